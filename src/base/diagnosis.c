@@ -1,0 +1,361 @@
+#include "base/diagnosis.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* clang-format off */
+static const struct diagnosis_text texts[DIAG_COUNT] = {
+	[DIAG_NONE] = { "none", "Nothing is wrong.", "", false },
+
+	[DIAG_NO_AUTHENTICATOR] = { "no-authenticator",
+		"Nobody answered {starts} EAPOL-Start frames on {interface}.",
+		"Check that 802.1X is switched on for this switch port and that the cable goes to it; a port "
+		"without 802.1X needs no supplicant.", false },
+	[DIAG_RESPONSE_IGNORED] = { "response-ignored",
+		"The authenticator asked for our identity and then ignored the answer {identity}.",
+		"The switch probably cannot reach its RADIUS server, or the server does not know this "
+		"identity: look at the switch's RADIUS state and at Identity= in the profile.", false },
+	[DIAG_METHOD_NOT_AGREED] = { "method-not-agreed",
+		"The server offered EAP method {offered}; this profile allows {allowed}.",
+		"Enable one of the allowed methods for this machine on the server, or correct the profile.",
+		false },
+	[DIAG_TIMEOUT] = { "timeout",
+		"The other side fell silent after {rounds} rounds, in {state}.",
+		"Look at the server's log for this time. If large packets vanish on the way, lower "
+		"FragmentSize= in the profile.", false },
+	[DIAG_TOO_MANY_ROUNDS] = { "too-many-rounds",
+		"The server did not come to an end within {rounds} rounds.",
+		"Look at the server's log; a very long chain of certificates needs a larger FragmentSize= or "
+		"MaxRounds= in the profile.", false },
+	[DIAG_MALFORMED] = { "malformed-traffic",
+		"The other side sent something that is not valid {what}.",
+		"Somebody may be interfering, or the server is at fault: capture the traffic on this port "
+		"(EtherType 0x888E) and look at what arrives.", false },
+	[DIAG_CARRIER_LOST] = { "carrier-lost",
+		"The link on {interface} went down during authentication.",
+		"Check cable and switch port; some switches take the link down when they refuse a machine.",
+		false },
+	[DIAG_INTERFACE_GONE] = { "interface-gone",
+		"The interface {interface} was removed.",
+		"Nothing to do if that was meant; authentication starts by itself when it comes back.", false },
+	[DIAG_PORT_TAKEN] = { "port-taken",
+		"Another supplicant already works on {interface}: {owner}.",
+		"Stop one of the two, for instance `systemctl disable --now wpa_supplicant`, and try again.",
+		false },
+
+	[DIAG_SERVER_UNTRUSTED] = { "server-untrusted",
+		"The server's certificate {subject} was issued by {issuer}, which this profile does not trust.",
+		"If that is the right authority, add its certificate to TrustAnchor= in the profile; if not, this "
+		"is not your network.", false },
+	[DIAG_SERVER_CERT_EXPIRED] = { "server-cert-expired",
+		"The certificate {subject} of the server expired on {not_after}.",
+		"The server's operator must renew it. If the date looks right to you, check this machine's "
+		"clock, which says {now}.", false },
+	[DIAG_SERVER_CERT_NOT_YET_VALID] = { "server-cert-not-yet-valid",
+		"The certificate {subject} of the server is valid only from {not_before}.",
+		"Check this machine's clock first, then the server's certificate.", false },
+	[DIAG_CLOCK_WRONG] = { "clock-wrong",
+		"This machine's clock says {now}, which is before this program was built.",
+		"Set the clock, or give the profile another ClockPolicy= for machines that start without one.",
+		false },
+	[DIAG_SERVER_NAME_MISMATCH] = { "server-name-mismatch",
+		"The server calls itself {names}; the profile expects {wanted}.",
+		"If the server is the right one, correct ServerName= in the profile; if not, somebody else's "
+		"server answers on this port.", false },
+	[DIAG_SERVER_PIN_MISMATCH] = { "server-pin-mismatch",
+		"No key in the server's chain matches a pin of the profile; its own is {fingerprint}.",
+		"If the server's key was replaced on purpose, add the new pin to ServerPin= in the profile.",
+		false },
+	[DIAG_SERVER_CERT_USAGE] = { "server-cert-usage",
+		"The certificate {subject} is not meant for a TLS server ({detail}).",
+		"The server needs a certificate with the extended key usage serverAuth.", false },
+	[DIAG_SERVER_CERT_WEAK] = { "server-cert-weak",
+		"The certificate {subject} is too weak to be relied on ({detail}).",
+		"The server needs a certificate with at least RSA 2048 or P-256, signed with SHA-256 or better.",
+		false },
+	[DIAG_SERVER_CERT_REVOKED] = { "server-cert-revoked",
+		"The certificate {subject} of the server was revoked.",
+		"Do not override this: the server's operator must replace the certificate.", false },
+	[DIAG_CRL_UNUSABLE] = { "crl-unusable",
+		"The revocation list for {issuer} cannot be used ({detail}).",
+		"Renew the file that CRL= in the profile names.", false },
+	[DIAG_OCSP_MISSING] = { "ocsp-missing",
+		"The server sent no OCSP response, and the profile requires one.",
+		"Switch on OCSP stapling on the server, or take OCSP=require out of the profile.", false },
+	[DIAG_OCSP_INVALID] = { "ocsp-invalid",
+		"The server's OCSP response cannot be relied on ({detail}).",
+		"Look at the server's OCSP stapling: responder, signature and age of the response.", false },
+	[DIAG_SERVER_CERT_INVALID] = { "server-cert-invalid",
+		"The certificate {subject} did not pass ({detail}).",
+		"The server's operator must look at the certificate and its chain.", false },
+
+	[DIAG_TLS_VERSION] = { "tls-version-not-agreed",
+		"We and the server have no TLS version in common; we allow {allowed}.",
+		"Bring the server to TLS 1.2 or 1.3. Old versions can be allowed with MinTLS= in the profile, "
+		"at reduced assurance.", false },
+	[DIAG_TLS_CIPHER] = { "tls-cipher-not-agreed",
+		"We and the server have no cipher suite, group or signature algorithm in common ({detail}).",
+		"Compare the key type of our certificate and the server's cipher settings.", false },
+	[DIAG_TLS_ALERT] = { "tls-alert",
+		"The server ended the TLS handshake with the alert {alert}.",
+		"The server's log tells why it sent this alert.", false },
+	[DIAG_TLS_FAILED] = { "tls-failed",
+		"The TLS handshake failed on our side: {detail}.",
+		"Look at the detail; if it names the protocol, the server sent something wrong.", false },
+
+	[DIAG_CLIENT_CERT_REFUSED] = { "client-cert-refused",
+		"The server refused our certificate {credential} (alert {alert}).",
+		"The server's log tells why; compare the certificate with what the server asks for.", false },
+	[DIAG_CLIENT_CERT_EXPIRED] = { "client-cert-refused-expired",
+		"The server says that our certificate {credential} has expired (ours says {not_after}).",
+		"Renew the certificate. If it is still valid here, the server's clock is wrong.", false },
+	[DIAG_CLIENT_CERT_REVOKED] = { "client-cert-refused-revoked",
+		"The server says that our certificate {credential} was revoked.",
+		"Ask the authority that issued it; this machine needs a new certificate.", false },
+	[DIAG_CLIENT_CERT_UNSUPPORTED] = { "client-cert-refused-unsupported",
+		"The server cannot use our certificate {credential} (alert {alert}).",
+		"Key type, size or key usage is not what the server accepts: compare them with its settings.",
+		false },
+	[DIAG_CLIENT_CA_UNKNOWN] = { "client-ca-unknown",
+		"The server does not know the authority that issued our certificate {credential}.",
+		"Add the issuing authority to the server's client CAs, or include the intermediate certificates in "
+		"the credential.", false },
+	[DIAG_CLIENT_ACCESS_DENIED] = { "client-access-denied",
+		"The server accepted our certificate {credential} but its policy denies access.",
+		"Ask the network's operator to admit this machine.", false },
+	[DIAG_CLIENT_CERT_REQUIRED] = { "client-cert-required",
+		"The server demands a certificate and we sent none.",
+		"Give the profile a Credential=; if it has one, its key type may not suit the server.", false },
+	[DIAG_CLIENT_SIGNATURE] = { "client-signature-refused",
+		"The server could not verify our signature (alert {alert}).",
+		"Check that key and certificate of {credential} belong together: `latchkeyctl check`.", false },
+
+	[DIAG_CREDENTIAL_MISSING] = { "credential-missing",
+		"The credential {credential} is not in the keystore ({detail}).",
+		"Import it with `latchkeyctl credentials import`, or correct Credential= in the profile.", false },
+	[DIAG_CREDENTIAL_EXPIRED] = { "credential-expired",
+		"Our own certificate {credential} expired on {not_after}.",
+		"Import a renewed certificate with `latchkeyctl credentials import`.", false },
+	[DIAG_CREDENTIAL_NOT_YET_VALID] = { "credential-not-yet-valid",
+		"Our own certificate {credential} is valid only from {not_before}.",
+		"Check this machine's clock, which says {now}.", false },
+	[DIAG_CREDENTIAL_EXPIRING] = { "credential-expiring",
+		"Our own certificate {credential} expires on {not_after}.",
+		"Import a renewed certificate in time with `latchkeyctl credentials import`.", true },
+	[DIAG_CREDENTIAL_CHAIN] = { "credential-chain-incomplete",
+		"The chain of our certificate {credential} lacks the certificate of {issuer}.",
+		"Import the credential again with its intermediate certificates.", true },
+	[DIAG_KEY_MISMATCH] = { "key-mismatch",
+		"Key and certificate of {credential} do not belong together.",
+		"Import the two files that were made together.", false },
+	[DIAG_KEY_UNREADABLE] = { "key-unreadable",
+		"The private key of {credential} cannot be used: {detail}.",
+		"Make the key readable for the service and for nobody else, or import it again.", false },
+	[DIAG_PASSPHRASE_WRONG] = { "passphrase-wrong",
+		"The passphrase for {credential} is wrong.",
+		"Give the right passphrase with --passphrase-file or at the prompt.", false },
+
+	[DIAG_EAP_FAILURE_EARLY] = { "eap-failure-early",
+		"The server refused us before a method was agreed, right after the identity {identity}.",
+		"The server does not admit this identity: look at its log and at Identity= in the profile.",
+		false },
+	[DIAG_EAP_FAILURE_DURING] = { "eap-failure-during",
+		"The server ended {method} with EAP-Failure and gave no reason.",
+		"The server's log tells why; on our side the method had reached {state}.", false },
+	[DIAG_EAP_FAILURE_AFTER] = { "eap-failure-after-tls",
+		"Both certificates were accepted, and then the server sent EAP-Failure without a reason.",
+		"The server's policy refuses this machine after authentication: look at its log, at group or VLAN rules and at "
+		"the account of {identity}.", false },
+
+	[DIAG_CONFIG] = { "config-wrong",
+		"The configuration cannot be used: {detail}.",
+		"Correct it, run `latchkeyctl check`, and then reload the service.", false },
+	[DIAG_NO_PROFILE] = { "no-profile",
+		"No profile matches the interface {interface}.",
+		"Write a profile for it in /etc/latchkey/profiles.d; `latchkeyctl profiles` shows those there are.",
+		false },
+	[DIAG_DISCONNECTED] = { "disconnected",
+		"The port was disconnected on request.",
+		"`latchkeyctl connect` starts authentication again.", false },
+	[DIAG_INTERNAL] = { "internal-error",
+		"This machine could not go on: {detail}.",
+		"This is likely a lack of memory, or a fault in Latchkey: please report it with the log.", false },
+
+	[DIAG_REDUCED_NO_SERVER_CHECK] = { "reduced-no-server-check",
+		"The port is open, but the server was not checked: InsecureNoServerCheck=yes.",
+		"Anybody can pretend to be this network. Give the profile a TrustAnchor= and a ServerName=.", true },
+	[DIAG_REDUCED_OLD_TLS] = { "reduced-old-tls",
+		"The port is open, but over {tls}, which is no longer considered safe.",
+		"Bring the server to TLS 1.2 or 1.3 and take MinTLS= out of the profile.", true },
+	[DIAG_REDUCED_CLOCK] = { "reduced-clock",
+		"The port is open, but dates were not checked: this machine's clock says {now}.",
+		"Set the clock; the next authentication checks dates again.", true },
+};
+/* clang-format on */
+
+const struct diagnosis_text *diagnosis_text(enum diagnosis_id id)
+{
+	return &texts[id < DIAG_COUNT ? id : DIAG_INTERNAL];
+}
+
+bool diagnosis_by_name(const char *name, enum diagnosis_id *ret_id)
+{
+	for (int i = 0; i < DIAG_COUNT; i++) {
+		if (strcmp(texts[i].name, name) != 0)
+			continue;
+		*ret_id = (enum diagnosis_id)i;
+		return true;
+	}
+	return false;
+}
+
+void diagnosis_set(struct diagnosis *d, enum diagnosis_id id)
+{
+	d->id = id;
+	d->when = 0;
+	d->evidence_count = 0;
+}
+
+static struct evidence *evidence_slot(struct diagnosis *d, const char *key)
+{
+	for (size_t i = 0; i < d->evidence_count; i++) {
+		if (strcmp(d->evidence[i].key, key) == 0)
+			return &d->evidence[i];
+	}
+	if (d->evidence_count == DIAGNOSIS_EVIDENCE_MAX)
+		return NULL;
+	d->evidence[d->evidence_count].key = key;
+	return &d->evidence[d->evidence_count++];
+}
+
+void diagnosis_add(struct diagnosis *d, const char *key, const char *format, ...)
+{
+	struct evidence *e = evidence_slot(d, key);
+	char text[4 * DIAGNOSIS_VALUE_MAX];
+	va_list args;
+
+	if (!e)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	printable(slice_str(text), e->value, sizeof e->value);
+}
+
+void diagnosis_add_time(struct diagnosis *d, const char *key, int64_t when)
+{
+	char text[32];
+
+	diagnosis_add(d, key, "%s", rfc3339(when, text, sizeof text));
+}
+
+const char *diagnosis_evidence(const struct diagnosis *d, const char *key)
+{
+	for (size_t i = 0; i < d->evidence_count; i++) {
+		if (strcmp(d->evidence[i].key, key) == 0)
+			return d->evidence[i].value;
+	}
+	return NULL;
+}
+
+/* The evidence that the brace at `at` asks for, and where the text goes on. */
+static const char *placeholder(const struct diagnosis *d, const char *at, const char **ret_after)
+{
+	for (size_t i = 0; i < d->evidence_count; i++) {
+		size_t n = strlen(d->evidence[i].key);
+
+		if (strncmp(at + 1, d->evidence[i].key, n) == 0 && at[1 + n] == '}') {
+			*ret_after = at + n + 2;
+			return d->evidence[i].value;
+		}
+	}
+
+	const char *close = strchr(at, '}');
+
+	*ret_after = close ? close + 1 : at + strlen(at);
+	return "…";
+}
+
+const char *diagnosis_sentence(const struct diagnosis *d, char *buffer, size_t size)
+{
+	struct wr w = wr_of(buffer, size - 1);
+
+	for (const char *at = diagnosis_text(d->id)->cause; *at && wr_ok(&w);) {
+		if (*at == '{') {
+			wr_bytes(&w, slice_str(placeholder(d, at, &at)));
+		} else {
+			size_t run = strcspn(at, "{");
+
+			wr_bytes(&w, slice_of(at, run));
+			at += run;
+		}
+	}
+	buffer[w.len] = '\0';
+	return buffer;
+}
+
+const char *rfc3339(int64_t when, char *buffer, size_t size)
+{
+	time_t t = (time_t)when;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || strftime(buffer, size, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(buffer, size, "@%lld", (long long)when);
+	return buffer;
+}
+
+/* The length of the UTF-8 character that begins here; 0 if none does (RFC 3629, section 4). */
+static size_t utf8_length(struct slice s)
+{
+	static const struct {
+		uint8_t mask, lead;
+		size_t len;
+		uint32_t least;
+	} forms[] = { { 0xe0, 0xc0, 2, 0x80 },
+		      { 0xf0, 0xe0, 3, 0x800 },
+		      { 0xf8, 0xf0, 4, 0x10000 } };
+
+	for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+		if ((s.p[0] & forms[f].mask) != forms[f].lead || s.len < forms[f].len)
+			continue;
+
+		uint32_t c = s.p[0] & (uint8_t)~forms[f].mask;
+
+		for (size_t i = 1; i < forms[f].len; i++) {
+			if ((s.p[i] & 0xc0) != 0x80)
+				return 0;
+			c = c << 6 | (s.p[i] & 0x3f);
+		}
+		/* C1 controls, surrogates, and characters that reorder what is around them, can
+		 * make a line lie. */
+		if (c < forms[f].least || c < 0xa0 || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff ||
+		    (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+		    (c >= 0x2066 && c <= 0x2069) || c == 0xfeff)
+			return 0;
+		return forms[f].len;
+	}
+	return 0;
+}
+
+const char *printable(struct slice text, char *buffer, size_t size)
+{
+	size_t out = 0;
+
+	while (text.len > 0) {
+		bool ascii = text.p[0] >= 0x20 && text.p[0] < 0x7f;
+		size_t n = ascii ? 1 : utf8_length(text);
+
+		if (out + (n ? n : 1) >= size)
+			break;
+		if (n > 0)
+			memcpy(buffer + out, text.p, n);
+		else
+			buffer[out] = '?';
+		out += n ? n : 1;
+		text = slice_of(text.p + (n ? n : 1), text.len - (n ? n : 1));
+	}
+	buffer[out] = '\0';
+	return buffer;
+}

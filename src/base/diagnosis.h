@@ -1,0 +1,139 @@
+/* A diagnosis: the one plain answer to "why is this port not (properly) open".
+ *
+ * Every attempt that fails, and every success with reduced assurance, ends in one: a stable id, a
+ * cause in a sentence, the evidence, what to do next, the time.  Whoever finds the cause fills it:
+ * the trust check a certificate that expired, the PAE an authenticator that is silent; the port
+ * carries it; D-Bus, --json, `status` and the log all show this value.
+ *
+ * It is plain data, may be copied, and owns nothing.  Evidence comes from the wire as often as
+ * not: diagnosis_add keeps only what is printable UTF-8 and cuts what is too long. */
+#ifndef BASE_DIAGNOSIS_H
+#define BASE_DIAGNOSIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+enum diagnosis_id {
+	DIAG_NONE,
+
+	/* nobody, or nobody who answers us */
+	DIAG_NO_AUTHENTICATOR,
+	DIAG_RESPONSE_IGNORED,
+	DIAG_METHOD_NOT_AGREED,
+	DIAG_TIMEOUT,
+	DIAG_TOO_MANY_ROUNDS,
+	DIAG_MALFORMED,
+	DIAG_CARRIER_LOST,
+	DIAG_INTERFACE_GONE,
+	DIAG_PORT_TAKEN,
+
+	/* the server, as its certificate presents it */
+	DIAG_SERVER_UNTRUSTED,
+	DIAG_SERVER_CERT_EXPIRED,
+	DIAG_SERVER_CERT_NOT_YET_VALID,
+	DIAG_CLOCK_WRONG,
+	DIAG_SERVER_NAME_MISMATCH,
+	DIAG_SERVER_PIN_MISMATCH,
+	DIAG_SERVER_CERT_USAGE,
+	DIAG_SERVER_CERT_WEAK,
+	DIAG_SERVER_CERT_REVOKED,
+	DIAG_CRL_UNUSABLE,
+	DIAG_OCSP_MISSING,
+	DIAG_OCSP_INVALID,
+	DIAG_SERVER_CERT_INVALID,
+
+	/* TLS itself */
+	DIAG_TLS_VERSION,
+	DIAG_TLS_CIPHER,
+	DIAG_TLS_ALERT,
+	DIAG_TLS_FAILED,
+
+	/* the server's opinion of us, alert by alert */
+	DIAG_CLIENT_CERT_REFUSED,
+	DIAG_CLIENT_CERT_EXPIRED,
+	DIAG_CLIENT_CERT_REVOKED,
+	DIAG_CLIENT_CERT_UNSUPPORTED,
+	DIAG_CLIENT_CA_UNKNOWN,
+	DIAG_CLIENT_ACCESS_DENIED,
+	DIAG_CLIENT_CERT_REQUIRED,
+	DIAG_CLIENT_SIGNATURE,
+
+	/* our own credential */
+	DIAG_CREDENTIAL_MISSING,
+	DIAG_CREDENTIAL_EXPIRED,
+	DIAG_CREDENTIAL_NOT_YET_VALID,
+	DIAG_CREDENTIAL_EXPIRING,
+	DIAG_CREDENTIAL_CHAIN,
+	DIAG_KEY_MISMATCH,
+	DIAG_KEY_UNREADABLE,
+	DIAG_PASSPHRASE_WRONG,
+
+	/* EAP-Failure, for which EAP gives no reason */
+	DIAG_EAP_FAILURE_EARLY,
+	DIAG_EAP_FAILURE_DURING,
+	DIAG_EAP_FAILURE_AFTER,
+
+	/* this machine */
+	DIAG_CONFIG,
+	DIAG_NO_PROFILE,
+	DIAG_DISCONNECTED,
+	DIAG_INTERNAL,
+
+	/* open, but with less assurance than it should have */
+	DIAG_REDUCED_NO_SERVER_CHECK,
+	DIAG_REDUCED_OLD_TLS,
+	DIAG_REDUCED_CLOCK,
+
+	DIAG_COUNT
+};
+
+#define DIAGNOSIS_EVIDENCE_MAX 8
+#define DIAGNOSIS_VALUE_MAX    192 /* octets with the NUL */
+
+struct diagnosis {
+	enum diagnosis_id id;
+	int64_t when; /* seconds since 1970-01-01 UTC; the port sets it when the attempt ends */
+	size_t evidence_count;
+	struct evidence {
+		const char *key; /* static */
+		char value[DIAGNOSIS_VALUE_MAX];
+	} evidence[DIAGNOSIS_EVIDENCE_MAX];
+};
+
+/* What is the same for every diagnosis of one id; the table also makes the manual page. */
+struct diagnosis_text {
+	const char *name;  /* the stable id, "server-cert-expired" */
+	const char *cause; /* one sentence; {key} stands for evidence, "…" when it is not there */
+	const char *next;  /* what to do about it, one or two sentences */
+	bool reduced;	   /* the port is open all the same */
+};
+
+const struct diagnosis_text *diagnosis_text(enum diagnosis_id id);
+bool diagnosis_by_name(const char *name, enum diagnosis_id *ret_id);
+
+/* Starts afresh: the id, no evidence. */
+void diagnosis_set(struct diagnosis *d, enum diagnosis_id id);
+
+/* Adds one piece of evidence; beyond DIAGNOSIS_EVIDENCE_MAX it is left out.  key is static, a lower
+ * case word.  A key that is there already is replaced. */
+void diagnosis_add(struct diagnosis *d, const char *key, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void diagnosis_add_time(struct diagnosis *d, const char *key, int64_t when); /* as RFC 3339, UTC */
+
+/* NULL when there is none. */
+const char *diagnosis_evidence(const struct diagnosis *d, const char *key);
+
+/* The cause with its evidence filled in; always ends in a NUL. Returns buffer. */
+const char *diagnosis_sentence(const struct diagnosis *d, char *buffer, size_t size);
+
+/* "2026-11-21T22:04:00Z"; the buffer holds at least 32 octets and is returned. */
+const char *rfc3339(int64_t when, char *buffer, size_t size);
+
+/* Copies text for people to read: control characters, and what is not UTF-8, become '?' ; cut at a
+ * character boundary.  Returns buffer. */
+const char *printable(struct slice text, char *buffer, size_t size);
+
+#endif

@@ -1,0 +1,66 @@
+/* EAP packets: RFC 3748, section 4, with the Expanded Type of section 5.7. */
+#ifndef EAP_PACKET_H
+#define EAP_PACKET_H
+
+#include "base/bytes.h"
+
+enum eap_code {
+	EAP_REQUEST = 1,
+	EAP_RESPONSE = 2,
+	EAP_SUCCESS = 3,
+	EAP_FAILURE = 4,
+	EAP_INITIATE = 5, /* RFC 6696 */
+	EAP_FINISH = 6,
+};
+
+/* A type as section 5.7 sees it: vendor 0 is the IETF, whose types 0 to 255 have a short form.
+ * Short and expanded forms of one type compare equal. */
+struct eap_type {
+	uint32_t vendor; /* 24 bits, SMI Network Management Private Enterprise Code */
+	uint32_t type;
+};
+
+#define EAP_TYPE_IDENTITY     1
+#define EAP_TYPE_NOTIFICATION 2
+#define EAP_TYPE_NAK	      3
+#define EAP_TYPE_TLS	      13
+#define EAP_TYPE_TTLS	      21
+#define EAP_TYPE_PEAP	      25
+#define EAP_TYPE_TEAP	      55
+#define EAP_TYPE_EXPANDED     254
+
+static inline struct eap_type eap_type(uint8_t type)
+{
+	return (struct eap_type){ 0, type };
+}
+
+static inline bool eap_type_eq(struct eap_type a, struct eap_type b)
+{
+	return a.vendor == b.vendor && a.type == b.type;
+}
+
+/* "EAP-TLS", "type 26", "vendor 9 type 1": what a person reads.  Returns buffer. */
+const char *eap_type_name(struct eap_type type, char *buffer, size_t size);
+
+struct eap_packet {
+	uint8_t code; /* one of enum eap_code, or MALFORMED was returned */
+	uint8_t id;
+	bool expanded;	      /* the type came in its expanded form; answers keep it */
+	struct eap_type type; /* of a Request or Response */
+	struct slice data;    /* what follows the type */
+};
+
+/* Section 4: a Length beyond the octets received is MALFORMED, octets beyond the Length are padding
+ * and ignored.  Success and Failure with a Length other than 4 are MALFORMED.  Borrows from in. */
+CHECKED enum status eap_packet_parse(struct slice in, struct eap_packet *out);
+
+/* A Request or Response is opened, its type-data written by the caller, and closed.  The expanded
+ * form is used when asked for or when the type has no short form. */
+size_t eap_packet_open(struct wr *w, enum eap_code code, uint8_t id, struct eap_type type,
+		       bool expanded);
+void eap_packet_close(struct wr *w, size_t mark);
+
+/* Success or Failure: four octets. */
+void eap_packet_build_result(struct wr *w, enum eap_code code, uint8_t id);
+
+#endif

@@ -1,0 +1,3 @@
+libproto_a_SOURCES += \
+	%D%/frame.h \
+	%D%/supplicant.h

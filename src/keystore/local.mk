@@ -1,0 +1,3 @@
+libshell_a_SOURCES += \
+	%D%/keystore.h \
+	%D%/uri.h

@@ -1,0 +1,3 @@
+libproto_a_SOURCES += \
+	%D%/bundle.h \
+	%D%/cert.h

@@ -1,0 +1,91 @@
+/* TLS without a socket: OpenSSL behind memory, for the methods that carry TLS in EAP.
+ *
+ * A tls_config is made once for a profile (credentials and anchors parsed, one SSL_CTX) and shared;
+ * a tls_conn is one handshake. The method feeds the octets that arrived, asks for those to be sent,
+ * and asks where the handshake stands.  Certificates are judged by tls/trust.h, whose verdict
+ * becomes the diagnosis of a handshake that failed. */
+#ifndef TLS_ENGINE_H
+#define TLS_ENGINE_H
+
+#include "base/diagnosis.h"
+#include "base/moment.h"
+#include "eap/method.h"
+#include "tls/trust.h"
+
+enum tls_version { TLS_1_0 = 0x0301, TLS_1_1 = 0x0302, TLS_1_2 = 0x0303, TLS_1_3 = 0x0304 };
+
+struct tls_peer_settings {
+	struct trust *trust;	   /* taken over, also on failure */
+	EVP_PKEY *key;		   /* a reference is taken; NULL: no client certificate */
+	X509 *cert;		   /* the same */
+	STACK_OF(X509) * chain;	   /* copied by reference; the root is not sent along */
+	const char *credential;	   /* its name, for diagnoses; copied */
+	enum tls_version min, max; /* 0: TLS 1.2 and TLS 1.3 */
+	bool resume;		   /* keep sessions */
+};
+
+struct tls_config; /* counted: engine, method and port may hold it */
+
+CHECKED enum status tls_config_new(const struct tls_peer_settings *settings,
+				   struct tls_config **ret_config, struct diagnosis *why);
+struct tls_config *tls_config_ref(struct tls_config *config);
+void tls_config_free(struct tls_config *config); /* drops one reference */
+DEFINE_AUTO_STRUCT(tls_config);
+
+/* The one session that a port keeps for resumption, in memory.  It belongs to the config that made
+ * it: with any other it is not used, and dropped. */
+struct tls_session {
+	struct tls_config *config;
+	SSL_SESSION *session;
+};
+void tls_session_done(struct tls_session *session);
+
+enum tls_state { TLS_HANDSHAKE, TLS_FINISHED, TLS_FAILED };
+
+struct tls_conn;
+
+/* One handshake as the client.  session may be NULL; it is offered for resumption if it fits, and
+ * what the server hands out is put there when the connection says so (tls_conn_keep_session). */
+CHECKED enum status tls_conn_new(struct tls_config *config, struct tls_session *session,
+				 struct tls_conn **ret_conn);
+void tls_conn_free(struct tls_conn *conn);
+DEFINE_AUTO_STRUCT(tls_conn);
+
+/* Octets of the server's flight; empty to begin.  Never fails by itself: see tls_conn_state. */
+void tls_conn_feed(struct tls_conn *conn, struct slice in, struct moment now);
+
+/* What waits to be sent: a view of up to max octets and how much there is in all; consume when
+ * sent. */
+struct slice tls_conn_pending(const struct tls_conn *conn);
+void tls_conn_consume(struct tls_conn *conn, size_t len);
+
+enum tls_state tls_conn_state(const struct tls_conn *conn);
+enum tls_version tls_conn_version(const struct tls_conn *conn);
+bool tls_conn_resumed(const struct tls_conn *conn);
+const char *tls_conn_stage(const struct tls_conn *conn); /* "waiting for the server certificate" */
+
+/* Application data that came with or after the handshake: EAP-TLS 1.3's commitment octet (RFC 9190,
+ * section 2.5), the tunnels' payload. Moves it out; empty when there is none. close_notify is
+ * reported apart. */
+CHECKED enum status tls_conn_read(struct tls_conn *conn, struct bytes *append_to, size_t ceiling);
+bool tls_conn_closed(const struct tls_conn *conn);
+CHECKED enum status tls_conn_write(struct tls_conn *conn, struct slice in);
+
+/* RFC 5705 and RFC 8446, section 7.5.  context NULL and empty differ. */
+CHECKED enum status tls_conn_export(const struct tls_conn *conn, const char *label,
+				    const struct slice *context, uint8_t *out, size_t len);
+/* client.random || server.random, 64 octets: the Session-Id of RFC 5216, section 2.3. */
+void tls_conn_randoms(const struct tls_conn *conn, uint8_t out[64]);
+
+/* The identity in a certificate as RFC 5216, section 5.2 defines Peer-Id and Server-Id:
+ * subjectAltNames, else the subject. */
+CHECKED enum status tls_conn_peer_id(const struct tls_conn *conn, struct bytes *ret_id);
+CHECKED enum status tls_conn_server_id(const struct tls_conn *conn, struct bytes *ret_id);
+
+/* The conversation succeeded: the session may be used again. */
+void tls_conn_keep_session(struct tls_conn *conn);
+
+bool tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report);
+const struct diagnosis *tls_conn_diagnosis(const struct tls_conn *conn);
+
+#endif

@@ -1,0 +1,68 @@
+/* Whom we believe: the checks on a server's certificate, and their verdict.
+ *
+ * A trust policy is made once, when a profile is loaded: anchors and revocation lists are parsed
+ * then, never on the path of an authentication.  It is immutable afterwards and may be shared by
+ * any number of connections.  Checks, all of them always on: chain to an anchor (RFC 5280, section
+ * 6) at a time that is an argument; extended key usage serverAuth or, for EAP, id-kp-eapOverLAN
+ * (RFC 4334); names (RFC 6125 on subjectAltName dNSName; the common name only where there is no
+ * such name); pins; lists; stapled OCSP (RFC 6960).  The verdict is a diagnosis. */
+#ifndef TLS_TRUST_H
+#define TLS_TRUST_H
+
+#include "base/diagnosis.h"
+#include "base/moment.h"
+#include "tls/ssl.h"
+
+enum ocsp_mode { OCSP_OFF, OCSP_IF_OFFERED, OCSP_REQUIRE };
+
+/* For a machine whose clock is before the build date of the program (clock-wrong). */
+enum clock_policy {
+	CLOCK_STRICT,	   /* refuse: the default */
+	CLOCK_BUILD_DATE,  /* check dates against the build date instead; reduced assurance */
+	CLOCK_IGNORE_DATES /* do not check dates while the clock is that wrong; reduced assurance */
+};
+
+#define TRUST_NAMES_MAX 16
+#define TRUST_PINS_MAX	16
+#define TRUST_DEPTH_MAX 10 /* intermediate certificates */
+
+struct trust_settings {
+	const struct slice *anchors; /* each PEM (any number of certificates) or DER */
+	size_t anchor_count;
+	const struct slice
+		*crls; /* each PEM or DER; then every certificate of the chain needs one */
+	size_t crl_count;
+	const char *const *names; /* "radius.example.org" exact; ".example.org" any host below it */
+	size_t name_count;
+	const char *const *pins; /* SHA-256 of a SubjectPublicKeyInfo in the chain, 64 hex digits */
+	size_t pin_count;
+	enum ocsp_mode ocsp;
+	enum clock_policy clock;
+	int64_t built;		/* the build date: a clock before it is wrong */
+	bool insecure_no_check; /* accept any server; nothing else is then looked at */
+};
+
+struct trust;
+
+/* Everything is copied. UNTRUSTED when the settings would accept anybody (neither anchor nor pin,
+ * or no name rule and not insecure_no_check), MALFORMED when an input does not parse; why tells
+ * which. */
+CHECKED enum status trust_new(const struct trust_settings *settings, struct trust **ret_trust,
+			      struct diagnosis *why);
+void trust_free(struct trust *trust);
+DEFINE_AUTO_STRUCT(trust);
+
+bool trust_is_insecure(const struct trust *trust);
+
+/* The whole check. chain is what the server sent, its own certificate first; ocsp the stapled
+ * response, empty if none.  OK, or UNTRUSTED with the verdict in *why (NO_MEMORY, CRYPTO likewise).
+ * When dates were not really checked, OK with DIAG_REDUCED_CLOCK in *why. */
+CHECKED enum status trust_check(const struct trust *trust, STACK_OF(X509) * chain,
+				struct slice ocsp, int64_t now, struct diagnosis *why);
+
+/* The same rules on dates, names and pins alone, for a resumed session whose chain was checked when
+ * it was made. */
+CHECKED enum status trust_recheck(const struct trust *trust, X509 *server, int64_t now,
+				  struct diagnosis *why);
+
+#endif

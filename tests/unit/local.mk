@@ -1,0 +1,13 @@
+# One program for each area: tests/unit/test_AREA.c, linked with the protocol code alone where
+# it can be.
+if CUNIT
+check_LIBRARIES += libtap.a
+libtap_a_SOURCES = %D%/tap.c tests/test.h
+libtap_a_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+TAP_LIBS = libtap.a $(CUNIT_LIBS)
+
+UNIT_TESTS = %D%/test_base
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+%C%_test_base_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
+endif
