@@ -1,0 +1,1 @@
+libshell_a_SOURCES += %D%/bus.h %D%/model.h

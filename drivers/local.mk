@@ -1,0 +1,1 @@
+libshell_a_SOURCES += %D%/log.h %D%/loop.h

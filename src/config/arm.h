@@ -1,0 +1,37 @@
+/* A profile made ready to be used: credential opened, anchors and lists read, TLS configuration
+ * built.
+ *
+ * Everything that can go wrong before a frame is sent goes wrong here, with a diagnosis;
+ * `latchkeyctl check` and the service call the same function.  What comes out is immutable,
+ * counted, and shared by all ports of the profile. */
+#ifndef CONFIG_ARM_H
+#define CONFIG_ARM_H
+
+#include "config/profile.h"
+#include "keystore/keystore.h"
+
+#define EAP_IDENTITY_BUFFER 254
+
+struct armed {
+	unsigned references;
+	struct profile *profile; /* owned */
+	struct tls_config *tls;
+	char identity[EAP_IDENTITY_BUFFER]; /* the outer identity */
+	char credential[KEYSTORE_NAME_MAX + 1];
+	unsigned generation;
+	struct cert_info certificate; /* ours */
+	struct diagnosis warning;     /* chain incomplete, expires soon; DIAG_NONE otherwise */
+	uint8_t digest[32];	      /* of every input: settings, credential, anchors, lists */
+};
+
+/* Takes the profile over on success. 0 or -errno with *why. warn_before in seconds. */
+int profile_arm(struct profile *profile, struct keystore *keystore, int64_t now,
+		int64_t warn_before, struct armed **ret_armed, struct diagnosis *why);
+struct armed *armed_ref(struct armed *armed);
+void armed_free(struct armed *armed); /* drops one reference */
+DEFINE_AUTO_STRUCT(armed);
+
+/* The same inputs: a port may stay authenticated across a reload. */
+bool armed_same(const struct armed *a, const struct armed *b);
+
+#endif

@@ -1,0 +1,90 @@
+/* Profiles: which interfaces, and how they authenticate.
+ *
+ * `/etc/latchkey/profiles.d/NAME.profile`, systemd-style INI.  One table (profile_keys.c) says for
+ * each key its section, type, range, default and documentation: it parses, it words the errors, and
+ * it makes latchkey-profile(5). */
+#ifndef CONFIG_PROFILE_H
+#define CONFIG_PROFILE_H
+
+#include <net/if.h>
+
+#include "config/ini.h"
+#include "eapol/supplicant.h"
+#include "tls/engine.h"
+
+#define PROFILES_MAX	  256
+#define PROFILE_NAME_MAX  64
+#define PROFILE_WORDS_MAX 16
+
+enum interface_type { INTERFACE_ANY, INTERFACE_ETHERNET, INTERFACE_WLAN };
+
+struct words { /* a list-valued key */
+	char *word[PROFILE_WORDS_MAX];
+	size_t count;
+};
+
+struct profile {
+	char name[PROFILE_NAME_MAX + 1]; /* the file's, without .profile */
+	char *path;
+
+	/* [Match] */
+	struct words match_names; /* shell globs on the interface's name; empty: any */
+	struct words match_macs;
+	enum interface_type match_type;
+	int priority; /* the highest that matches wins; equal ones by name */
+	bool autoconnect;
+
+	/* [EAP] */
+	char *identity;		  /* NULL: from the certificate */
+	char *anonymous_identity; /* the outer one; NULL: anonymous@realm */
+	msec client_timeout;
+	unsigned max_rounds;
+
+	/* [TLS] */
+	char *credential;
+	enum tls_version min_tls, max_tls;
+	size_t fragment_size; /* 0: what fits */
+	bool resume;
+
+	/* [Server] */
+	struct words trust_anchors; /* files, directories, or the word `system` */
+	struct words server_names, server_pins, crls;
+	enum ocsp_mode ocsp;
+	enum clock_policy clock;
+	bool insecure_no_server_check;
+
+	/* [EAPOL] */
+	struct supplicant_config pae;
+	uint8_t destination[6];
+	bool logoff_on_exit;
+};
+
+void profile_free(struct profile *profile);
+DEFINE_AUTO_STRUCT(profile);
+
+/* Reads and checks one file.  0, or -errno with every error found in *errors (file, line, key, what
+ * was expected, the nearest valid word); then there is no profile. */
+int profile_load(const char *path, struct profile **ret_profile, struct ini_errors *errors);
+
+/* All of a directory, in the order of their names.  A bad one is left out, its errors collected;
+ * the others are there.  -errno only if the directory cannot be read. */
+struct profiles {
+	struct profile *profile[PROFILES_MAX];
+	size_t count;
+};
+int profiles_load(const char *directory, struct profiles *ret_profiles, struct ini_errors *errors);
+void profiles_done(struct profiles *profiles);
+
+/* What is known of an interface that looks for its profile. */
+struct interface_facts {
+	char name[IF_NAMESIZE];
+	uint8_t mac[6];
+	enum interface_type type;
+};
+
+bool profile_matches(const struct profile *profile, const struct interface_facts *interface);
+/* NULL if none does. */
+const struct profile *profiles_match(const struct profiles *profiles,
+				     const struct interface_facts *interface);
+
+#endif
