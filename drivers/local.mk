@@ -1,1 +1,1 @@
-libshell_a_SOURCES += %D%/log.h %D%/loop.h
+libshell_a_SOURCES += %D%/log.c %D%/log.h %D%/loop.c %D%/loop.h
