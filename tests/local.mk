@@ -1,1 +1,6 @@
 EXTRA_DIST += %D%/test.h
+
+# Certificates for tests and fuzzers, made in memory: link $(TEST_PKI) before $(PROTO_LIBS).
+check_LIBRARIES += libtestpki.a
+libtestpki_a_SOURCES = %D%/pki.c %D%/pki.h
+TEST_PKI = libtestpki.a
