@@ -22,6 +22,14 @@ struct observer {
 	void *context;
 };
 
+/* One arrow of a table, for those who must know them all.  From the global box, `from` is "*". */
+struct machine_arrow {
+	const char *from;
+	size_t arrow;
+	bool global;
+	const char *to;
+};
+
 #define MACHINE_EXITS_MAX 12
 
 /* What the engine allows in one run before it calls the table wrong (an assertion: no input of a
@@ -57,6 +65,25 @@ struct observer {
 				*state = to;                                                       \
 				if (boxes[to].enter)                                               \
 					boxes[to].enter(it);                                       \
+				return true;                                                       \
+			}                                                                          \
+		}                                                                                  \
+		return false;                                                                      \
+	}                                                                                          \
+	/* The nth arrow of the table, the global ones first; false past the last. */              \
+	__attribute__((unused)) static bool prefix##_arrow_at(                                     \
+		const struct prefix##_box *boxes, size_t count, const struct prefix##_box *global, \
+		size_t n, struct machine_arrow *ret_arrow)                                         \
+	{                                                                                          \
+		for (size_t b = global ? 0 : 1; b <= count; b++) {                                 \
+			const struct prefix##_box *box = b == 0 ? global : &boxes[b - 1];          \
+			for (size_t i = 0; i < MACHINE_EXITS_MAX && box->exits[i].when; i++) {     \
+				if (n-- > 0)                                                       \
+					continue;                                                  \
+				*ret_arrow =                                                       \
+					(struct machine_arrow){ b == 0 ? "*" : box->name, i,       \
+								b == 0,                            \
+								boxes[box->exits[i].to].name };    \
 				return true;                                                       \
 			}                                                                          \
 		}                                                                                  \
