@@ -54,11 +54,18 @@ DEFINE_AUTO_STRUCT(trust);
 
 bool trust_is_insecure(const struct trust *trust);
 
-/* The whole check. chain is what the server sent, its own certificate first; ocsp the stapled
- * response, empty if none.  OK, or UNTRUSTED with the verdict in *why (NO_MEMORY, CRYPTO likewise).
- * When dates were not really checked, OK with DIAG_REDUCED_CLOCK in *why. */
-CHECKED enum status trust_check(const struct trust *trust, STACK_OF(X509) * chain,
-				struct slice ocsp, int64_t now, struct diagnosis *why);
+/* Everything but the stapled response. chain is what the server sent, its own certificate first.
+ * OK, or UNTRUSTED with the verdict in *why (NO_MEMORY, CRYPTO likewise). When dates were not
+ * really checked, OK with DIAG_REDUCED_CLOCK in *why. */
+CHECKED enum status trust_check(const struct trust *trust, STACK_OF(X509) * chain, int64_t now,
+				struct diagnosis *why);
+
+/* Whether a stapled response is to be asked for, and the check on it.  These stand apart because
+ * TLS 1.2 brings the response in a message of its own, after the certificates (RFC 6066, section
+ * 8). ocsp is empty if the server sent none.  chain passed trust_check before. */
+bool trust_wants_ocsp(const struct trust *trust);
+CHECKED enum status trust_check_ocsp(const struct trust *trust, STACK_OF(X509) * chain,
+				     struct slice ocsp, int64_t now, struct diagnosis *why);
 
 /* The same rules on dates, names and pins alone, for a resumed session whose chain was checked when
  * it was made. */
