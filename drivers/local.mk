@@ -1,1 +1,5 @@
-libshell_a_SOURCES += %D%/log.c %D%/log.h %D%/loop.c %D%/loop.h
+libshell_a_SOURCES += \
+	%D%/link.c %D%/link.h \
+	%D%/log.c %D%/log.h \
+	%D%/loop.c %D%/loop.h \
+	%D%/packet.c %D%/packet.h
