@@ -4,3 +4,7 @@ EXTRA_DIST += %D%/test.h
 check_LIBRARIES += libtestpki.a
 libtestpki_a_SOURCES = %D%/pki.c %D%/pki.h
 TEST_PKI = libtestpki.a
+
+# The rules of the house, as programs.
+dist_check_SCRIPTS += %D%/check-layers %D%/check-pure
+TESTS += %D%/check-layers %D%/check-pure
