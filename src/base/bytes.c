@@ -155,6 +155,20 @@ struct slice wr_done(const struct wr *w)
 	return w->bad ? (struct slice){ 0 } : slice_of(w->p, w->len);
 }
 
+enum status bytes_reserve(struct bytes *b, size_t cap)
+{
+	if (cap <= b->cap)
+		return OK;
+
+	uint8_t *p = realloc(b->p, cap);
+
+	if (!p)
+		return NO_MEMORY;
+	b->p = p;
+	b->cap = cap;
+	return OK;
+}
+
 enum status bytes_append(struct bytes *b, struct slice in, size_t ceiling)
 {
 	if (b->len > ceiling || in.len > ceiling - b->len)
@@ -164,12 +178,9 @@ enum status bytes_append(struct bytes *b, struct slice in, size_t ceiling)
 	if (in.len > b->cap - b->len) {
 		size_t want = b->len + in.len;
 		size_t cap = b->cap * 2 > want && b->cap * 2 <= ceiling ? b->cap * 2 : want;
-		uint8_t *p = realloc(b->p, cap);
 
-		if (!p)
+		if (bytes_reserve(b, cap) != OK)
 			return NO_MEMORY;
-		b->p = p;
-		b->cap = cap;
 	}
 	memcpy(b->p + b->len, in.p, in.len);
 	b->len += in.len;

@@ -101,6 +101,8 @@ struct bytes {
 CHECKED enum status bytes_append(struct bytes *b, struct slice in, size_t ceiling);
 /* Replaces the content.  in may not point into b. */
 CHECKED enum status bytes_set(struct bytes *b, struct slice in);
+/* Room for cap octets in all, for those who write into b->p by a cursor of their own. */
+CHECKED enum status bytes_reserve(struct bytes *b, size_t cap);
 void bytes_clear(struct bytes *b); /* keeps the memory */
 void bytes_done(struct bytes *b);  /* frees; b may be used again */
 

@@ -1,6 +1,7 @@
 libproto_a_SOURCES += \
-	%D%/keys.h \
+	%D%/keys.c %D%/keys.h \
 	%D%/lower.h \
 	%D%/method.h \
-	%D%/packet.h \
-	%D%/peer.h
+	%D%/packet.c %D%/packet.h \
+	%D%/peer.c %D%/peer.h \
+	%D%/peer_diagnosis.c %D%/peer_parts.h %D%/peer_response.c

@@ -43,11 +43,11 @@ static inline bool eap_type_eq(struct eap_type a, struct eap_type b)
 const char *eap_type_name(struct eap_type type, char *buffer, size_t size);
 
 struct eap_packet {
-	uint8_t code; /* one of enum eap_code, or MALFORMED was returned */
+	uint8_t code; /* one of enum eap_code */
 	uint8_t id;
 	bool expanded;	      /* the type came in its expanded form; answers keep it */
 	struct eap_type type; /* of a Request or Response */
-	struct slice data;    /* what follows the type */
+	struct slice data;    /* what follows the type; of other codes, what follows the Length */
 };
 
 /* Section 4: a Length beyond the octets received is MALFORMED, octets beyond the Length are padding
@@ -59,6 +59,10 @@ CHECKED enum status eap_packet_parse(struct slice in, struct eap_packet *out);
 size_t eap_packet_open(struct wr *w, enum eap_code code, uint8_t id, struct eap_type type,
 		       bool expanded);
 void eap_packet_close(struct wr *w, size_t mark);
+
+/* The type-data of a Nak that was opened as EAP_TYPE_NAK in the same form: section 5.3.1, or, as
+ * the answer to an expanded Request, section 5.3.2.  Without any wanted type it says so. */
+void eap_nak_write(struct wr *w, const struct eap_type *wanted, size_t count, bool expanded);
 
 /* Success or Failure: four octets. */
 void eap_packet_build_result(struct wr *w, enum eap_code code, uint8_t id);

@@ -4,8 +4,13 @@
  * latter, steps, and collects.  The peer keeps its last response for retransmission and the keys
  * until they are taken; eap_peer_done wipes both.
  *
- * Deviations from the RFC, each explained where it stands in peer.c: EAP-Initiate and EAP-Finish
- * are counted and ignored; a ceiling on rounds ends a conversation that has no end. */
+ * Deviations from the RFC, each explained where it stands in peer.c:
+ * - EAP-Initiate and EAP-Finish are counted and ignored.
+ * - A ceiling on rounds ends a conversation that has no end.
+ * - A response that cannot be built ends a method (DIAG_INTERNAL); outside of methods the Request
+ * is discarded.  Nothing half-built is sent.
+ * - eapReq does not outlive a step, whatever state it meets; SUCCESS and FAILURE set eapNoResp for
+ *   the packet that led there. */
 #ifndef EAP_PEER_H
 #define EAP_PEER_H
 
@@ -47,20 +52,22 @@ struct eap_peer {
 	enum eap_method_state methodState;
 	enum eap_decision decision;
 	bool allowNotifications;
-	int lastId; /* 0 to 255, or -1 for NONE */
-	struct bytes eapRespData;
-	msec idle_deadline; /* idleWhile as an instant */
+	int lastId;		  /* 0 to 255, or -1 for NONE */
+	struct bytes eapRespData; /* lastRespData as well; empty if it could not be built */
+	msec idle_deadline;	  /* idleWhile as an instant */
 
 	/* 4.3.2, of the packet at hand */
 	struct eap_packet request;
 	bool rxReq, rxSuccess, rxFailure;
 	bool ignore;
 
-	unsigned rounds;
+	unsigned rounds; /* Requests answered in this conversation, duplicates not counted */
 	struct eap_keys keys;
 	struct eap_counters counters;
 	struct eap_type refused; /* the last method that we had to Nak; type 0 if none */
 	bool identity_sent;
+	bool malformed;	  /* something that is no EAP came after our last response */
+	bool unbuildable; /* the method's response could not be built */
 	char notification[EAP_NOTIFICATION_MAX]; /* the last one, printable; "" if none */
 	bool notified;				 /* set with it; whoever shows it clears it */
 	struct diagnosis diagnosis; /* of the conversation that failed; DIAG_NONE otherwise */
@@ -80,12 +87,17 @@ msec eap_peer_deadline(const struct eap_peer *peer);
 
 const char *eap_peer_state_name(const struct eap_peer *peer); /* "IDLE" */
 
-/* The report of the selected method; false when there is none. */
+/* The nth arrow of the table, the global ones first; false past the last.  For tests and figures.
+ */
+bool eap_peer_arrow(size_t n, struct machine_arrow *ret_arrow);
+
+/* The report of the selected method; false when there is none.  The method stays selected, and can
+ * tell, until the next conversation begins. */
 bool eap_peer_report(const struct eap_peer *peer, struct eap_report *ret_report);
 
 /* Why the conversation ended in FAILURE, or would if it ended now (a lower layer that gives up asks
- * this): the method's own diagnosis where it has one, else what the machine knows. Evidence
- * included. */
+ * this): the method's own diagnosis where it has one, else what the machine knows, with `identity`,
+ * `rounds`, `state` and `method` as evidence.  DIAG_NONE in SUCCESS. */
 void eap_peer_diagnose(const struct eap_peer *peer, struct diagnosis *ret_diagnosis);
 
 #endif

@@ -4,4 +4,8 @@ check_PROGRAMS += $(TALK_TESTS)
 TESTS += $(TALK_TESTS)
 
 check_LIBRARIES += libscript.a
-libscript_a_SOURCES = %D%/script.c %D%/script.h
+libscript_a_SOURCES = %D%/script.c %D%/script.h %D%/fake_method.c %D%/fake_method.h
+
+TALK_TESTS += %D%/talk_peer
+EXTRA_DIST += %D%/peer.txt
+%C%_talk_peer_LDADD = libscript.a $(PROTO_LIBS)
