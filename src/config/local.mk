@@ -1,5 +1,9 @@
 libshell_a_SOURCES += \
-	%D%/arm.h \
-	%D%/ini.h \
-	%D%/profile.h \
-	%D%/service.h
+	%D%/arm.c %D%/arm.h \
+	%D%/file.c %D%/file.h \
+	%D%/ini.c %D%/ini.h \
+	%D%/ini_errors.c \
+	%D%/ini_types.c \
+	%D%/profile.c %D%/profile.h \
+	%D%/profile_keys.c \
+	%D%/service.c %D%/service.h

@@ -12,16 +12,10 @@
 #include "eapol/supplicant.h"
 #include "tls/engine.h"
 
-#define PROFILES_MAX	  256
-#define PROFILE_NAME_MAX  64
-#define PROFILE_WORDS_MAX 16
+#define PROFILES_MAX	 256
+#define PROFILE_NAME_MAX 64
 
 enum interface_type { INTERFACE_ANY, INTERFACE_ETHERNET, INTERFACE_WLAN };
-
-struct words { /* a list-valued key */
-	char *word[PROFILE_WORDS_MAX];
-	size_t count;
-};
 
 struct profile {
 	char name[PROFILE_NAME_MAX + 1]; /* the file's, without .profile */
@@ -59,12 +53,17 @@ struct profile {
 	bool logoff_on_exit;
 };
 
+extern const struct ini_table profile_table;
+
 void profile_free(struct profile *profile);
 DEFINE_AUTO_STRUCT(profile);
 
 /* Reads and checks one file.  0, or -errno with every error found in *errors (file, line, key, what
  * was expected, the nearest valid word); then there is no profile. */
 int profile_load(const char *path, struct profile **ret_profile, struct ini_errors *errors);
+/* The same of a text that is in memory; path is for the errors and the name. */
+int profile_parse(struct slice text, const char *path, struct profile **ret_profile,
+		  struct ini_errors *errors);
 
 /* All of a directory, in the order of their names.  A bad one is left out, its errors collected;
  * the others are there.  -errno only if the directory cannot be read. */

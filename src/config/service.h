@@ -6,8 +6,6 @@
 #include "base/own.h"
 #include "config/ini.h"
 
-#define EXPIRY_WARNINGS_MAX 8
-
 struct service_config {
 	/* [Service] */
 	char *keystore;	   /* Keystore=, default KEYSTORE_DIR */
@@ -15,11 +13,13 @@ struct service_config {
 	int log_level;	   /* LogLevel=: error, warning, notice, info, debug */
 	bool dbus;	   /* DBus= */
 	bool logoff_on_exit;
-	int64_t expiry_warnings[EXPIRY_WARNINGS_MAX]; /* ExpiryWarnings=30d 7d 1d, in seconds */
-	size_t expiry_warning_count;
+	struct spans expiry_warnings; /* ExpiryWarnings=30d 7d 1d */
 };
 
-/* A file that is not there gives the defaults, if missing_ok. */
+extern const struct ini_table service_table;
+
+/* 0, or -errno with every error in *errors; then there is no configuration.  A file that is not
+ * there gives the defaults, if missing_ok. */
 int service_config_load(const char *path, bool missing_ok, struct service_config **ret_config,
 			struct ini_errors *errors);
 void service_config_free(struct service_config *config);

@@ -11,3 +11,9 @@ check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 %C%_test_base_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
 endif
+
+if CUNIT
+UNIT_TESTS += %D%/test_config
+%C%_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
+%C%_test_config_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
+endif

@@ -1,0 +1,233 @@
+#include "config/profile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUFFIX ".profile"
+
+void profile_free(struct profile *profile)
+{
+	if (!profile)
+		return;
+	ini_done(&profile_table, profile);
+	free(profile->path);
+	free(profile);
+}
+
+/* ---- what does not go together ---- */
+
+struct check {
+	const struct profile *profile;
+	const struct ini_lines *lines;
+	struct ini_errors *errors;
+};
+
+#define wrong(c, key, ...)                                                                         \
+	ini_errors_add_key((c)->errors, (c)->profile->path, &profile_table, (c)->lines, key,       \
+			   __VA_ARGS__)
+
+/* Not written at all: one that is written wrongly has its error already. */
+#define unset(c, key) (ini_line_of(&profile_table, (c)->lines, key) == 0)
+
+/* Anybody must not be able to pose as the server. */
+static void check_server(const struct check *c)
+{
+	const struct profile *p = c->profile;
+	bool known = p->trust_anchors.count > 0 || p->server_pins.count > 0;
+
+	if (p->insecure_no_server_check) {
+		if (known || p->server_names.count > 0 || p->crls.count > 0)
+			wrong(c, "InsecureNoServerCheck",
+			      "yes contradicts TrustAnchor=, ServerName=, ServerPin= and CRL=, "
+			      "which "
+			      "would not be looked at. Take it out, or take those out.");
+		return;
+	}
+	if (!known && unset(c, "TrustAnchor") && unset(c, "ServerPin"))
+		wrong(c, "TrustAnchor",
+		      "is missing, and so is ServerPin=: without one of them anybody could pose as "
+		      "the server. Name the file with the certificate of the authority that issued "
+		      "the server's certificate.");
+	if (p->server_names.count == 0 && unset(c, "ServerName"))
+		wrong(c, "ServerName",
+		      "is missing: without it everybody with a certificate of the same authority "
+		      "could pose as the server. Name the server, such as radius.example.org, or "
+		      "its domain, such as .example.org.");
+}
+
+static void check_profile(const struct check *c)
+{
+	const struct profile *p = c->profile;
+
+	if (!p->credential && unset(c, "Credential"))
+		wrong(c, "Credential",
+		      "is missing: name the credential in the keystore with which this machine "
+		      "proves who it is.");
+	if (p->min_tls > p->max_tls)
+		wrong(c, "MinTLS",
+		      "is newer than MaxTLS=, so that no version is left; expected MinTLS= to be "
+		      "the older one.");
+	if (p->pae.start_first > p->pae.start_ceiling)
+		wrong(c, "StartFirst",
+		      "is longer than StartCeiling=; expected the first wait to be the shorter "
+		      "one.");
+	check_server(c);
+}
+
+/* ---- files ---- */
+
+/* "/etc/latchkey/profiles.d/office.profile" is called office. */
+static bool name_of(const char *path, char name[PROFILE_NAME_MAX + 1])
+{
+	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+	size_t len = strlen(file);
+	char shown[PROFILE_NAME_MAX + 1];
+
+	if (len > strlen(SUFFIX) && strcmp(file + len - strlen(SUFFIX), SUFFIX) == 0)
+		len -= strlen(SUFFIX);
+	if (len == 0 || len > PROFILE_NAME_MAX)
+		return false;
+	memcpy(name, file, len);
+	name[len] = '\0';
+	return strcmp(printable(slice_str(name), shown, sizeof shown), name) == 0;
+}
+
+static int profile_finish(struct profile *profile, const char *path, const struct ini_lines *lines,
+			  struct ini_errors *errors)
+{
+	size_t before = errors->count + errors->dropped;
+
+	profile->path = strdup(path);
+	if (!profile->path)
+		return -ENOMEM;
+	if (!name_of(path, profile->name))
+		ini_errors_add(errors, path, 0, "",
+			       "expected a file name of 1 to %d octets in UTF-8 before %s.",
+			       PROFILE_NAME_MAX, SUFFIX);
+	check_profile(&(struct check){ profile, lines, errors });
+	return errors->count + errors->dropped == before ? 0 : -EINVAL;
+}
+
+int profile_parse(struct slice text, const char *path, struct profile **ret_profile,
+		  struct ini_errors *errors)
+{
+	AUTO_STRUCT(profile) profile = calloc(1, sizeof *profile);
+	struct ini_lines lines;
+
+	if (!profile)
+		return -ENOMEM;
+
+	int parsed = ini_parse_text(&profile_table, text, path, profile, &lines, errors);
+	int r = profile_finish(profile, path, &lines, errors);
+
+	if (parsed < 0 || r < 0)
+		return parsed < 0 ? parsed : r;
+	*ret_profile = TAKE(profile);
+	return 0;
+}
+
+int profile_load(const char *path, struct profile **ret_profile, struct ini_errors *errors)
+{
+	AUTO_VALUE(bytes) text = { 0 };
+	int r = ini_read(path, &text, errors);
+
+	return r < 0 ? r : profile_parse(bytes_slice(&text), path, ret_profile, errors);
+}
+
+static int is_profile(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > strlen(SUFFIX) &&
+	       strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void load_one(const char *directory, const char *file, struct profiles *profiles,
+		     struct ini_errors *errors)
+{
+	AUTO(char) path = NULL;
+
+	if (asprintf(&path, "%s/%s", directory, file) < 0) {
+		path = NULL;
+		return;
+	}
+	if (profiles->count == PROFILES_MAX)
+		ini_errors_add(errors, path, 0, "", "expected no more than %d profiles.",
+			       PROFILES_MAX);
+	else if (profile_load(path, &profiles->profile[profiles->count], errors) == 0)
+		profiles->count++;
+}
+
+int profiles_load(const char *directory, struct profiles *ret_profiles, struct ini_errors *errors)
+{
+	struct dirent **entries;
+	int n = scandir(directory, &entries, is_profile, by_name);
+
+	*ret_profiles = (struct profiles){ 0 };
+	if (n < 0)
+		return -errno;
+	for (int i = 0; i < n; i++) {
+		load_one(directory, entries[i]->d_name, ret_profiles, errors);
+		free(entries[i]);
+	}
+	free(entries);
+	return 0;
+}
+
+void profiles_done(struct profiles *profiles)
+{
+	while (profiles->count > 0)
+		profile_free(TAKE(profiles->profile[--profiles->count]));
+}
+
+/* ---- which one ---- */
+
+static bool matches_name(const struct words *globs, const char *name)
+{
+	for (size_t i = 0; i < globs->count; i++) {
+		if (fnmatch(globs->word[i], name, 0) == 0)
+			return true;
+	}
+	return globs->count == 0;
+}
+
+static bool matches_mac(const struct words *macs, const uint8_t mac[6])
+{
+	for (size_t i = 0; i < macs->count; i++) {
+		uint8_t wanted[6];
+
+		if (ini_parse_mac(macs->word[i], wanted) && memcmp(wanted, mac, 6) == 0)
+			return true;
+	}
+	return macs->count == 0;
+}
+
+bool profile_matches(const struct profile *profile, const struct interface_facts *interface)
+{
+	return (profile->match_type == INTERFACE_ANY || profile->match_type == interface->type) &&
+	       matches_name(&profile->match_names, interface->name) &&
+	       matches_mac(&profile->match_macs, interface->mac);
+}
+
+const struct profile *profiles_match(const struct profiles *profiles,
+				     const struct interface_facts *interface)
+{
+	const struct profile *best = NULL;
+
+	/* They are in the order of their names, so the first of equals stays. */
+	for (size_t i = 0; i < profiles->count; i++) {
+		const struct profile *p = profiles->profile[i];
+
+		if (profile_matches(p, interface) && (!best || p->priority > best->priority))
+			best = p;
+	}
+	return best;
+}

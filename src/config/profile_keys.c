@@ -1,0 +1,230 @@
+/* The keys of a profile: parsing, errors, defaults and latchkey-profile(5) come from here. */
+#include "config/profile.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "eap/peer.h"
+#include "keystore/keystore.h"
+
+/* ---- types of this table alone ---- */
+
+static bool parse_identity(const struct ini_key *key, const char *text, void *field)
+{
+	(void)key;
+	return strlen(text) <= EAP_IDENTITY_MAX && ini_keep_text(text, field);
+}
+
+static bool parse_credential(const struct ini_key *key, const char *text, void *field)
+{
+	(void)key;
+	return keystore_name_valid(text) && ini_keep_text(text, field);
+}
+
+static bool parse_anchor(const struct ini_key *key, const char *text, void *field)
+{
+	(void)key;
+	return (text[0] == '/' || strcmp(text, "system") == 0) && ini_keep_word(text, field);
+}
+
+/* "radius.example.org" or ".example.org". */
+static bool parse_server_name(const struct ini_key *key, const char *text, void *field)
+{
+	size_t len = strlen(text);
+
+	(void)key;
+	if (len > 253 || !isalnum((unsigned char)text[text[0] == '.']) || strstr(text, ".."))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)text[i]) && !strchr(".-_", text[i]))
+			return false;
+	}
+	return ini_keep_word(text, field);
+}
+
+static bool parse_pin(const struct ini_key *key, const char *text, void *field)
+{
+	char pin[65] = { 0 };
+
+	(void)key;
+	if (strlen(text) != 64)
+		return false;
+	for (size_t i = 0; i < 64; i++) {
+		if (!isxdigit((unsigned char)text[i]))
+			return false;
+		pin[i] = (char)tolower((unsigned char)text[i]);
+	}
+	return ini_keep_word(pin, field);
+}
+
+static bool parse_glob(const struct ini_key *key, const char *text, void *field)
+{
+	(void)key;
+	return !strchr(text, '/') && ini_keep_word(text, field);
+}
+
+#define TEXT_TYPE(name_, shown_, expected_, parse_)                                                \
+	static const struct ini_type name_ = { .shown = (shown_),                                  \
+					       .expected = (expected_),                            \
+					       .parse = (parse_),                                  \
+					       .print = ini_print_text,                            \
+					       .clear = ini_clear_text }
+#define LIST_TYPE(name_, shown_, expected_, parse_)                                                \
+	static const struct ini_type name_ = { .shown = (shown_),                                  \
+					       .expected = (expected_),                            \
+					       .list = true,                                       \
+					       .parse = (parse_),                                  \
+					       .print = ini_print_words,                           \
+					       .clear = ini_clear_words }
+
+TEXT_TYPE(identity, "identity", "no more than 253 octets", parse_identity);
+TEXT_TYPE(credential, "name",
+	  "the name of a credential: letters, digits, '.', '_' and '-', 64 at most",
+	  parse_credential);
+LIST_TYPE(anchors, "path ...", "absolute paths or the word system", parse_anchor);
+LIST_TYPE(server_names, "name ...",
+	  "host names such as radius.example.org, or .example.org for any host below it",
+	  parse_server_name);
+LIST_TYPE(pins, "pin ...", "the SHA-256 of a public key as 64 hexadecimal digits", parse_pin);
+LIST_TYPE(globs, "pattern ...", "interface names or patterns such as eth0 or en*", parse_glob);
+
+/* clang-format off */
+static const struct ini_word interface_types[] = {
+	{ "ethernet", INTERFACE_ETHERNET }, { "wlan", INTERFACE_WLAN }, { "any", INTERFACE_ANY }, { NULL, 0 } };
+static const struct ini_word tls_versions[] = {
+	{ "1.0", TLS_1_0 }, { "1.1", TLS_1_1 }, { "1.2", TLS_1_2 }, { "1.3", TLS_1_3 }, { NULL, 0 } };
+static const struct ini_word ocsp_modes[] = {
+	{ "off", OCSP_OFF }, { "accept", OCSP_IF_OFFERED }, { "require", OCSP_REQUIRE }, { NULL, 0 } };
+static const struct ini_word clock_policies[] = {
+	{ "strict", CLOCK_STRICT }, { "build-date", CLOCK_BUILD_DATE },
+	{ "ignore-dates", CLOCK_IGNORE_DATES }, { NULL, 0 } };
+static const struct ini_word starts[] = { { "active", false }, { "passive", true }, { NULL, 0 } };
+static const struct ini_word automatic[] = { { "auto", 0 }, { NULL, 0 } };
+static const struct ini_word never[] = { { "never", 0 }, { NULL, 0 } };
+
+#define KEY(section_, name_, type_, field_)                                                        \
+	.section = (section_), .name = (name_), .type = &(type_), INI_FIELD(struct profile, field_)
+#define SECONDS 1000
+#define HOURS	3600000
+
+static const struct ini_key keys[] = {
+	{ KEY("Match", "Name", globs, match_names),
+	  .doc = "The interfaces this profile is for, by name: `eth0`, or a pattern such as `en*`, in which `*` "
+		"stands for any letters and `?` for one. One that matches is enough. Without this key "
+		"every name matches." },
+	{ KEY("Match", "MACAddress", ini_macs, match_macs),
+	  .doc = "The hardware addresses this profile is for. Without this key every address matches." },
+	{ KEY("Match", "Type", ini_enum, match_type), .words = interface_types, .fallback = "ethernet",
+	  .doc = "The kind of interface. A profile is used where name, address and kind all match." },
+	{ KEY("Match", "Priority", ini_number, priority), .least = -1000, .most = 1000, .fallback = "0",
+	  .doc = "Which profile is used where several match: the one with the highest number; of equals the "
+		"first by the name of its file." },
+	{ KEY("Match", "AutoConnect", ini_bool, autoconnect), .fallback = "yes",
+	  .doc = "Whether authentication begins by itself as soon as the cable is plugged in. With `no` it "
+		"waits for `latchkeyctl connect`." },
+
+	{ KEY("EAP", "Identity", identity, identity),
+	  .doc = "Who this machine is, usually as `name@realm`. With EAP-TLS the certificate tells the server who "
+		"we are, and of this only the realm is used, for the anonymous identity. Without it "
+		"the realm comes from the certificate." },
+	{ KEY("EAP", "AnonymousIdentity", identity, anonymous_identity),
+	  .doc = "What is said when the switch asks who is there. This goes over the cable in the clear, before "
+		"anything is encrypted, so it should tell no more than the way to the server: the "
+		"default is `anonymous@` with the realm of Identity= or of the certificate, or "
+		"`anonymous` where there is no realm. Some servers insist on a certain identity, for "
+		"example `host/name.example.org`; write it here." },
+	{ KEY("EAP", "ClientTimeout", ini_msec, client_timeout), .least = 1 * SECONDS, .most = 1 * HOURS,
+	  .fallback = "30s",
+	  .doc = "How long to wait for the server's next message in a conversation that has begun." },
+	{ KEY("EAP", "MaxRounds", ini_number, max_rounds), .least = 4, .most = 10000, .fallback = "50",
+	  .doc = "How many questions of the server are answered before the conversation is given up. Very long "
+		"certificate chains in very small fragments need more." },
+
+	{ KEY("TLS", "Credential", credential, credential),
+	  .doc = "The credential in the keystore with which this machine proves who it is: a private key and its "
+		"certificate. `latchkeyctl credentials list` shows those there are, `latchkeyctl "
+		"credentials import` adds one. Every profile needs one." },
+	{ KEY("TLS", "MinTLS", ini_enum, min_tls), .words = tls_versions, .fallback = "1.2",
+	  .doc = "The oldest version of TLS that is accepted. 1.0 and 1.1 are no longer safe and meant for servers "
+		"that have nothing better; a port opened with them is shown as having reduced "
+		"assurance." },
+	{ KEY("TLS", "MaxTLS", ini_enum, max_tls), .words = tls_versions, .fallback = "1.3",
+	  .doc = "The newest version of TLS that is offered. Worth changing only for a server that mishandles "
+		"newer ones." },
+	{ KEY("TLS", "FragmentSize", ini_number, fragment_size), .least = 64, .most = 65000,
+	  .words = automatic, .fallback = "auto",
+	  .doc = "How many octets of TLS go into one message. `auto` is as much as the interface's MTU allows. A "
+		"smaller number helps where large packets vanish on the way from the switch to the "
+		"server." },
+	{ KEY("TLS", "Resume", ini_bool, resume), .fallback = "yes",
+	  .doc = "Whether a later authentication may continue an earlier TLS session, which saves time and "
+		"computation. Sessions are kept in memory only, and dropped when the profile, the "
+		"credential or a trust anchor changes." },
+
+	{ KEY("Server", "TrustAnchor", anchors, trust_anchors),
+	  .doc = "The authorities that may vouch for the server: files with certificates (PEM or DER), or "
+		"directories, of which every `*.pem`, `*.crt`, `*.cer` and `*.der` is read. The word "
+		"`system` stands for all the authorities that web browsers and other programs of this "
+		"machine trust; that is far more than a network usually needs, so it is never used "
+		"unless written." },
+	{ KEY("Server", "ServerName", server_names, server_names),
+	  .doc = "The names the server may have. `radius.example.org` is that name exactly, `.example.org` any name "
+		"that ends so. An authority issues certificates to many; this key says which of them is "
+		"your server." },
+	{ KEY("Server", "ServerPin", pins, server_pins),
+	  .doc = "The SHA-256 of a public key in the server's chain, as 64 hexadecimal digits. With pins, one of "
+		"them has to be found in the chain. `latchkeyctl status` shows the key of a server, "
+		"and `openssl x509 -in server.pem -noout -pubkey | openssl pkey -pubin -outform DER | "
+		"sha256sum` computes it." },
+	{ KEY("Server", "CRL", ini_paths, crls),
+	  .doc = "Files with lists of revoked certificates (PEM or DER). With this key every certificate in the "
+		"server's chain must be covered by a list that is in date." },
+	{ KEY("Server", "OCSP", ini_enum, ocsp), .words = ocsp_modes, .fallback = "accept",
+	  .doc = "What to do with the statement of the authority that the server's certificate was not revoked, "
+		"which the server can send along (OCSP stapling): `accept` checks one that is sent, "
+		"`require` refuses a server that sends none, `off` does not ask for it." },
+	{ KEY("Server", "ClockPolicy", ini_enum, clock), .words = clock_policies, .fallback = "strict",
+	  .doc = "For machines that start without knowing the time. A clock that is before the day this program "
+		"was built is certainly wrong. `strict` then refuses to judge certificates; "
+		"`build-date` checks their dates against that day; `ignore-dates` does not check dates. "
+		"The last two are shown as reduced assurance." },
+	{ KEY("Server", "InsecureNoServerCheck", ini_bool, insecure_no_server_check), .fallback = "no",
+	  .doc = "`yes` accepts any server. Anybody who can plug into the cable can then pretend to be your "
+		"network. Meant for a laboratory; shown as reduced assurance wherever the port is "
+		"shown." },
+
+	{ KEY("EAPOL", "Version", ini_number, pae.version), .least = 1, .most = 3, .fallback = "2",
+	  .doc = "The protocol version in the frames we send: 1 is that of 2001, 2 of 2004, 3 of 2010. Frames of any "
+		"version are understood. Some old switches ignore what is not 1." },
+	{ KEY("EAPOL", "Start", ini_enum, pae.passive), .words = starts, .fallback = "active",
+	  .doc = "`active` knocks at once when the cable is plugged in (EAPOL-Start). `passive` waits until the "
+		"switch asks, for ports that otherwise let machines in by their MAC address." },
+	{ KEY("EAPOL", "StartFirst", ini_msec, pae.start_first), .least = 100, .most = 300 * SECONDS,
+	  .fallback = "1s",
+	  .doc = "How long to wait for an answer before knocking a second time. Every further wait is three times "
+		"as long as the one before." },
+	{ KEY("EAPOL", "StartCeiling", ini_msec, pae.start_ceiling), .least = 100, .most = 1 * HOURS,
+	  .fallback = "30s", .doc = "The longest wait between two knocks." },
+	{ KEY("EAPOL", "StartMax", ini_number, pae.start_max), .least = 1, .most = 1000, .fallback = "10",
+	  .doc = "How many times to knock after the cable was plugged in. After that the port only listens." },
+	{ KEY("EAPOL", "HeldPeriod", ini_msec, pae.held_period), .least = 1 * SECONDS, .most = 24 * HOURS,
+	  .fallback = "1min",
+	  .doc = "How long to leave the switch alone after it refused us." },
+	{ KEY("EAPOL", "AuthPeriod", ini_msec, pae.auth_period), .least = 1 * SECONDS, .most = 1 * HOURS,
+	  .fallback = "30s",
+	  .doc = "How long to wait for the switch's next message before starting over." },
+	{ KEY("EAPOL", "ReauthPeriod", ini_msec, pae.reauth_period), .least = 10 * SECONDS,
+	  .most = 30 * 24LL * HOURS, .words = never, .fallback = "never",
+	  .doc = "How often this machine asks to be authenticated anew, on top of when the switch asks. The port "
+		"stays open meanwhile." },
+	{ KEY("EAPOL", "Destination", ini_mac, destination), .fallback = "01:80:c2:00:00:03",
+	  .doc = "The address to which frames go. The default is the group address that every 802.1X switch "
+		"listens to and does not pass on. 01:80:c2:00:00:00 passes some bridges, "
+		"01:80:c2:00:00:0e all that pass link discovery." },
+	{ KEY("EAPOL", "LogoffOnExit", ini_bool, logoff_on_exit), .fallback = "no",
+	  .doc = "Whether the switch is told when the service stops, so that it closes the port at once. Also set "
+		"for all profiles in latchkeyd.conf(5)." },
+};
+/* clang-format on */
+
+const struct ini_table profile_table = { keys, sizeof keys / sizeof keys[0] };
