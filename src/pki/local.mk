@@ -1,3 +1,3 @@
 libproto_a_SOURCES += \
 	%D%/bundle.h \
-	%D%/cert.h
+	%D%/cert.c %D%/cert.h

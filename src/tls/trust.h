@@ -18,7 +18,7 @@ enum ocsp_mode { OCSP_OFF, OCSP_IF_OFFERED, OCSP_REQUIRE };
 /* For a machine whose clock is before the build date of the program (clock-wrong). */
 enum clock_policy {
 	CLOCK_STRICT,	   /* refuse: the default */
-	CLOCK_BUILD_DATE,  /* check dates against the build date instead; reduced assurance */
+	CLOCK_BUILD_DATE,  /* what had expired then is refused; reduced assurance */
 	CLOCK_IGNORE_DATES /* do not check dates while the clock is that wrong; reduced assurance */
 };
 
@@ -29,8 +29,7 @@ enum clock_policy {
 struct trust_settings {
 	const struct slice *anchors; /* each PEM (any number of certificates) or DER */
 	size_t anchor_count;
-	const struct slice
-		*crls; /* each PEM or DER; then every certificate of the chain needs one */
+	const struct slice *crls; /* the same; then each certificate of the chain needs one */
 	size_t crl_count;
 	const char *const *names; /* "radius.example.org" exact; ".example.org" any host below it */
 	size_t name_count;
@@ -67,8 +66,8 @@ bool trust_wants_ocsp(const struct trust *trust);
 CHECKED enum status trust_check_ocsp(const struct trust *trust, STACK_OF(X509) * chain,
 				     struct slice ocsp, int64_t now, struct diagnosis *why);
 
-/* The same rules on dates, names and pins alone, for a resumed session whose chain was checked when
- * it was made. */
+/* Dates and names again, for a resumed session.  Its chain and pins were checked when it was made,
+ * by this same policy: a session is bound to the one that it was made under. */
 CHECKED enum status trust_recheck(const struct trust *trust, X509 *server, int64_t now,
 				  struct diagnosis *why);
 

@@ -16,4 +16,7 @@ if CUNIT
 UNIT_TESTS += %D%/test_config
 %C%_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
 %C%_test_config_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
+UNIT_TESTS += %D%/test_trust %D%/test_cert
+%C%_test_trust_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_cert_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif

@@ -1,0 +1,225 @@
+#include "tls/trust_parts.h"
+
+#include <openssl/x509_vfy.h>
+
+#include <string.h>
+
+/* RSA and DH from 2048 bits, curves from 224, SHA-224 and better: SSL_CTX_set_security_level(3). */
+#define SECURITY_LEVEL 2
+
+struct meaning {
+	int error;
+	enum diagnosis_id id;
+	const char *detail; /* NULL: what the library says */
+};
+
+/* What is not listed is DIAG_SERVER_CERT_INVALID. */
+/* clang-format off */
+static const struct meaning meanings[] = {
+	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,         DIAG_SERVER_UNTRUSTED, "unknown issuer" },
+	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, DIAG_SERVER_UNTRUSTED, "unknown issuer" },
+	{ X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,   DIAG_SERVER_UNTRUSTED, "unknown issuer" },
+	{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,       DIAG_SERVER_UNTRUSTED, "self-signed" },
+	{ X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,         DIAG_SERVER_UNTRUSTED, "unknown root" },
+	{ X509_V_ERR_CERT_SIGNATURE_FAILURE,            DIAG_SERVER_UNTRUSTED,
+	  "the issuer has the right name and another key" },
+	{ X509_V_ERR_CERT_UNTRUSTED,                    DIAG_SERVER_UNTRUSTED, NULL },
+	{ X509_V_ERR_CERT_REJECTED,                     DIAG_SERVER_UNTRUSTED, NULL },
+	{ X509_V_ERR_SUBJECT_ISSUER_MISMATCH,           DIAG_SERVER_UNTRUSTED, NULL },
+	{ X509_V_ERR_AKID_SKID_MISMATCH,                DIAG_SERVER_UNTRUSTED, NULL },
+	{ X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH,       DIAG_SERVER_UNTRUSTED, NULL },
+
+	{ X509_V_ERR_CERT_REVOKED,                      DIAG_SERVER_CERT_REVOKED, "revocation list" },
+
+	{ X509_V_ERR_CERT_HAS_EXPIRED,                  DIAG_SERVER_CERT_EXPIRED, NULL },
+	{ X509_V_ERR_CERT_NOT_YET_VALID,                DIAG_SERVER_CERT_NOT_YET_VALID, NULL },
+
+	{ X509_V_ERR_EE_KEY_TOO_SMALL,                  DIAG_SERVER_CERT_WEAK, "key too small" },
+	{ X509_V_ERR_CA_KEY_TOO_SMALL,                  DIAG_SERVER_CERT_WEAK, "key too small" },
+	{ X509_V_ERR_CA_MD_TOO_WEAK,                    DIAG_SERVER_CERT_WEAK, "signature digest" },
+
+	{ X509_V_ERR_UNABLE_TO_GET_CRL,                 DIAG_CRL_UNUSABLE, "there is none" },
+	{ X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE,   DIAG_CRL_UNUSABLE, "signature" },
+	{ X509_V_ERR_CRL_SIGNATURE_FAILURE,             DIAG_CRL_UNUSABLE, "signature" },
+	{ X509_V_ERR_CRL_NOT_YET_VALID,                 DIAG_CRL_UNUSABLE, "not yet valid" },
+	{ X509_V_ERR_CRL_HAS_EXPIRED,                   DIAG_CRL_UNUSABLE, "expired" },
+	{ X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD,    DIAG_CRL_UNUSABLE, NULL },
+	{ X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD,    DIAG_CRL_UNUSABLE, NULL },
+	{ X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER,          DIAG_CRL_UNUSABLE, NULL },
+	{ X509_V_ERR_KEYUSAGE_NO_CRL_SIGN,              DIAG_CRL_UNUSABLE, NULL },
+	{ X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION,  DIAG_CRL_UNUSABLE, NULL },
+	{ X509_V_ERR_DIFFERENT_CRL_SCOPE,               DIAG_CRL_UNUSABLE, NULL },
+	{ X509_V_ERR_CRL_PATH_VALIDATION_ERROR,         DIAG_CRL_UNUSABLE, NULL },
+};
+/* clang-format on */
+
+/* Of several things that are wrong the one to tell first: it makes no difference whether the
+ * certificate of a stranger has expired. */
+static const enum diagnosis_id precedence[] = {
+	DIAG_SERVER_UNTRUSTED,	  DIAG_SERVER_CERT_REVOKED,	  DIAG_SERVER_CERT_INVALID,
+	DIAG_SERVER_CERT_EXPIRED, DIAG_SERVER_CERT_NOT_YET_VALID, DIAG_SERVER_CERT_WEAK,
+	DIAG_CRL_UNUSABLE,
+};
+
+static struct meaning meaning_of(int error)
+{
+	for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
+		if (meanings[i].error == error)
+			return meanings[i];
+	}
+	return (struct meaning){ error, DIAG_SERVER_CERT_INVALID, NULL };
+}
+
+static size_t rank_of(enum diagnosis_id id)
+{
+	size_t rank = 0;
+
+	while (rank < sizeof precedence / sizeof precedence[0] && precedence[rank] != id)
+		rank++;
+	return rank;
+}
+
+/* What a walk along the path has found: everything is looked at, the worst is kept. */
+struct findings {
+	const struct trust_time *time;
+	bool found;
+	struct meaning worst;
+	X509 *cert; /* belongs to the path */
+	bool is_anchor;
+};
+
+static bool is_end_of_path(X509_STORE_CTX *ctx)
+{
+	int depth = X509_STORE_CTX_get_error_depth(ctx);
+
+	return depth > 0 && depth == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
+}
+
+static bool excused(const struct findings *found, const struct meaning *meaning, bool end_of_path)
+{
+	if (meaning->error == X509_V_ERR_CERT_NOT_YET_VALID ||
+	    meaning->error == X509_V_ERR_CRL_NOT_YET_VALID)
+		return !found->time->not_before;
+	/* Nobody revokes an anchor but who took it into the profile; if the path does not end in
+	 * an anchor, that is found too. */
+	return meaning->id == DIAG_CRL_UNUSABLE && end_of_path;
+}
+
+static int note(int ok, X509_STORE_CTX *ctx)
+{
+	struct findings *found = X509_STORE_CTX_get_app_data(ctx);
+	struct meaning meaning = meaning_of(X509_STORE_CTX_get_error(ctx));
+	bool end_of_path = is_end_of_path(ctx);
+
+	if (ok || excused(found, &meaning, end_of_path))
+		return 1;
+	if (!found->found || rank_of(meaning.id) < rank_of(found->worst.id)) {
+		found->found = true;
+		found->worst = meaning;
+		found->cert = X509_STORE_CTX_get_current_cert(ctx);
+		found->is_anchor = end_of_path;
+	}
+	return 1;
+}
+
+static enum status verdict(const struct findings *found, X509 *server, struct diagnosis *why)
+{
+	X509 *cert = found->cert ? found->cert : server;
+	const char *detail = found->worst.detail;
+
+	trust_refuse(why, found->worst.id, cert);
+	if (found->worst.id == DIAG_SERVER_CERT_EXPIRED ||
+	    found->worst.id == DIAG_SERVER_CERT_NOT_YET_VALID) {
+		diagnosis_add_time(why, "not_before", cert_time(X509_get0_notBefore(cert)));
+		diagnosis_add_time(why, "not_after", cert_time(X509_get0_notAfter(cert)));
+		diagnosis_add_time(why, "now", found->time->now);
+		diagnosis_add(why, "detail", "%s",
+			      cert == server	 ? "the server's own certificate"
+			      : found->is_anchor ? "a trust anchor"
+						 : "an intermediate certificate");
+	} else {
+		diagnosis_add(why, "detail", "%s",
+			      detail ? detail : X509_verify_cert_error_string(found->worst.error));
+	}
+	return UNTRUSTED;
+}
+
+bool trust_pinned(const struct trust *trust, const X509 *cert)
+{
+	uint8_t hash[CERT_HASH_LEN];
+
+	if (trust->pin_count == 0 || !cert_spki_hash(cert, hash))
+		return false;
+	for (size_t i = 0; i < trust->pin_count; i++) {
+		if (memcmp(trust->pins[i], hash, sizeof hash) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Without anchors the pinned keys are the anchors, in the certificates that the server sent. */
+static enum status pinned_among(const struct trust *trust, STACK_OF(X509) * presented,
+				X509_VIEW **ret_pinned)
+{
+	AUTO(X509_VIEW) pinned = sk_X509_new_null();
+
+	if (!pinned)
+		return NO_MEMORY;
+	for (int i = 0; i < sk_X509_num(presented); i++) {
+		X509 *cert = sk_X509_value(presented, i);
+
+		if (trust_pinned(trust, cert) && sk_X509_push(pinned, cert) == 0)
+			return NO_MEMORY;
+	}
+	*ret_pinned = TAKE(pinned);
+	return OK;
+}
+
+static void set_rules(X509_STORE_CTX *ctx, const struct trust *trust, const struct trust_time *time)
+{
+	X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(ctx);
+
+	X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+	X509_VERIFY_PARAM_set_depth(rules, TRUST_DEPTH_MAX);
+	X509_VERIFY_PARAM_set_auth_level(rules, SECURITY_LEVEL);
+	if (trust->has_crls)
+		X509_VERIFY_PARAM_set_flags(rules,
+					    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	if (time->not_after)
+		X509_VERIFY_PARAM_set_time(rules, (time_t)time->at);
+	else
+		X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_NO_CHECK_TIME);
+}
+
+enum status trust_chain(const struct trust *trust, STACK_OF(X509) * presented,
+			const struct trust_time *time, X509_STACK **ret_path, struct diagnosis *why)
+{
+	X509 *server = sk_X509_value(presented, 0);
+	AUTO(X509_STORE_CTX) ctx = X509_STORE_CTX_new();
+	AUTO(X509_VIEW) pinned = NULL;
+	struct findings found = { .time = time };
+
+	if (!ctx || !X509_STORE_CTX_init(ctx, trust->store, server, presented))
+		return NO_MEMORY;
+	if (!trust->has_anchors) {
+		enum status status = pinned_among(trust, presented, &pinned);
+
+		if (status != OK)
+			return status;
+		X509_STORE_CTX_set0_trusted_stack(ctx, pinned);
+	}
+	set_rules(ctx, trust, time);
+	X509_STORE_CTX_set_app_data(ctx, &found);
+	X509_STORE_CTX_set_verify_cb(ctx, note);
+
+	if (X509_verify_cert(ctx) <= 0 && !found.found) {
+		if (X509_STORE_CTX_get_error(ctx) == X509_V_ERR_OUT_OF_MEM)
+			return NO_MEMORY;
+		found.found = true;
+		found.worst = meaning_of(X509_STORE_CTX_get_error(ctx));
+	}
+	if (found.found)
+		return verdict(&found, server, why);
+	*ret_path = X509_STORE_CTX_get1_chain(ctx);
+	return *ret_path ? OK : NO_MEMORY;
+}
