@@ -1,4 +1,6 @@
-/* EAPOL frames: IEEE Std 802.1X, the "EAPOL PDU" clause (version 1 = 2001, 2 = 2004, 3 = 2010). */
+/* EAPOL frames: IEEE Std 802.1X, the "EAPOL PDU" clause (version 1 = 2001, 2 = 2004, 3 = 2010).
+ *
+ * The EtherType is not part of them. */
 #ifndef EAPOL_FRAME_H
 #define EAPOL_FRAME_H
 

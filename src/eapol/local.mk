@@ -1,3 +1,4 @@
 libproto_a_SOURCES += \
-	%D%/frame.h \
-	%D%/supplicant.h
+	%D%/frame.c %D%/frame.h \
+	%D%/supplicant.c %D%/supplicant.h \
+	%D%/supplicant_backend.c %D%/supplicant_machines.h %D%/supplicant_pae.c

@@ -9,3 +9,7 @@ libscript_a_SOURCES = %D%/script.c %D%/script.h %D%/fake_method.c %D%/fake_metho
 TALK_TESTS += %D%/talk_peer
 EXTRA_DIST += %D%/peer.txt
 %C%_talk_peer_LDADD = libscript.a $(PROTO_LIBS)
+
+TALK_TESTS += %D%/talk_supplicant
+EXTRA_DIST += %D%/eapol-starts.txt %D%/eapol-conversations.txt %D%/eapol-results.txt
+%C%_talk_supplicant_LDADD = libscript.a $(PROTO_LIBS)

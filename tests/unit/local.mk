@@ -20,3 +20,9 @@ UNIT_TESTS += %D%/test_trust %D%/test_cert
 %C%_test_trust_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 %C%_test_cert_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
+
+if CUNIT
+UNIT_TESTS += %D%/test_eapol
+%C%_test_eapol_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
+endif
+EXTRA_DIST += tests/vectors/eapol.txt
