@@ -131,8 +131,9 @@ static int read_all(struct link_monitor *m)
 }
 
 /* The same, after events were lost: those that were known and are not in the answer are gone. */
-static int read_all_again(struct link_monitor *m)
+int link_monitor_refresh(struct link_monitor *monitor)
 {
+	struct link_monitor *m = monitor;
 	size_t before = m->known_count;
 	unsigned *old = calloc(before + 1, sizeof *old);
 	int error = old ? 0 : -ENOMEM;
@@ -161,7 +162,7 @@ static void on_event(struct watch *watch, bool readable, bool writable)
 	if (error != -NLE_NOMEM)
 		return;
 	log_event(LOG_NOTICE, "link.resync", "reason=\"events were lost\"");
-	if (read_all_again(m) < 0)
+	if (link_monitor_refresh(m) < 0)
 		log_event(LOG_ERR, "link.resync-failed", "effect=\"changes may have been missed\"");
 }
 

@@ -38,4 +38,7 @@ int link_monitor_new(struct loop *loop, const struct link_events *events,
 		     struct link_monitor **ret_monitor);
 void link_monitor_free(struct link_monitor *monitor);
 
+/* Reads all again and reports each as changed. */
+int link_monitor_refresh(struct link_monitor *monitor);
+
 #endif

@@ -88,8 +88,8 @@ static bool read_tag(struct msghdr *message, struct packet_frame *frame)
 		memcpy(&aux, CMSG_DATA(c), sizeof aux);
 		if (!(aux.tp_status & TP_STATUS_VLAN_VALID))
 			continue;
-		frame->tagged = true;
-		frame->priority = (uint8_t)(aux.tp_vlan_tci >> 13);
+		frame->tag.present = true;
+		frame->tag.priority = (uint8_t)(aux.tp_vlan_tci >> 13);
 		return (aux.tp_vlan_tci & 0x0fff) == 0;
 	}
 	return true;
@@ -204,7 +204,7 @@ void packet_leave(struct packet_socket *socket, unsigned index, const uint8_t gr
 }
 
 int packet_send(struct packet_socket *socket, unsigned index, const uint8_t destination[MAC_SIZE],
-		const uint8_t source[MAC_SIZE], const struct packet_frame *like, struct slice pdu)
+		const uint8_t source[MAC_SIZE], struct packet_tag tag, struct slice pdu)
 {
 	const struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
@@ -217,9 +217,9 @@ int packet_send(struct packet_socket *socket, unsigned index, const uint8_t dest
 
 	wr_bytes(&w, slice_of(destination, MAC_SIZE));
 	wr_bytes(&w, slice_of(source, MAC_SIZE));
-	if (like && like->tagged) {
+	if (tag.present) {
 		wr_u16(&w, ETH_P_8021Q);
-		wr_u16(&w, (uint16_t)(like->priority << 13));
+		wr_u16(&w, (uint16_t)(tag.priority << 13));
 	}
 	wr_u16(&w, ETHER_TYPE_EAPOL);
 

@@ -16,11 +16,16 @@
 
 extern const uint8_t pae_group_address[MAC_SIZE]; /* 01:80:C2:00:00:03 */
 
+/* The tag of a priority-tagged frame: VID 0.  Answers carry the tag that the question had. */
+struct packet_tag {
+	bool present;
+	uint8_t priority;
+};
+
 struct packet_frame {
 	unsigned index; /* of the interface */
 	uint8_t source[MAC_SIZE];
-	bool tagged;	  /* came with a VLAN tag whose VID is 0 */
-	uint8_t priority; /* of the tag */
+	struct packet_tag tag;
 	struct slice pdu; /* what follows the EtherType; borrowed for the call */
 };
 
@@ -37,10 +42,10 @@ void packet_close(struct packet_socket *socket);
 int packet_join(struct packet_socket *socket, unsigned index, const uint8_t group[MAC_SIZE]);
 void packet_leave(struct packet_socket *socket, unsigned index, const uint8_t group[MAC_SIZE]);
 
-/* One frame; tagged as `like` was, if given.  0 or -errno (-ENETDOWN, -ENXIO, -EMSGSIZE, -ENOBUFS
- * …): a frame that is not sent is the protocol's to repeat. */
+/* One frame.  0 or -errno (-ENETDOWN, -ENXIO, -EMSGSIZE, -ENOBUFS …): a frame that is not sent is
+ * the protocol's to repeat. */
 int packet_send(struct packet_socket *socket, unsigned index, const uint8_t destination[MAC_SIZE],
-		const uint8_t source[MAC_SIZE], const struct packet_frame *like, struct slice pdu);
+		const uint8_t source[MAC_SIZE], struct packet_tag tag, struct slice pdu);
 
 /* Frames that were dropped before anybody saw them: too long, or by a full queue. */
 uint64_t packet_lost(struct packet_socket *socket);

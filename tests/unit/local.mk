@@ -26,3 +26,8 @@ UNIT_TESTS += %D%/test_eapol
 %C%_test_eapol_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
 endif
 EXTRA_DIST += tests/vectors/eapol.txt
+
+if CUNIT
+UNIT_TESTS += %D%/test_loop
+%C%_test_loop_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
+endif

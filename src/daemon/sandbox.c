@@ -1,0 +1,164 @@
+#include "daemon/sandbox.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* Abstract: no file, seen in this network namespace only. */
+#define LOCK_NAME "\0latchkey/supplicant"
+
+int sandbox_privileges(const char *user, struct diagnosis *why)
+{
+	const struct passwd *account = user ? getpwnam(user) : NULL;
+
+	if (user && !account) {
+		diagnosis_set(why, DIAG_CONFIG);
+		diagnosis_add(why, "detail", "there is no user \"%s\" on this system", user);
+		return -ENOENT;
+	}
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_RAW, CAP_NET_ADMIN,
+			  -1) < 0)
+		goto failed;
+	if (account && account->pw_uid != geteuid()) {
+		if (capng_change_id((int)account->pw_uid, (int)account->pw_gid,
+				    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) < 0)
+			goto failed;
+	} else if (capng_apply(CAPNG_SELECT_CAPS) < 0) {
+		goto failed;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return 0;
+
+failed:
+	diagnosis_set(why, DIAG_CONFIG);
+	diagnosis_add(why, "detail",
+		      "CAP_NET_RAW and CAP_NET_ADMIN cannot be had: start the service as root or "
+		      "by its unit");
+	return -EPERM;
+}
+
+/* What never has a good reason here: a compromised process is better dead. */
+static const int deadly[] = {
+	SCMP_SYS(execve),	SCMP_SYS(execveat),
+	SCMP_SYS(fork),		SCMP_SYS(vfork),
+	SCMP_SYS(ptrace),	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(bpf),		SCMP_SYS(init_module),
+	SCMP_SYS(finit_module), SCMP_SYS(kexec_load),
+	SCMP_SYS(mount),	SCMP_SYS(pivot_root),
+	SCMP_SYS(unshare),	SCMP_SYS(setns),
+	SCMP_SYS(chroot),	SCMP_SYS(open_by_handle_at),
+};
+
+/* clang-format off */
+static const int needed[] = {
+	/* the loop */
+	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_pwait2), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(eventfd2), SCMP_SYS(pipe2),
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_gettime),
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+	SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(restart_syscall),
+	SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch),
+	/* sockets: packet, netlink, the bus, the service manager */
+	SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg),
+	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg), SCMP_SYS(shutdown), SCMP_SYS(socketpair),
+	SCMP_SYS(ioctl),
+	/* files: configuration, keystore, certificates, /proc/net */
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev),
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(stat), SCMP_SYS(lstat),
+	SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getdents64),
+	SCMP_SYS(getcwd), SCMP_SYS(fcntl), SCMP_SYS(flock), SCMP_SYS(dup), SCMP_SYS(dup2), SCMP_SYS(dup3),
+	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
+	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rmdir),
+	SCMP_SYS(symlink), SCMP_SYS(symlinkat), SCMP_SYS(ftruncate), SCMP_SYS(fchmod), SCMP_SYS(fchmodat),
+	SCMP_SYS(fchown), SCMP_SYS(fchownat), SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(umask),
+	/* memory, threads of a crypto provider, randomness */
+	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect),
+	SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(mlock2), SCMP_SYS(munlock), SCMP_SYS(futex),
+	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(getrandom), SCMP_SYS(sched_yield),
+	SCMP_SYS(sched_getaffinity), SCMP_SYS(membarrier),
+	/* itself */
+	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getuid), SCMP_SYS(geteuid),
+	SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(getgroups), SCMP_SYS(getresuid),
+	SCMP_SYS(getresgid), SCMP_SYS(capget), SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(getrlimit),
+	SCMP_SYS(prlimit64), SCMP_SYS(getrusage), SCMP_SYS(prctl), SCMP_SYS(tgkill), SCMP_SYS(kill),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
+	SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+/* clang-format on */
+
+static int add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		/* A call that this architecture does not have needs no rule. */
+		int error = calls[i] < 0 ? 0 : seccomp_rule_add(filter, action, calls[i], 0);
+
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+int sandbox_system_calls(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int error = -ENOMEM;
+
+	if (!filter)
+		return error;
+	error = add_all(filter, SCMP_ACT_KILL_PROCESS, deadly, sizeof deadly / sizeof deadly[0]);
+	if (error == 0)
+		error = add_all(filter, SCMP_ACT_ALLOW, needed, sizeof needed / sizeof needed[0]);
+	if (error == 0)
+		error = seccomp_load(filter);
+	seccomp_release(filter);
+	return error;
+}
+
+static int other_process(const struct sockaddr_un *name, socklen_t size)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct ucred other = { 0 };
+	socklen_t len = sizeof other;
+
+	if (fd < 0)
+		return 0;
+	if (connect(fd, (const struct sockaddr *)name, size) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &other, &len) < 0)
+		other.pid = 0;
+	close(fd);
+	return other.pid;
+}
+
+int sandbox_only_one(int *ret_other_pid)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	const socklen_t size =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof LOCK_NAME - 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	memcpy(name.sun_path, LOCK_NAME, sizeof LOCK_NAME - 1);
+	/* Listening lets the next one ask who we are; nobody is ever accepted. */
+	if (bind(fd, (const struct sockaddr *)&name, size) < 0 || listen(fd, 1) < 0) {
+		int error = errno;
+
+		close(fd);
+		if (error != EADDRINUSE)
+			return -error;
+		*ret_other_pid = other_process(&name, size);
+		return -EEXIST;
+	}
+	return 0; /* the descriptor stays open on purpose: it is the lock */
+}
