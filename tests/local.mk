@@ -8,3 +8,6 @@ TEST_PKI = libtestpki.a
 # The rules of the house, as programs.
 dist_check_SCRIPTS += %D%/check-layers %D%/check-pure
 TESTS += %D%/check-layers %D%/check-pure
+
+# An EAP-TLS server in memory, on top of it.
+libtestpki_a_SOURCES += %D%/tls_server.c %D%/tls_server.h

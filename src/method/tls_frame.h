@@ -1,7 +1,8 @@
-/* The framing that EAP-TLS, TTLS, PEAP and TEAP share: RFC 5216, section 3.1 and 2.1.5.
+/* The framing that EAP-TLS, TTLS, PEAP and TEAP share: RFC 5216, sections 3.1 and 2.1.5.
  *
- * tls_frame is the codec; tls_reassembly and the fragmenter (tls_sender) are the two directions of
- * section 2.1.5. Ceilings: RFC 9191, section 4. */
+ * tls_frame is the codec; tls_reassembly and tls_fragment are the two directions of section 2.1.5.
+ * Fragments are numbered and repeated by EAP itself, one at a time, so there is no offset in them:
+ * a flight is what was appended. */
 #ifndef METHOD_TLS_FRAME_H
 #define METHOD_TLS_FRAME_H
 
@@ -12,7 +13,9 @@
 #define TLS_START	  0x20 /* S */
 #define TLS_FLAGS_VERSION 0x07 /* PEAP, TTLS and TEAP keep a version here */
 
-#define TLS_TOTAL_MAX (64 * 1024) /* one flight of the other side */
+/* What one flight of the other side may grow to: "a reasonable choice of maximum acceptable message
+ * length might be 64 KB". */
+#define TLS_TOTAL_MAX (64 * 1024)
 
 struct tls_frame {
 	uint8_t flags;
@@ -20,23 +23,34 @@ struct tls_frame {
 	struct slice data;
 };
 
+/* MALFORMED without flags, without the length that L announces, or with one beyond the ceiling. */
 CHECKED enum status tls_frame_parse(struct slice in, struct tls_frame *out);
 void tls_frame_build(struct wr *w, const struct tls_frame *frame);
+
+/* An acknowledgement is a frame with nothing in it.  L with a total of 0 is not what section 2.1.5
+ * says, and harmless. */
+static inline bool tls_frame_is_ack(const struct tls_frame *frame)
+{
+	return !(frame->flags & (TLS_MORE | TLS_START)) && frame->total == 0 &&
+	       frame->data.len == 0;
+}
 
 /* Incoming: one flight from its fragments. */
 struct tls_reassembly {
 	struct bytes flight;
 	uint32_t total; /* announced; 0 if it was not */
-	bool going_on;	/* a fragment with M was the last */
+	bool complete;
 };
 
-/* OK and *ret_complete when the flight is whole; MALFORMED when a fragment breaks section 2.1.5 or
- * a ceiling. */
-CHECKED enum status tls_reassembly_add(struct tls_reassembly *r, const struct tls_frame *frame,
-				       bool *ret_complete);
+/* OK, and complete when the flight is whole; the next fragment then begins another.  MALFORMED when
+ * a fragment breaks section 2.1.5 or the ceiling; r then holds nothing.  L is allowed on every
+ * fragment, always with the same total, and may be missing: the ceiling does without it. */
+CHECKED enum status tls_reassembly_add(struct tls_reassembly *r, const struct tls_frame *frame);
 void tls_reassembly_done(struct tls_reassembly *r);
 
-/* Outgoing: how the next fragment of what is pending looks like in the room there is. */
-struct tls_frame tls_fragment(struct slice pending, size_t room, bool first);
+/* Outgoing: the next fragment of what is pending, with at most so many octets of it, in a packet
+ * with room for so many octets of type-data; first if nothing of this flight was sent yet.  M tells
+ * whether something is left. */
+struct tls_frame tls_fragment(struct slice pending, size_t most, size_t room, bool first);
 
 #endif

@@ -16,7 +16,7 @@ struct tls_peer_options {
 
 extern const struct eap_peer_method tls_peer_method; /* self is a struct tls_peer */
 
-/* Takes a reference on config. */
+/* Takes a reference on config.  options may be NULL.  tls_peer_method.free frees it. */
 CHECKED enum status tls_peer_new(struct tls_config *config, const struct tls_peer_options *options,
 				 struct tls_peer **ret_peer);
 

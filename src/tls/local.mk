@@ -1,8 +1,11 @@
 libproto_a_SOURCES += \
 	%D%/cert.c %D%/cert.h \
-	%D%/engine.h \
+	%D%/config.c \
+	%D%/engine.c %D%/engine.h %D%/engine_parts.h \
+	%D%/identity.c \
 	%D%/ssl.h \
 	%D%/trust.c %D%/trust.h \
 	%D%/trust_chain.c \
 	%D%/trust_ocsp.c \
-	%D%/trust_parts.h
+	%D%/trust_parts.h \
+	%D%/verdict.c

@@ -30,4 +30,6 @@ EXTRA_DIST += tests/vectors/eapol.txt
 if CUNIT
 UNIT_TESTS += %D%/test_loop
 %C%_test_loop_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
+UNIT_TESTS += %D%/test_tls_peer
+%C%_test_tls_peer_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif

@@ -1,0 +1,93 @@
+#include "method/tls_frame.h"
+
+#define FLAGS_SIZE  1
+#define LENGTH_SIZE 4
+
+enum status tls_frame_parse(struct slice in, struct tls_frame *out)
+{
+	struct rd r = rd_of(in);
+	struct tls_frame f = { .flags = rd_u8(&r) };
+
+	if (f.flags & TLS_LENGTH)
+		f.total = rd_u32(&r);
+	f.data = rd_rest(&r);
+	if (!rd_done(&r) || f.total > TLS_TOTAL_MAX)
+		return MALFORMED;
+	*out = f;
+	return OK;
+}
+
+void tls_frame_build(struct wr *w, const struct tls_frame *frame)
+{
+	wr_u8(w, frame->flags);
+	if (frame->flags & TLS_LENGTH)
+		wr_u32(w, frame->total);
+	wr_bytes(w, frame->data);
+}
+
+static enum status append(struct tls_reassembly *r, const struct tls_frame *frame)
+{
+	bool more = frame->flags & TLS_MORE;
+
+	if (frame->flags & TLS_LENGTH) {
+		if (r->total != 0 && frame->total != r->total)
+			return MALFORMED;
+		r->total = frame->total;
+	}
+	/* A fragment of nothing would be acknowledged for ever. */
+	if (more && frame->data.len == 0)
+		return MALFORMED;
+
+	enum status status =
+		bytes_append(&r->flight, frame->data, r->total ? r->total : TLS_TOTAL_MAX);
+
+	if (status != OK)
+		return status;
+	if (!more && r->total != 0 && r->flight.len != r->total)
+		return MALFORMED;
+	r->complete = !more;
+	return OK;
+}
+
+enum status tls_reassembly_add(struct tls_reassembly *r, const struct tls_frame *frame)
+{
+	if (r->complete) {
+		bytes_clear(&r->flight);
+		r->total = 0;
+		r->complete = false;
+	}
+
+	enum status status = append(r, frame);
+
+	if (status != OK)
+		tls_reassembly_done(r);
+	return status;
+}
+
+void tls_reassembly_done(struct tls_reassembly *r)
+{
+	bytes_done(&r->flight);
+	*r = (struct tls_reassembly){ 0 };
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+struct tls_frame tls_fragment(struct slice pending, size_t most, size_t room, bool first)
+{
+	struct tls_frame f = { .data = pending };
+	size_t header = FLAGS_SIZE + (first ? LENGTH_SIZE : 0);
+
+	/* L is for what is fragmented: the rest goes without. */
+	if (pending.len <= most && pending.len + FLAGS_SIZE <= room)
+		return f;
+	f.flags = TLS_MORE;
+	if (first) {
+		f.flags |= TLS_LENGTH;
+		f.total = (uint32_t)pending.len;
+	}
+	f.data.len = least(most, room > header ? room - header : 0);
+	return f;
+}

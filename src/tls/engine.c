@@ -1,0 +1,278 @@
+#include "tls/cert.h"
+#include "tls/engine_parts.h"
+
+#include <openssl/err.h>
+
+#include <string.h>
+
+void tls_session_done(struct tls_session *session)
+{
+	SSL_SESSION_free(session->session);
+	tls_config_free(session->config);
+	*session = (struct tls_session){ 0 };
+}
+
+static bool may_be_offered(const struct tls_session *session, const struct tls_config *config,
+			   struct moment now, struct diagnosis *ret_reduced)
+{
+	struct diagnosis why;
+
+	if (!session->session || session->config != config || !config->resume)
+		return false;
+	if (now.mono >= session->expires || now.mono >= session->full_until)
+		return false;
+	diagnosis_set(&why, DIAG_NONE);
+	if (trust_recheck(config->trust, SSL_SESSION_get0_peer(session->session), now.wall, &why) !=
+	    OK)
+		return false;
+	*ret_reduced = why;
+	return true;
+}
+
+/* Takes the session away from the port, to offer it or because it is of no more use.  Offered once
+ * only: a ticket seen twice lets an observer link the two (RFC 8446, section C.4). */
+static enum status take_session(struct tls_conn *conn, struct tls_session *session)
+{
+	enum status status = OK;
+
+	if (!session)
+		return OK;
+	conn->keep = session;
+	if (may_be_offered(session, conn->config, conn->now, &conn->reduced)) {
+		conn->offered_expires = session->expires;
+		conn->full_until = session->full_until;
+		conn->offered = TAKE(session->session);
+		status = SSL_set_session(conn->ssl, conn->offered) == 1 ? OK : CRYPTO;
+	}
+	tls_session_done(session);
+	return status;
+}
+
+enum status tls_conn_new(struct tls_config *config, struct tls_session *session, struct moment now,
+			 struct tls_conn **ret_conn)
+{
+	AUTO(BIO) in = BIO_new(BIO_s_mem());
+	AUTO(BIO) out = BIO_new(BIO_s_mem());
+	AUTO_STRUCT(tls_conn) conn = calloc(1, sizeof *conn);
+
+	if (!in || !out || !conn)
+		return NO_MEMORY;
+	conn->ssl = SSL_new(config->ctx);
+	if (!conn->ssl)
+		return NO_MEMORY;
+	conn->config = tls_config_ref(config);
+	conn->now = now;
+	conn->stage = "start";
+	conn->alert_sent = -1;
+	BIO_set_mem_eof_return(in, -1); /* nothing more yet, and not the end */
+	conn->in = in;
+	conn->out = out;
+	SSL_set_bio(conn->ssl, TAKE(in), TAKE(out));
+	SSL_set_connect_state(conn->ssl);
+	SSL_set_app_data(conn->ssl, conn);
+
+	enum status status = take_session(conn, session);
+
+	if (status != OK)
+		return status;
+	*ret_conn = TAKE(conn);
+	return OK;
+}
+
+void tls_conn_free(struct tls_conn *conn)
+{
+	if (!conn)
+		return;
+	/* EAP-TLS does not close TLS.  OpenSSL takes that for a truncation, and would spoil the
+	 * session that was kept. */
+	if (conn->ssl)
+		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN);
+	SSL_free(conn->ssl);
+	SSL_SESSION_free(conn->offered);
+	tls_config_free(conn->config);
+	bytes_done(&conn->received);
+	free(conn);
+}
+
+static void fail(struct tls_conn *conn, unsigned long error)
+{
+	tls_explain(conn, error);
+	conn->state = TLS_FAILED;
+}
+
+/* SSL_read does the handshake as well, and whatever else the records hold. */
+static void advance(struct tls_conn *conn)
+{
+	uint8_t data[256];
+	int n;
+
+	while ((n = SSL_read(conn->ssl, data, sizeof data)) > 0) {
+		/* Not more than the flight that brought it, which has a ceiling. */
+		if (bytes_append(&conn->received, slice_of(data, (size_t)n), SIZE_MAX / 2) != OK) {
+			fail(conn, ERR_R_MALLOC_FAILURE);
+			return;
+		}
+	}
+	if (SSL_is_init_finished(conn->ssl))
+		conn->state = TLS_FINISHED;
+	switch (SSL_get_error(conn->ssl, n)) {
+	case SSL_ERROR_WANT_READ:
+		break;
+	case SSL_ERROR_ZERO_RETURN:
+		conn->closed = true;
+		if (conn->state == TLS_HANDSHAKE)
+			fail(conn, ERR_PACK(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET));
+		break;
+	default:
+		fail(conn, ERR_peek_last_error());
+		break;
+	}
+}
+
+void tls_conn_feed(struct tls_conn *conn, struct slice in, struct moment now)
+{
+	conn->now = now;
+	bytes_clear(&conn->received);
+	if (conn->state == TLS_FAILED || conn->closed)
+		return;
+	ERR_clear_error();
+	if (in.len > 0 && BIO_write(conn->in, in.p, (int)in.len) != (int)in.len)
+		fail(conn, ERR_R_MALLOC_FAILURE);
+	else
+		advance(conn);
+	ERR_clear_error();
+}
+
+struct slice tls_conn_pending(const struct tls_conn *conn)
+{
+	char *p;
+	long len = BIO_get_mem_data(conn->out, &p);
+
+	return slice_of(p + conn->consumed, (size_t)len - conn->consumed);
+}
+
+void tls_conn_consume(struct tls_conn *conn, size_t len)
+{
+	conn->consumed += len;
+	if (tls_conn_pending(conn).len > 0)
+		return;
+	BIO_reset(conn->out);
+	conn->consumed = 0;
+}
+
+enum tls_state tls_conn_state(const struct tls_conn *conn)
+{
+	return conn->state;
+}
+
+enum tls_version tls_conn_version(const struct tls_conn *conn)
+{
+	return (enum tls_version)SSL_version(conn->ssl);
+}
+
+const char *tls_conn_stage(const struct tls_conn *conn)
+{
+	return conn->stage;
+}
+
+struct slice tls_conn_received(const struct tls_conn *conn)
+{
+	return bytes_slice(&conn->received);
+}
+
+bool tls_conn_closed(const struct tls_conn *conn)
+{
+	return conn->closed;
+}
+
+const struct diagnosis *tls_conn_diagnosis(const struct tls_conn *conn)
+{
+	return &conn->why;
+}
+
+enum status tls_conn_export(const struct tls_conn *conn, const char *label,
+			    const struct slice *context, uint8_t *out, size_t len)
+{
+	if (SSL_export_keying_material(conn->ssl, out, len, label, strlen(label),
+				       context ? context->p : NULL, context ? context->len : 0,
+				       context != NULL) != 1)
+		return CRYPTO;
+	return OK;
+}
+
+void tls_conn_randoms(const struct tls_conn *conn, uint8_t out[TLS_RANDOMS_SIZE])
+{
+	SSL_get_client_random(conn->ssl, out, TLS_RANDOMS_SIZE / 2);
+	SSL_get_server_random(conn->ssl, out + TLS_RANDOMS_SIZE / 2, TLS_RANDOMS_SIZE / 2);
+}
+
+enum status tls_conn_peer_id(const struct tls_conn *conn, struct bytes *ret_id)
+{
+	bytes_clear(ret_id);
+	return conn->sent_cert || SSL_session_reused(conn->ssl)
+		       ? bytes_set(ret_id, bytes_slice(&conn->config->peer_id))
+		       : OK;
+}
+
+enum status tls_conn_server_id(const struct tls_conn *conn, struct bytes *ret_id)
+{
+	return tls_cert_identity(SSL_get0_peer_certificate(conn->ssl), ret_id);
+}
+
+/* What the server says, a week at most (RFC 8446, section 4.6.1); without a ticket it says nothing.
+ */
+static msec lifetime(const SSL_SESSION *session)
+{
+	unsigned long seconds = SSL_SESSION_get_ticket_lifetime_hint(session);
+
+	return seconds ? msec_earlier((msec)seconds * 1000, (msec)7 * 24 * 3600 * 1000)
+		       : TLS_RESUME_MAX;
+}
+
+void tls_conn_keep_session(struct tls_conn *conn)
+{
+	AUTO(SSL_SESSION) session = SSL_get1_session(conn->ssl);
+	bool again = session == conn->offered;
+	struct tls_session next = { .expires = conn->offered_expires,
+				    .full_until = conn->full_until };
+
+	if (!conn->keep || !conn->config->resume || !session || !SSL_SESSION_is_resumable(session))
+		return;
+	if (again && tls_conn_version(conn) >= TLS_1_3)
+		return;
+	if (!again)
+		next.expires = msec_after(conn->now.mono, lifetime(session));
+	if (!SSL_session_reused(conn->ssl))
+		next.full_until = msec_after(conn->now.mono, TLS_RESUME_MAX);
+	next.config = tls_config_ref(conn->config);
+	next.session = TAKE(session);
+	tls_session_done(conn->keep);
+	*conn->keep = next;
+}
+
+void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report)
+{
+	struct eap_report report = { .resumed = SSL_session_reused(conn->ssl) };
+	const X509 *server = SSL_get0_peer_certificate(conn->ssl);
+
+	snprintf(report.tls_version, sizeof report.tls_version, "%s", SSL_get_version(conn->ssl));
+	snprintf(report.tls_cipher, sizeof report.tls_cipher, "%s", SSL_get_cipher(conn->ssl));
+	if (server) {
+		struct cert_info info;
+
+		cert_info_of(server, &info);
+		memcpy(report.server_subject, info.subject, sizeof report.server_subject);
+		memcpy(report.server_fingerprint, info.fingerprint,
+		       sizeof report.server_fingerprint);
+		report.server_not_after = info.not_after;
+	}
+	if (trust_is_insecure(conn->config->trust)) {
+		diagnosis_set(&report.reduced, DIAG_REDUCED_NO_SERVER_CHECK);
+	} else if (tls_conn_version(conn) < TLS_1_2) {
+		diagnosis_set(&report.reduced, DIAG_REDUCED_OLD_TLS);
+		diagnosis_add(&report.reduced, "tls", "%s", report.tls_version);
+	} else {
+		report.reduced = conn->reduced;
+	}
+	*ret_report = report;
+}

@@ -1,0 +1,48 @@
+#include "tls/engine_parts.h"
+
+#include <openssl/x509v3.h>
+
+/* Adds the subject, when it is not empty, as a directoryName. */
+static bool add_subject(const X509 *cert, GENERAL_NAMES *names)
+{
+	const X509_NAME *subject = X509_get_subject_name(cert);
+	GENERAL_NAME *name;
+	X509_NAME *copy;
+
+	if (X509_NAME_entry_count(subject) == 0)
+		return true;
+	name = GENERAL_NAME_new();
+	copy = X509_NAME_dup(subject);
+	if (!name || !copy) {
+		GENERAL_NAME_free(name);
+		X509_NAME_free(copy);
+		return false;
+	}
+	GENERAL_NAME_set0_value(name, GEN_DIRNAME, copy);
+	if (sk_GENERAL_NAME_push(names, name) > 0)
+		return true;
+	GENERAL_NAME_free(name);
+	return false;
+}
+
+enum status tls_cert_identity(const X509 *cert, struct bytes *ret_id)
+{
+	GENERAL_NAMES *names;
+	unsigned char *der = NULL;
+	enum status status = NO_MEMORY;
+	int len = -1;
+
+	bytes_clear(ret_id);
+	if (!cert)
+		return OK;
+	names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	if (!names)
+		names = sk_GENERAL_NAME_new_null();
+	if (names && add_subject(cert, names))
+		len = i2d_GENERAL_NAMES(names, &der);
+	if (len >= 0)
+		status = len > EAP_ID_MAX ? OK : bytes_set(ret_id, slice_of(der, (size_t)len));
+	OPENSSL_free(der);
+	GENERAL_NAMES_free(names);
+	return status;
+}
