@@ -11,7 +11,7 @@
  *	# fills all the room there is
  *
  * It answers with how many Requests of this conversation it has processed: one octet, 01 at first.
-*/
+ */
 #ifndef TESTS_TALK_FAKE_METHOD_H
 #define TESTS_TALK_FAKE_METHOD_H
 

@@ -31,6 +31,18 @@ void script_result(bool passed, const char *name)
 /* ---- words and bytes --------------------------------------------------------------------------
  */
 
+/* The blanks around text removed. */
+static char *trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t");
+	len = strlen(text);
+	while (len > 0 && isspace((unsigned char)text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
 static bool append(struct bytes *b, uint8_t octet, unsigned long times)
 {
 	while (times-- > 0) {
@@ -42,7 +54,8 @@ static bool append(struct bytes *b, uint8_t octet, unsigned long times)
 
 static int nibble(char c)
 {
-	const char *digits = "0123456789abcdef", *at = c ? strchr(digits, tolower(c)) : NULL;
+	const char *digits = "0123456789abcdef",
+		   *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
 
 	return at ? (int)(at - digits) : -1;
 }
@@ -147,6 +160,39 @@ bool script_number(const char *word, unsigned long *ret_number)
 	return true;
 }
 
+/* ---- vectors ----------------------------------------------------------------------------------
+ */
+
+bool script_vectors(const char *name, void (*each)(const struct script_line *line,
+						   struct slice bytes, const char *meaning))
+{
+	const char *top = getenv("top_srcdir");
+	AUTO(char) text = NULL;
+	char path[4096];
+	size_t room = 0;
+	FILE *file;
+	bool ok = true;
+
+	snprintf(path, sizeof path, "%s/tests/vectors/%s", top ? top : ".", name);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	for (unsigned number = 1; getline(&text, &room, file) >= 0; number++) {
+		AUTO_VALUE(bytes) bytes = { 0 };
+		const char *trimmed = trim(text), *meaning;
+		struct script_line line = { name, number, "", trimmed };
+
+		if (!*trimmed || *trimmed == '#')
+			continue;
+		if (script_bytes(trimmed, &bytes, &meaning))
+			each(&line, bytes_slice(&bytes), meaning);
+		else
+			ok = script_fail(&line, "these are no bytes: %s", trimmed);
+	}
+	fclose(file);
+	return ok;
+}
+
 /* ---- blocks -----------------------------------------------------------------------------------
  */
 
@@ -189,18 +235,7 @@ static void block_comment(struct block *b, const char *text)
 		snprintf(b->name, sizeof b->name, "%s", text + strspn(text, "# \t"));
 }
 
-/* The blanks around text removed; what follows the first word is split off. */
-static char *trim(char *text)
-{
-	size_t len;
-
-	text += strspn(text, " \t");
-	len = strlen(text);
-	while (len > 0 && isspace((unsigned char)text[len - 1]))
-		text[--len] = '\0';
-	return text;
-}
-
+/* Splits off the first word; returns the rest. */
 static char *split(char *text)
 {
 	char *rest = text + strcspn(text, " \t");

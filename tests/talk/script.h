@@ -60,6 +60,12 @@ CHECKED bool script_word(const char **at, char *ret_word, size_t size);
 /* The word is a number, decimal or 0x…. */
 CHECKED bool script_number(const char *word, unsigned long *ret_number);
 
+/* Bytes and their meaning, one per line, '#' lines and empty ones apart: tests/vectors/NAME.  False
+ * if the file cannot be read or has a line that is none. */
+CHECKED bool script_vectors(const char *name,
+			    void (*each)(const struct script_line *line, struct slice bytes,
+					 const char *meaning));
+
 /* Which arrows of a machine were taken: hand arrows_moved to the machine as its observer with a
  * struct arrows as context.  At the end arrows_all makes a result of it, and names those missing.
  */

@@ -10,6 +10,9 @@ UNIT_TESTS = %D%/test_base
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 %C%_test_base_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
+
+UNIT_TESTS += %D%/test_eap
+%C%_test_eap_LDADD = libscript.a $(TAP_LIBS) $(PROTO_LIBS)
 endif
 
 if CUNIT
