@@ -35,8 +35,9 @@
 
 #define TAKE(owned)                                                                                \
 	__extension__({                                                                            \
-		__typeof__(owned) taken_ = (owned);                                                \
-		(owned) = NULL;                                                                    \
+		__auto_type place_ = &(owned);                                                     \
+		__auto_type taken_ = *place_;                                                      \
+		*place_ = NULL;                                                                    \
 		taken_;                                                                            \
 	})
 

@@ -119,6 +119,16 @@ TEST(time_does_not_run_over)
 	CHECK_INT(msec_earlier(5, NEVER), 5);
 }
 
+TEST(what_is_taken_is_named_once)
+{
+	char a, b, *list[] = { &a, &b };
+	size_t count = 2;
+
+	CHECK(TAKE(list[--count]) == &b);
+	CHECK_INT(count, 1);
+	CHECK(list[0] == &a && !list[1]);
+}
+
 TEST(a_list_may_lose_the_current_node)
 {
 	struct list head, a, b;
