@@ -1,16 +1,17 @@
 /* Our presence on the system bus: org.latchkey.Supplicant1 at /org/latchkey/Supplicant1.
  *
  * Object tables (interface.c) say names, signatures, access and documentation once; introspection
- *and latchkey-dbus(7) come from them.  Without a bus the service works on and says so once; when
- *the bus comes back, name and objects are there again.
+ * and latchkey-dbus(7) come from them.  Without a bus the service works on and says so once; when
+ * the bus comes back, name and objects are there again.
  *
- *	/org/latchkey/Supplicant1                     .Manager, ObjectManager
- *	/org/latchkey/Supplicant1/port/INDEX          .Port
- *	/org/latchkey/Supplicant1/profile/NAME        .Profile     (names escaped as systemd does)
- *	/org/latchkey/Supplicant1/credential/NAME     .Credential
+ *	/org/latchkey/Supplicant1			.Manager, ObjectManager
+ *	/org/latchkey/Supplicant1/port/INDEX		.Port
+ *	/org/latchkey/Supplicant1/profile/NAME		.Profile	(names escaped as
+ *	/org/latchkey/Supplicant1/credential/NAME	.Credential	 systemd does)
  */
-#ifndef DBUS_BUS_H
-#define DBUS_BUS_H
+/* libdbus has taken DBUS_..._H for itself. */
+#ifndef LK_DBUS_BUS_H
+#define LK_DBUS_BUS_H
 
 #include "dbus/model.h"
 #include "drivers/loop.h"
@@ -21,12 +22,14 @@
 
 struct bus;
 
-/* Connects and asks for the name; -EEXIST when another process holds it.  When there is no bus: 0,
- * and the bus is looked for again from time to time.  ready is called when the name is first held.
- */
-int bus_new(struct loop *loop, const struct bus_commands *commands, void (*ready)(void *context),
-	    struct bus **ret_bus);
-void bus_free(struct bus *bus); /* gives the name back */
+/* Begins to connect and to ask for the name; nothing waits for the bus.  ready is called once, with
+ * the outcome of that first try: 0 when the name is held, -EEXIST when another process holds it,
+ * -EACCES when the bus does not let us have it, -ENOTCONN when there is no bus.  Whatever it was,
+ * the bus is looked for again from time to time.  ready may be called before this returns.  Without
+ * memory -ENOMEM. */
+int bus_new(struct loop *loop, const struct bus_commands *commands,
+	    void (*ready)(void *context, int result), struct bus **ret_bus);
+void bus_free(struct bus *bus); /* gives the name back; not from within a command */
 DEFINE_AUTO_STRUCT(bus);
 
 bool bus_connected(const struct bus *bus); /* and the name is held */

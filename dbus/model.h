@@ -2,8 +2,8 @@
  *
  * The bus code knows no port, profile or credential of the service; it holds these views, compares
  * a new one with the last, and emits PropertiesChanged for what differs. */
-#ifndef DBUS_MODEL_H
-#define DBUS_MODEL_H
+#ifndef LK_DBUS_MODEL_H
+#define LK_DBUS_MODEL_H
 
 #include <net/if.h>
 

@@ -36,3 +36,10 @@ UNIT_TESTS += %D%/test_loop
 UNIT_TESTS += %D%/test_tls_peer
 %C%_test_tls_peer_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
+
+
+if CUNIT
+UNIT_TESTS += %D%/test_bus
+%C%_test_bus_SOURCES = %D%/test_bus.c %D%/bus_rig.c %D%/bus_rig.h
+%C%_test_bus_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
+endif
