@@ -3,3 +3,11 @@ FUZZ_TARGETS =
 if FUZZERS
 noinst_PROGRAMS += $(FUZZ_TARGETS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_eapol_frame %D%/fuzz_supplicant
+if FUZZERS
+%C%_fuzz_eapol_frame_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_eapol_frame_LDADD = $(PROTO_LIBS)
+%C%_fuzz_supplicant_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_supplicant_LDADD = libscript.a $(PROTO_LIBS)
+endif

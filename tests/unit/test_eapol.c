@@ -3,25 +3,30 @@
 #include <stdlib.h>
 
 #include "eapol/frame.h"
+#include "eapol/supplicant.h"
 #include "tests/talk/script.h"
 
 static void vector(const char *bytes)
 {
 	AUTO_VALUE(bytes) pdu = { 0 };
+	static uint8_t built[EAPOL_HEADER_SIZE + UINT16_MAX];
+	struct wr w = wr_of(built, sizeof built);
 	const char *meaning = NULL;
 	struct eapol_frame f;
 	char got[64] = "malformed";
 
 	REQUIRE(script_bytes(bytes, &pdu, &meaning));
-	if (eapol_frame_parse(bytes_slice(&pdu), &f) == OK)
+	if (eapol_frame_parse(bytes_slice(&pdu), &f) == OK) {
 		snprintf(got, sizeof got, "version %u type %u body %zu", f.version, f.type,
 			 f.body.len);
+		eapol_frame_build(&w, f.version, (enum eapol_type)f.type, f.body);
+		CHECK(slice_eq(wr_done(&w), slice_of(pdu.p, EAPOL_HEADER_SIZE + f.body.len)));
+	}
 	CHECK_STR(got, meaning);
 }
 
 TEST(frames_mean_what_their_vectors_say)
 {
-	static const char target[] = "fuzz_eapol_frame ";
 	const char *top = getenv("top_srcdir");
 	AUTO(char) line = NULL;
 	size_t room = 0, vectors = 0;
@@ -34,9 +39,9 @@ TEST(frames_mean_what_their_vectors_say)
 	REQUIRE(file != NULL);
 	while (getline(&line, &room, file) > 0) {
 		line[strcspn(line, "\n")] = '\0';
-		if (strncmp(line, target, strlen(target)) != 0)
+		if (!*line || *line == '#')
 			continue;
-		vector(line + strlen(target));
+		vector(line);
 		vectors++;
 	}
 	fclose(file);
@@ -64,4 +69,67 @@ TEST(a_frame_that_does_not_fit_is_not_built)
 
 	eapol_frame_build(&w, 2, EAPOL_EAP, slice_str("body"));
 	CHECK_INT(wr_done(&w).len, 0);
+}
+
+/* ---- the supplicant: what its conversations (tests/talk/eapol-*.txt) do not show ----------------
+ */
+
+static const struct moment begin = { .mono = 1000 };
+
+TEST(a_port_is_small)
+{
+	CHECK(sizeof(struct supplicant) <= 384);
+	test_note("struct supplicant: %zu octets", sizeof(struct supplicant));
+}
+
+TEST(a_packet_is_not_looked_at_after_the_step)
+{
+	struct eap_lower lower = { 0 };
+	struct supplicant pae;
+	struct eapol_frame f;
+
+	supplicant_init(&pae, &supplicant_defaults, &lower);
+	supplicant_set_link(&pae, true);
+	CHECK(!supplicant_step(&pae, begin));
+
+	/* This peer restarts and does not listen then. */
+	CHECK_INT(supplicant_receive(&pae, slice_of("\2\0\0\5\1\1\0\5\1", 9), &f), OK);
+	CHECK(supplicant_step(&pae, begin));
+	CHECK(lower.eapRestart);
+	CHECK(lower.portEnabled);
+	lower.eapRestart = false;
+	CHECK(supplicant_step(&pae, begin));
+	CHECK(lower.eapReq);
+	CHECK(slice_eq(lower.eapReqData, slice_of("\1\1\0\5\1", 5)));
+	lower.eapReq = false;
+	CHECK(!supplicant_step(&pae, begin));
+	CHECK(lower.eapReqData.p == NULL);
+	CHECK(pae.request.p == NULL);
+}
+
+TEST(the_peer_hears_of_a_lost_link_once)
+{
+	struct eap_lower lower = { .portEnabled = true };
+	struct supplicant pae;
+
+	supplicant_init(&pae, &supplicant_defaults, &lower);
+	supplicant_set_link(&pae, true);
+	supplicant_step(&pae, begin);
+	supplicant_set_link(&pae, false);
+	CHECK(supplicant_step(&pae, begin));
+	CHECK(!lower.portEnabled);
+	CHECK(!supplicant_step(&pae, begin));
+}
+
+TEST(time_that_runs_out_of_milliseconds_ends_nothing)
+{
+	struct supplicant_config config = supplicant_defaults;
+	struct eap_lower lower = { 0 };
+	struct supplicant pae;
+
+	config.start_first = config.start_ceiling = NEVER;
+	supplicant_init(&pae, &config, &lower);
+	supplicant_set_link(&pae, true);
+	CHECK(!supplicant_step(&pae, begin));
+	CHECK(supplicant_deadline(&pae) == NEVER);
 }
