@@ -1,7 +1,16 @@
 # One target for each parser and machine: tests/fuzz/fuzz_NAME.c with LLVMFuzzerTestOneInput.
 FUZZ_TARGETS =
+EXTRA_DIST += %D%/seeds
 if FUZZERS
 noinst_PROGRAMS += $(FUZZ_TARGETS)
+endif
+
+FUZZ_TARGETS += %D%/fuzz_eap_packet %D%/fuzz_eap_peer
+if FUZZERS
+%C%_fuzz_eap_packet_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_eap_packet_LDADD = $(PROTO_LIBS)
+%C%_fuzz_eap_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_eap_peer_LDADD = libscript.a $(PROTO_LIBS)
 endif
 
 FUZZ_TARGETS += %D%/fuzz_eapol_frame %D%/fuzz_supplicant

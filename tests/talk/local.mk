@@ -7,7 +7,7 @@ check_LIBRARIES += libscript.a
 libscript_a_SOURCES = %D%/script.c %D%/script.h %D%/fake_method.c %D%/fake_method.h
 
 TALK_TESTS += %D%/talk_peer
-EXTRA_DIST += %D%/peer.txt tests/vectors/eap.txt
+EXTRA_DIST += %D%/peer.txt tests/vectors/eap.txt tests/vectors/eap_peer.txt
 %C%_talk_peer_LDADD = libscript.a $(PROTO_LIBS)
 
 TALK_TESTS += %D%/talk_supplicant
