@@ -7,22 +7,27 @@
 /* RSA and DH from 2048 bits, curves from 224, SHA-224 and better: SSL_CTX_set_security_level(3). */
 #define SECURITY_LEVEL 2
 
+#define ANY_OTHER 0
+
 struct meaning {
 	int error;
 	enum diagnosis_id id;
 	const char *detail; /* NULL: what the library says */
 };
 
-/* What is not listed is DIAG_SERVER_CERT_INVALID. */
+/* Of several things that are wrong the first in this table is told: it makes no difference whether
+ * the certificate of a stranger has expired. */
 /* clang-format off */
 static const struct meaning meanings[] = {
+	{ X509_V_ERR_CERT_CHAIN_TOO_LONG,               DIAG_SERVER_CERT_INVALID, NULL },
+
 	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,         DIAG_SERVER_UNTRUSTED, "unknown issuer" },
 	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, DIAG_SERVER_UNTRUSTED, "unknown issuer" },
-	{ X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,   DIAG_SERVER_UNTRUSTED, "unknown issuer" },
 	{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,       DIAG_SERVER_UNTRUSTED, "self-signed" },
 	{ X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,         DIAG_SERVER_UNTRUSTED, "unknown root" },
 	{ X509_V_ERR_CERT_SIGNATURE_FAILURE,            DIAG_SERVER_UNTRUSTED,
 	  "the issuer has the right name and another key" },
+	{ X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,   DIAG_SERVER_UNTRUSTED, "unknown issuer" },
 	{ X509_V_ERR_CERT_UNTRUSTED,                    DIAG_SERVER_UNTRUSTED, NULL },
 	{ X509_V_ERR_CERT_REJECTED,                     DIAG_SERVER_UNTRUSTED, NULL },
 	{ X509_V_ERR_SUBJECT_ISSUER_MISMATCH,           DIAG_SERVER_UNTRUSTED, NULL },
@@ -30,7 +35,7 @@ static const struct meaning meanings[] = {
 	{ X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH,       DIAG_SERVER_UNTRUSTED, NULL },
 
 	{ X509_V_ERR_CERT_REVOKED,                      DIAG_SERVER_CERT_REVOKED, "revocation list" },
-
+	{ ANY_OTHER,                                    DIAG_SERVER_CERT_INVALID, NULL },
 	{ X509_V_ERR_CERT_HAS_EXPIRED,                  DIAG_SERVER_CERT_EXPIRED, NULL },
 	{ X509_V_ERR_CERT_NOT_YET_VALID,                DIAG_SERVER_CERT_NOT_YET_VALID, NULL },
 
@@ -38,11 +43,10 @@ static const struct meaning meanings[] = {
 	{ X509_V_ERR_CA_KEY_TOO_SMALL,                  DIAG_SERVER_CERT_WEAK, "key too small" },
 	{ X509_V_ERR_CA_MD_TOO_WEAK,                    DIAG_SERVER_CERT_WEAK, "signature digest" },
 
-	{ X509_V_ERR_UNABLE_TO_GET_CRL,                 DIAG_CRL_UNUSABLE, "there is none" },
-	{ X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE,   DIAG_CRL_UNUSABLE, "signature" },
 	{ X509_V_ERR_CRL_SIGNATURE_FAILURE,             DIAG_CRL_UNUSABLE, "signature" },
-	{ X509_V_ERR_CRL_NOT_YET_VALID,                 DIAG_CRL_UNUSABLE, "not yet valid" },
+	{ X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE,   DIAG_CRL_UNUSABLE, "signature" },
 	{ X509_V_ERR_CRL_HAS_EXPIRED,                   DIAG_CRL_UNUSABLE, "expired" },
+	{ X509_V_ERR_CRL_NOT_YET_VALID,                 DIAG_CRL_UNUSABLE, "not yet valid" },
 	{ X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD,    DIAG_CRL_UNUSABLE, NULL },
 	{ X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD,    DIAG_CRL_UNUSABLE, NULL },
 	{ X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER,          DIAG_CRL_UNUSABLE, NULL },
@@ -50,40 +54,28 @@ static const struct meaning meanings[] = {
 	{ X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION,  DIAG_CRL_UNUSABLE, NULL },
 	{ X509_V_ERR_DIFFERENT_CRL_SCOPE,               DIAG_CRL_UNUSABLE, NULL },
 	{ X509_V_ERR_CRL_PATH_VALIDATION_ERROR,         DIAG_CRL_UNUSABLE, NULL },
+	{ X509_V_ERR_UNABLE_TO_GET_CRL,                 DIAG_CRL_UNUSABLE, "there is none" },
 };
 /* clang-format on */
 
-/* Of several things that are wrong the one to tell first: it makes no difference whether the
- * certificate of a stranger has expired. */
-static const enum diagnosis_id precedence[] = {
-	DIAG_SERVER_UNTRUSTED,	  DIAG_SERVER_CERT_REVOKED,	  DIAG_SERVER_CERT_INVALID,
-	DIAG_SERVER_CERT_EXPIRED, DIAG_SERVER_CERT_NOT_YET_VALID, DIAG_SERVER_CERT_WEAK,
-	DIAG_CRL_UNUSABLE,
-};
-
-static struct meaning meaning_of(int error)
+static const struct meaning *meaning_of(int error)
 {
+	const struct meaning *other = NULL;
+
 	for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
 		if (meanings[i].error == error)
-			return meanings[i];
+			return &meanings[i];
+		if (meanings[i].error == ANY_OTHER)
+			other = &meanings[i];
 	}
-	return (struct meaning){ error, DIAG_SERVER_CERT_INVALID, NULL };
-}
-
-static size_t rank_of(enum diagnosis_id id)
-{
-	size_t rank = 0;
-
-	while (rank < sizeof precedence / sizeof precedence[0] && precedence[rank] != id)
-		rank++;
-	return rank;
+	return other;
 }
 
 /* What a walk along the path has found: everything is looked at, the worst is kept. */
 struct findings {
 	const struct trust_time *time;
-	bool found;
-	struct meaning worst;
+	const struct meaning *worst; /* NULL: nothing is wrong */
+	int error;
 	X509 *cert; /* belongs to the path */
 	bool is_anchor;
 };
@@ -105,42 +97,46 @@ static bool excused(const struct findings *found, const struct meaning *meaning,
 	return meaning->id == DIAG_CRL_UNUSABLE && end_of_path;
 }
 
-static int note(int ok, X509_STORE_CTX *ctx)
+static void find(struct findings *found, X509_STORE_CTX *ctx)
 {
-	struct findings *found = X509_STORE_CTX_get_app_data(ctx);
-	struct meaning meaning = meaning_of(X509_STORE_CTX_get_error(ctx));
+	int error = X509_STORE_CTX_get_error(ctx);
+	const struct meaning *meaning = meaning_of(error);
 	bool end_of_path = is_end_of_path(ctx);
 
-	if (ok || excused(found, &meaning, end_of_path))
-		return 1;
-	if (!found->found || rank_of(meaning.id) < rank_of(found->worst.id)) {
-		found->found = true;
-		found->worst = meaning;
-		found->cert = X509_STORE_CTX_get_current_cert(ctx);
-		found->is_anchor = end_of_path;
-	}
+	if (excused(found, meaning, end_of_path) || (found->worst && found->worst <= meaning))
+		return;
+	found->worst = meaning;
+	found->error = error;
+	found->cert = X509_STORE_CTX_get_current_cert(ctx);
+	found->is_anchor = end_of_path;
+}
+
+static int walk_on(int ok, X509_STORE_CTX *ctx)
+{
+	if (!ok)
+		find(X509_STORE_CTX_get_app_data(ctx), ctx);
+	/* Otherwise the library tells an earlier error again in place of a later one. */
+	X509_STORE_CTX_set_error(ctx, X509_V_OK);
 	return 1;
 }
 
 static enum status verdict(const struct findings *found, X509 *server, struct diagnosis *why)
 {
+	enum diagnosis_id id = found->worst->id;
+	const char *detail = found->worst->detail;
 	X509 *cert = found->cert ? found->cert : server;
-	const char *detail = found->worst.detail;
 
-	trust_refuse(why, found->worst.id, cert);
-	if (found->worst.id == DIAG_SERVER_CERT_EXPIRED ||
-	    found->worst.id == DIAG_SERVER_CERT_NOT_YET_VALID) {
+	trust_refuse(why, id, cert);
+	if (id == DIAG_SERVER_CERT_EXPIRED || id == DIAG_SERVER_CERT_NOT_YET_VALID) {
 		diagnosis_add_time(why, "not_before", cert_time(X509_get0_notBefore(cert)));
 		diagnosis_add_time(why, "not_after", cert_time(X509_get0_notAfter(cert)));
 		diagnosis_add_time(why, "now", found->time->now);
-		diagnosis_add(why, "detail", "%s",
-			      cert == server	 ? "the server's own certificate"
-			      : found->is_anchor ? "a trust anchor"
-						 : "an intermediate certificate");
-	} else {
-		diagnosis_add(why, "detail", "%s",
-			      detail ? detail : X509_verify_cert_error_string(found->worst.error));
+		detail = cert == server	    ? "the server's own certificate"
+			 : found->is_anchor ? "a trust anchor"
+					    : "an intermediate certificate";
 	}
+	diagnosis_add(why, "detail", "%s",
+		      detail ? detail : X509_verify_cert_error_string(found->error));
 	return UNTRUSTED;
 }
 
@@ -191,6 +187,18 @@ static void set_rules(X509_STORE_CTX *ctx, const struct trust *trust, const stru
 		X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_NO_CHECK_TIME);
 }
 
+/* When the server's certificate is an anchor itself, the library leaves in the path what was sent
+ * along with it, vouched for by nobody. */
+static enum status path_of(X509_STORE_CTX *ctx, X509_STACK **ret_path)
+{
+	X509_STACK *path = X509_STORE_CTX_get1_chain(ctx);
+
+	while (X509_STORE_CTX_get_num_untrusted(ctx) == 0 && sk_X509_num(path) > 1)
+		X509_free(sk_X509_pop(path));
+	*ret_path = path;
+	return path ? OK : NO_MEMORY;
+}
+
 enum status trust_chain(const struct trust *trust, STACK_OF(X509) * presented,
 			const struct trust_time *time, X509_STACK **ret_path, struct diagnosis *why)
 {
@@ -210,16 +218,15 @@ enum status trust_chain(const struct trust *trust, STACK_OF(X509) * presented,
 	}
 	set_rules(ctx, trust, time);
 	X509_STORE_CTX_set_app_data(ctx, &found);
-	X509_STORE_CTX_set_verify_cb(ctx, note);
+	X509_STORE_CTX_set_verify_cb(ctx, walk_on);
 
-	if (X509_verify_cert(ctx) <= 0 && !found.found) {
-		if (X509_STORE_CTX_get_error(ctx) == X509_V_ERR_OUT_OF_MEM)
+	if (X509_verify_cert(ctx) <= 0 && !found.worst) {
+		found.error = X509_STORE_CTX_get_error(ctx);
+		if (found.error == X509_V_ERR_OUT_OF_MEM)
 			return NO_MEMORY;
-		found.found = true;
-		found.worst = meaning_of(X509_STORE_CTX_get_error(ctx));
+		found.worst = meaning_of(found.error);
 	}
-	if (found.found)
+	if (found.worst)
 		return verdict(&found, server, why);
-	*ret_path = X509_STORE_CTX_get1_chain(ctx);
-	return *ret_path ? OK : NO_MEMORY;
+	return path_of(ctx, ret_path);
 }

@@ -1,94 +1,427 @@
-#include "tests/test.h"
+/* The path to an anchor, what its certificates may be used for, names and pins. */
+#include "tests/unit/judge.h"
 
-#include "tests/pki.h"
-#include "tls/trust.h"
+#include "tls/cert.h"
 
-#define ANCHORS_MAX 4
-#define BUILT	    (PKI_NOW - 100 * PKI_DAY)
-
-/* A policy as a test writes it down: what is not said is the usual cast, one name, no lists. */
-struct policy {
-	X509 *anchors[ANCHORS_MAX];
-	struct bytes crls[ANCHORS_MAX];
-	const char *names[3];
-	const char *pins[2];
-	enum ocsp_mode ocsp;
-	enum clock_policy clock;
-};
-
-static struct trust *policy_trust(const struct policy *policy)
+TEST(every_key_type_of_the_profile_is_trusted)
 {
-	struct bytes pem[ANCHORS_MAX] = { 0 };
-	struct slice anchors[ANCHORS_MAX], crls[ANCHORS_MAX];
-	struct trust_settings settings = { .anchors = anchors,
-					   .crls = crls,
-					   .names = policy->names,
-					   .pins = policy->pins,
-					   .ocsp = policy->ocsp,
-					   .clock = policy->clock,
-					   .built = BUILT };
-	struct trust *trust = NULL;
-	struct diagnosis why;
+	static const char *const types[] = { "RSA-2048", "RSA-3072", "P-256",
+					     "P-384",	 "P-521",    "Ed25519" };
 
-	for (; settings.anchor_count < ANCHORS_MAX && policy->anchors[settings.anchor_count];
-	     settings.anchor_count++) {
-		size_t i = settings.anchor_count;
-
-		pem[i] = pki_pem(policy->anchors[i]);
-		anchors[i] = bytes_slice(&pem[i]);
-	}
-	for (; settings.crl_count < ANCHORS_MAX && policy->crls[settings.crl_count].len;
-	     settings.crl_count++)
-		crls[settings.crl_count] = bytes_slice(&policy->crls[settings.crl_count]);
-	while (settings.name_count < 3 && policy->names[settings.name_count])
-		settings.name_count++;
-	while (settings.pin_count < 2 && policy->pins[settings.pin_count])
-		settings.pin_count++;
-	CHECK_INT(trust_new(&settings, &trust, &why), OK);
-	for (size_t i = 0; i < ANCHORS_MAX; i++)
-		bytes_done(&pem[i]);
-	return trust;
-}
-
-/* What the policy says about a chain: the diagnosis by its stable name. */
-static const char *judge_at(const struct policy *policy, STACK_OF(X509) * chain, int64_t now,
-			    struct diagnosis *why)
-{
-	AUTO_STRUCT(trust) trust = policy_trust(policy);
-
-	if (!trust)
-		return "no policy";
-
-	enum status status = trust_check(trust, chain, now, why);
-
-	CHECK_INT(status,
-		  why->id == DIAG_NONE || diagnosis_text(why->id)->reduced ? OK : UNTRUSTED);
-	return diagnosis_text(why->id)->name;
-}
-
-static const char *judge(const struct policy *policy, STACK_OF(X509) * chain)
-{
-	struct diagnosis why;
-
-	return judge_at(policy, chain, PKI_NOW, &why);
-}
-
-TEST(a_chain_to_an_anchor_is_trusted_with_every_key_type)
-{
-	static const char *const types[] = { "RSA-2048", "P-256", "P-384", "P-521", "Ed25519" };
-
-	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		struct pki_spec spec = { .cn = types[i], .ca = true, .key_type = types[i] };
 		AUTO_VALUE(pki_cert) ca = pki_make(&spec, NULL);
 
-		spec = (struct pki_spec){ .sans = "DNS:radius.example.org",
-					  .eku = "serverAuth",
-					  .key_type = types[i] };
+		spec = (struct pki_spec){ .sans = "DNS:" NAME, .key_type = types[i] };
 		AUTO_VALUE(pki_cert) server = pki_make(&spec, &ca);
 		AUTO(X509_STACK) chain = pki_chain(server.cert, NULL);
-		struct policy policy = { .anchors = { ca.cert },
-					 .names = { "radius.example.org" } };
+		struct policy policy = { .anchors = { ca.cert } };
 
 		CHECK_STR(judge(&policy, chain), "none");
 	}
+}
+
+/* ---- one thing wrong at a time: root, middle, server; the root is the anchor ---- */
+
+static const struct wrong {
+	const char *what;
+	struct pki_spec root, middle, server;
+	bool stranger; /* the anchor is another root */
+	const char *verdict, *subject, *detail;
+} wrongs[] = {
+	{ .what = "nothing", .verdict = "none" },
+	{ .what = "unknown issuer",
+	  .stranger = true,
+	  .verdict = "server-untrusted",
+	  .subject = "CN=middle",
+	  .detail = "unknown issuer" },
+	{ .what = "unknown issuer, expired, weak, wrong use, wrong name",
+	  .stranger = true,
+	  .server = { PAST, .key_type = "RSA-1024", .eku = "clientAuth", .sans = "DNS:x" },
+	  .verdict = "server-untrusted" },
+
+	{ .what = "expired",
+	  .server = { PAST },
+	  .verdict = "server-cert-expired",
+	  .subject = "CN=server",
+	  .detail = "the server's own certificate" },
+	{ .what = "expired intermediate",
+	  .middle = { PAST },
+	  .verdict = "server-cert-expired",
+	  .subject = "CN=middle",
+	  .detail = "an intermediate certificate" },
+	{ .what = "expired anchor",
+	  .root = { PAST },
+	  .verdict = "server-cert-expired",
+	  .subject = "CN=root",
+	  .detail = "a trust anchor" },
+	{ .what = "not yet valid",
+	  .server = { FUTURE },
+	  .verdict = "server-cert-not-yet-valid",
+	  .subject = "CN=server" },
+	{ .what = "expired and another's name",
+	  .server = { PAST, .sans = "DNS:x" },
+	  .verdict = "server-cert-expired" },
+
+	{ .what = "no extended key usage", .server = { .eku = "-" }, .verdict = "none" },
+	{ .what = "any", .server = { .eku = "anyExtendedKeyUsage" }, .verdict = "none" },
+	{ .what = "eapOverLAN", .server = { .eku = "1.3.6.1.5.5.7.3.14" }, .verdict = "none" },
+	{ .what = "eapOverPPP",
+	  .server = { .eku = "1.3.6.1.5.5.7.3.13" },
+	  .verdict = "server-cert-usage" },
+	{ .what = "client",
+	  .server = { .eku = "clientAuth" },
+	  .verdict = "server-cert-usage",
+	  .subject = "CN=server",
+	  .detail = "extended key usage" },
+	{ .what = "critical client",
+	  .server = { .eku = "critical,clientAuth" },
+	  .verdict = "server-cert-usage" },
+	{ .what = "an authority for clients",
+	  .middle = { .eku = "clientAuth" },
+	  .verdict = "server-cert-usage",
+	  .subject = "CN=middle" },
+	{ .what = "an authority for servers",
+	  .middle = { .eku = "serverAuth" },
+	  .verdict = "none" },
+	{ .what = "signature", .server = { .key_usage = "digitalSignature" }, .verdict = "none" },
+	{ .what = "key usage",
+	  .server = { .key_usage = "critical,cRLSign" },
+	  .verdict = "server-cert-usage",
+	  .detail = "key usage" },
+
+	{ .what = "RSA 1024",
+	  .server = { .key_type = "RSA-1024" },
+	  .verdict = "server-cert-weak",
+	  .subject = "CN=server",
+	  .detail = "key too small" },
+	{ .what = "RSA 1024 authority",
+	  .middle = { .key_type = "RSA-1024" },
+	  .verdict = "server-cert-weak",
+	  .subject = "CN=middle" },
+	{ .what = "signed with SHA-1",
+	  .server = { .digest = "SHA1" },
+	  .verdict = "server-cert-weak",
+	  .detail = "signature digest" },
+	{ .what = "authority signed with SHA-1",
+	  .middle = { .digest = "SHA1" },
+	  .verdict = "server-cert-weak" },
+	{ .what = "an anchor signed itself with SHA-1",
+	  .root = { .digest = "SHA1" },
+	  .verdict = "none" },
+
+	{ .what = "path length",
+	  .root = { .basic = "critical,CA:TRUE,pathlen:0" },
+	  .verdict = "server-cert-invalid" },
+	{ .what = "path length that suffices",
+	  .root = { .basic = "critical,CA:TRUE,pathlen:1" },
+	  .verdict = "none" },
+	{ .what = "issued by a certificate that is no authority",
+	  .middle = { .basic = "critical,CA:FALSE" },
+	  .verdict = "server-cert-invalid" },
+	{ .what = "issued by one that may not sign certificates",
+	  .middle = { .key_usage = "critical,cRLSign" },
+	  .verdict = "server-cert-invalid" },
+	{ .what = "name constraints",
+	  .middle = { .constraints = "permitted;DNS:example.com" },
+	  .verdict = "server-cert-invalid",
+	  .detail = "permitted subtree violation" },
+	{ .what = "excluded",
+	  .root = { .constraints = "excluded;DNS:example.org" },
+	  .verdict = "server-cert-invalid",
+	  .detail = "excluded subtree violation" },
+	{ .what = "within constraints",
+	  .middle = { .constraints = "permitted;DNS:example.org" },
+	  .verdict = "none" },
+	{ .what = "no authority and expired",
+	  .middle = { .basic = "critical,CA:FALSE" },
+	  .server = { PAST },
+	  .verdict = "server-cert-invalid" },
+
+	{ .what = "60 KiB",
+	  .root = { .padding = 100 },
+	  .middle = { .padding = 30000 },
+	  .server = { .padding = 30000 },
+	  .verdict = "none" },
+};
+
+static struct pki_cert make_authority(const char *cn, const struct pki_spec *given,
+				      const struct pki_cert *issuer)
+{
+	struct pki_spec spec = *given;
+
+	spec.cn = cn;
+	spec.ca = true;
+	return pki_make(&spec, issuer);
+}
+
+TEST(each_thing_that_can_be_wrong_has_its_verdict)
+{
+	AUTO_VALUE(pki_cert) stranger = pki_ca("stranger");
+
+	for (size_t i = 0; i < ARRAY_LEN(wrongs); i++) {
+		const struct wrong *w = &wrongs[i];
+		AUTO_VALUE(pki_cert) root = make_authority("root", &w->root, NULL);
+		AUTO_VALUE(pki_cert) middle = make_authority("middle", &w->middle, &root);
+		AUTO_VALUE(pki_cert) server = make_server(&w->server, &middle);
+		AUTO(X509_STACK) chain = pki_chain(server.cert, middle.cert, NULL);
+		struct policy policy = { .anchors = { w->stranger ? stranger.cert : root.cert } };
+		struct diagnosis why;
+		const char *got = judge_at(&policy, chain, PKI_NOW, &why);
+
+		if (strcmp(got, w->verdict) != 0)
+			test_note("with %s", w->what);
+		CHECK_STR(got, w->verdict);
+		if (w->subject)
+			CHECK_STR(diagnosis_evidence(&why, "subject"), w->subject);
+		if (w->detail)
+			CHECK_STR(diagnosis_evidence(&why, "detail"), w->detail);
+	}
+}
+
+TEST(the_evidence_tells_dates_and_our_clock)
+{
+	AUTO_VALUE(pki_cert) root = pki_ca("root");
+	AUTO_VALUE(pki_cert) server = make_server(&(struct pki_spec){ PAST }, &root);
+	AUTO(X509_STACK) chain = pki_chain(server.cert, NULL);
+	struct policy policy = { .anchors = { root.cert } };
+	struct diagnosis why;
+	char text[300];
+
+	CHECK_STR(judge_at(&policy, chain, PKI_NOW, &why), "server-cert-expired");
+	CHECK_STR(diagnosis_evidence(&why, "not_after"), "2027-01-13T08:00:00Z");
+	CHECK_STR(diagnosis_evidence(&why, "now"), "2027-01-15T08:00:00Z");
+	CHECK_STR(diagnosis_evidence(&why, "issuer"), "CN=root");
+	CHECK_STR(diagnosis_sentence(&why, text, sizeof text),
+		  "The certificate CN=server of the server expired on 2027-01-13T08:00:00Z.");
+	CHECK_STR(judge_at(&policy, chain, PKI_NOW - 3 * PKI_DAY, &why), "none");
+}
+
+TEST(what_may_be_an_anchor)
+{
+	AUTO_VALUE(pki_cert) root = pki_ca("root");
+	AUTO_VALUE(pki_cert) middle = pki_intermediate("middle", &root);
+	AUTO_VALUE(pki_cert) server = pki_server(NAME, &middle);
+	AUTO_VALUE(pki_cert) alone = pki_server(NAME, NULL);
+	AUTO_VALUE(pki_cert) sibling = pki_server(NAME, &server);
+	AUTO(X509_STACK) chain = pki_chain(server.cert, middle.cert, NULL);
+	AUTO(X509_STACK) whole = pki_chain(server.cert, root.cert, middle.cert, NULL);
+	AUTO(X509_STACK) gap = pki_chain(server.cert, root.cert, NULL);
+	AUTO(X509_STACK) self = pki_chain(alone.cert, NULL);
+	AUTO(X509_STACK) minted = pki_chain(sibling.cert, server.cert, middle.cert, NULL);
+	struct policy by_root = { .anchors = { root.cert } };
+	struct policy by_middle = { .anchors = { middle.cert } };
+	struct policy by_server = { .anchors = { server.cert } };
+	struct policy by_self = { .anchors = { root.cert, alone.cert } };
+	struct diagnosis why;
+
+	CHECK_STR(judge(&by_root, whole), "none");
+	CHECK_STR(judge(&by_middle, chain), "none");
+	CHECK_STR(judge(&by_middle, gap), "none");
+	CHECK_STR(judge(&by_server, chain), "none");
+	CHECK_STR(judge(&by_self, self), "none");
+
+	CHECK_STR(judge_at(&by_root, gap, PKI_NOW, &why), "server-untrusted");
+	CHECK_STR(diagnosis_evidence(&why, "subject"), "CN=server");
+	CHECK_STR(diagnosis_evidence(&why, "issuer"), "CN=middle");
+	CHECK_STR(judge_at(&by_root, self, PKI_NOW, &why), "server-untrusted");
+	CHECK_STR(diagnosis_evidence(&why, "detail"), "self-signed");
+	CHECK_STR(judge(&by_root, minted), "server-cert-invalid");
+	CHECK_STR(judge(&by_server, minted), "server-cert-invalid");
+}
+
+TEST(an_authority_of_the_same_name_is_a_stranger)
+{
+	AUTO_VALUE(pki_cert) root = pki_ca("root");
+	AUTO_VALUE(pki_cert) forged = pki_ca("root");
+	AUTO_VALUE(pki_cert) server = pki_server(NAME, &forged);
+	AUTO(X509_STACK) chain = pki_chain(server.cert, forged.cert, NULL);
+	struct policy policy = { .anchors = { root.cert } };
+
+	CHECK_STR(judge(&policy, chain), "server-untrusted");
+}
+
+TEST(a_path_has_a_greatest_length)
+{
+	struct pki_cert made[TRUST_DEPTH_MAX + 3];
+	char cn[16];
+
+	made[0] = pki_ca("root");
+	for (size_t i = 1; i < ARRAY_LEN(made) - 1; i++) {
+		snprintf(cn, sizeof cn, "middle %zu", i);
+		made[i] = pki_intermediate(cn, &made[i - 1]);
+	}
+	for (size_t last = TRUST_DEPTH_MAX; last <= TRUST_DEPTH_MAX + 1; last++) {
+		struct pki_cert server = pki_server(NAME, &made[last]);
+		AUTO(X509_STACK) chain = pki_chain(server.cert, NULL);
+		struct policy policy = { .anchors = { made[0].cert } };
+
+		for (size_t i = last; i > 0; i--)
+			REQUIRE(X509_add_cert(chain, made[i].cert, X509_ADD_FLAG_UP_REF));
+		CHECK_STR(judge(&policy, chain),
+			  last == TRUST_DEPTH_MAX ? "none" : "server-cert-invalid");
+		pki_cert_done(&server);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(made) - 1; i++)
+		pki_cert_done(&made[i]);
+}
+
+/* ---- names ---- */
+
+static const struct named {
+	const char *sans, *cn;
+	struct slice raw;
+	const char *wanted[3];
+	bool matches;
+} named[] = {
+	{ "DNS:radius.example.org", "x", .wanted = { "radius.example.org" }, .matches = true },
+	{ "DNS:RADIUS.Example.ORG", "x", .wanted = { "radius.example.org" }, .matches = true },
+	{ "DNS:a.b,DNS:radius.example.org", "x", .wanted = { "radius.example.org" },
+	  .matches = true },
+	{ "DNS:b.example", "x", .wanted = { "a.example", "b.example" }, .matches = true },
+	{ "DNS:xn--bcher-kva.example", "x", .wanted = { "xn--bcher-kva.example" },
+	  .matches = true },
+	{ "DNS:radius.example.org", "x", .wanted = { "adius.example.org" } },
+	{ "DNS:radius.example.org", "x", .wanted = { "example.org" } },
+	{ "DNS:radius.example.org.evil.com", "x", .wanted = { "radius.example.org" } },
+
+	{ "DNS:radius.example.org", "x", .wanted = { ".example.org" }, .matches = true },
+	{ "DNS:a.b.Example.org", "x", .wanted = { ".example.ORG" }, .matches = true },
+	{ "DNS:example.org", "x", .wanted = { ".example.org" } },
+	{ "DNS:badexample.org", "x", .wanted = { ".example.org" } },
+	{ "DNS:radius.example.org.evil.com", "x", .wanted = { ".example.org" } },
+
+	{ "DNS:*.example.org", "x", .wanted = { "radius.example.org" }, .matches = true },
+	{ "DNS:*.example.org", "x", .wanted = { ".example.org" }, .matches = true },
+	{ "DNS:*.example.org", "x", .wanted = { "a.radius.example.org" } },
+	{ "DNS:*.example.org", "x", .wanted = { "example.org" } },
+	{ "DNS:rad*.example.org", "x", .wanted = { "radius.example.org" } },
+	{ "DNS:radius.*.org", "x", .wanted = { "radius.example.org" } },
+	{ "DNS:*.org", "x", .wanted = { "example.org" } },
+	{ "DNS:*", "x", .wanted = { "example" } },
+	{ "DNS:*.org", "x", .wanted = { ".example.org" } },
+
+	{ "-", NAME, .wanted = { NAME }, .matches = true },
+	{ "-", NAME, .wanted = { ".example.org" }, .matches = true },
+	{ "-", "Example Server Certificate", .wanted = { "Example Server Certificate" },
+	  .matches = true },
+	{ "email:a@b", NAME, .wanted = { NAME }, .matches = true },
+	{ "DNS:other.example", NAME, .wanted = { NAME } },
+	{ "email:" NAME ",URI:" NAME, "x", .wanted = { NAME } },
+
+	{ "-", "x", .raw = { (const uint8_t *)NAME "\0.evil.com", 28 }, .wanted = { NAME } },
+	{ "-", "x", .raw = { (const uint8_t *)"evil\0.example.org", 17 },
+	  .wanted = { ".example.org" } },
+	{ "-", "x", .raw = { (const uint8_t *)"", 0 }, .wanted = { NAME } },
+};
+
+TEST(the_server_has_one_of_the_names_we_want)
+{
+	AUTO_VALUE(pki_cert) root = pki_ca("root");
+
+	for (size_t i = 0; i < ARRAY_LEN(named); i++) {
+		const struct named *n = &named[i];
+		struct pki_spec spec = { .cn = n->cn, .sans = n->sans, .raw_dns = n->raw };
+		AUTO_VALUE(pki_cert) server = make_server(&spec, &root);
+		AUTO(X509_STACK) chain = pki_chain(server.cert, NULL);
+		struct policy policy = { .anchors = { root.cert } };
+
+		memcpy(policy.names, n->wanted, sizeof policy.names);
+		const char *got = judge(&policy, chain);
+		const char *right = n->matches ? "none" : "server-name-mismatch";
+
+		if (strcmp(got, right) != 0)
+			test_note("%s, CN=%s, wanted %s", n->sans, n->cn, n->wanted[0]);
+		CHECK_STR(got, right);
+	}
+}
+
+TEST(a_common_name_with_a_nul_matches_nothing)
+{
+	AUTO_VALUE(pki_cert) root = pki_ca("root");
+	struct pki_spec spec = { .cn = NAME "\0.evil.com", .cn_len = 28, .sans = "-" };
+	AUTO_VALUE(pki_cert) server = make_server(&spec, &root);
+	AUTO(X509_STACK) chain = pki_chain(server.cert, NULL);
+	struct policy policy = { .anchors = { root.cert } };
+
+	CHECK_STR(judge(&policy, chain), "server-name-mismatch");
+}
+
+TEST(a_mismatch_shows_both_names)
+{
+	AUTO_VALUE(pki_cert) root = pki_ca("root");
+	AUTO_VALUE(pki_cert) server = pki_server("a.example", &root);
+	AUTO(X509_STACK) chain = pki_chain(server.cert, NULL);
+	struct policy policy = { .anchors = { root.cert }, .names = { "b.example", ".c.example" } };
+	struct diagnosis why;
+
+	CHECK_STR(judge_at(&policy, chain, PKI_NOW, &why), "server-name-mismatch");
+	CHECK_STR(diagnosis_evidence(&why, "names"), "DNS:a.example");
+	CHECK_STR(diagnosis_evidence(&why, "wanted"), "b.example, .c.example");
+}
+
+/* ---- pins ---- */
+
+TEST(pins_hold_beside_anchors)
+{
+	AUTO_VALUE(pki_cert) root = pki_ca("root");
+	AUTO_VALUE(pki_cert) middle = pki_intermediate("middle", &root);
+	AUTO_VALUE(pki_cert) server = pki_server(NAME, &middle);
+	AUTO_VALUE(pki_cert) other = pki_ca("other");
+	AUTO(X509_STACK) chain = pki_chain(server.cert, middle.cert, NULL);
+	AUTO(X509_STACK) decorated = pki_chain(server.cert, middle.cert, other.cert, NULL);
+	struct pki_cert *pinned[] = { &root, &middle, &server };
+	struct cert_info info, wrong;
+	struct diagnosis why;
+
+	cert_info_of(other.cert, &wrong);
+	for (size_t i = 0; i < ARRAY_LEN(pinned); i++) {
+		cert_info_of(pinned[i]->cert, &info);
+		struct policy policy = { .anchors = { root.cert },
+					 .pins = { wrong.spki, info.spki } };
+
+		CHECK_STR(judge(&policy, chain), "none");
+	}
+
+	struct policy policy = { .anchors = { root.cert }, .pins = { wrong.spki } };
+
+	CHECK_STR(judge_at(&policy, chain, PKI_NOW, &why), "server-pin-mismatch");
+	cert_info_of(server.cert, &info);
+	CHECK_STR(diagnosis_evidence(&why, "fingerprint"), info.spki);
+	/* A certificate that was only sent along is not in the path. */
+	CHECK_STR(judge(&policy, decorated), "server-pin-mismatch");
+	policy = (struct policy){ .anchors = { other.cert }, .pins = { info.spki } };
+	CHECK_STR(judge(&policy, chain), "server-untrusted");
+}
+
+TEST(pins_alone_are_anchors)
+{
+	AUTO_VALUE(pki_cert) root = pki_ca("root");
+	AUTO_VALUE(pki_cert) middle = pki_intermediate("middle", &root);
+	AUTO_VALUE(pki_cert) server = pki_server(NAME, &middle);
+	AUTO_VALUE(pki_cert) impostor = pki_server(NAME, NULL);
+	AUTO_VALUE(pki_cert) expired = make_server(&(struct pki_spec){ PAST }, &middle);
+	AUTO(X509_STACK) chain = pki_chain(server.cert, middle.cert, NULL);
+	AUTO(X509_STACK) gap = pki_chain(server.cert, root.cert, NULL);
+	AUTO(X509_STACK) unlinked = pki_chain(impostor.cert, middle.cert, NULL);
+	AUTO(X509_STACK) late = pki_chain(expired.cert, middle.cert, NULL);
+	struct cert_info of_root, of_middle, of_server;
+
+	cert_info_of(root.cert, &of_root);
+	cert_info_of(middle.cert, &of_middle);
+	cert_info_of(server.cert, &of_server);
+	struct policy by_root = { .pins = { of_root.spki } };
+	struct policy by_middle = { .pins = { of_middle.spki } };
+	struct policy by_server = { .pins = { of_server.spki } };
+	struct policy another = { .pins = { of_server.spki }, .names = { "b.example" } };
+
+	CHECK_STR(judge(&by_middle, chain), "none");
+	CHECK_STR(judge(&by_server, chain), "none");
+	CHECK_STR(judge(&by_server, gap), "none");
+	CHECK_STR(judge(&by_root, chain), "server-pin-mismatch");
+	CHECK_STR(judge(&by_root, gap), "server-untrusted");
+	CHECK_STR(judge(&by_middle, unlinked), "server-untrusted");
+	CHECK_STR(judge(&by_server, unlinked), "server-pin-mismatch");
+	CHECK_STR(judge(&by_middle, late), "server-cert-expired");
+	CHECK_STR(judge(&another, chain), "server-name-mismatch");
 }
