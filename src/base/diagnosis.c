@@ -147,6 +147,10 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 	[DIAG_CREDENTIAL_CHAIN] = { "credential-chain-incomplete",
 		"The chain of our certificate {credential} lacks the certificate of {issuer}.",
 		"Import the credential again with its intermediate certificates.", true },
+	[DIAG_CREDENTIAL_UNUSABLE] = { "credential-unusable",
+		"The credential {credential} cannot be used: {detail}.",
+		"Import it with `latchkeyctl credentials import` from files that are complete and undamaged.",
+		false },
 	[DIAG_KEY_MISMATCH] = { "key-mismatch",
 		"Key and certificate of {credential} do not belong together.",
 		"Import the two files that were made together.", false },
@@ -156,6 +160,11 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 	[DIAG_PASSPHRASE_WRONG] = { "passphrase-wrong",
 		"The passphrase for {credential} is wrong.",
 		"Give the right passphrase with --passphrase-file or at the prompt.", false },
+
+	[DIAG_KEYSTORE] = { "keystore-unusable",
+		"The keystore {path} cannot be used: {detail}.",
+		"It must be a directory with mode 0700 that belongs to the service's user, on a file system with "
+		"room; nothing was changed.", false },
 
 	[DIAG_EAP_FAILURE_EARLY] = { "eap-failure-early",
 		"The server refused us before a method was agreed, right after the identity {identity}.",
