@@ -1,3 +1,8 @@
 libshell_a_SOURCES += \
+	%D%/dir.c %D%/dir.h \
+	%D%/dir_change.c \
+	%D%/generation.c %D%/generation.h \
 	%D%/keystore.h \
-	%D%/uri.h
+	%D%/meta.c \
+	%D%/place.c %D%/place.h \
+	%D%/uri.c %D%/uri.h

@@ -46,3 +46,9 @@ UNIT_TESTS += %D%/test_bus
 %C%_test_bus_SOURCES = %D%/test_bus.c %D%/bus_rig.c %D%/bus_rig.h
 %C%_test_bus_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
 endif
+
+if CUNIT
+UNIT_TESTS += %D%/test_bundle %D%/test_keystore
+%C%_test_bundle_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_keystore_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
+endif
