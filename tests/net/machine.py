@@ -1,6 +1,205 @@
-"""This end of the cable: latchkeyd with its bus and latchkeyctl, and wpa_supplicant to compare."""
-from lab import Lines, Process, need
+"""This end of the cable: latchkeyd with its bus and latchkeyctl, and wpa_supplicant to compare.
+
+    daemon = lab.latchkeyd(port)                              # one profile for all ports, no bus
+    daemon = lab.latchkeyd(port, bus=lab.bus())               # for latchkeyctl
+    daemon = lab.latchkeyd(port, profile={"TLS.MinTLS": "1.3", "Server.ServerName": None})
+    daemon = lab.latchkeyd(port, start=False)                 # then change things, then daemon.start()
+
+    daemon.expect("port.authorised")                          # a line of its log
+    daemon.ctl("status").stdout                               # latchkeyctl, for people
+    daemon.json("status")                                     # the same as values
+    daemon.add_profile("other", {"Match.Priority": 5})        # then daemon.reload()
+"""
+import json
+import os
+import signal
+import socket
+import threading
+
+from lab import BUILD, SRC, Failed, Lines, Process, need, run
 from switch import Control
+
+
+class Bus:
+    """A system bus of our own, with the policy that is installed."""
+
+    def __init__(self, lab):
+        need("dbus-daemon")
+        self.lab = lab
+        self.dir = lab.folder("bus")
+        self.address = f"unix:path={self.dir}/socket"
+        policy = (SRC / "conf/org.latchkey.Supplicant1.conf.in").read_text()
+        (self.dir / "policy.conf").write_text(policy.replace("@latchkey_user@", "root"))
+        (self.dir / "bus.conf").write_text(f"""<busconfig>
+  <type>system</type>
+  <listen>{self.address}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus"/>
+  </policy>
+  <include>{self.dir}/policy.conf</include>
+</busconfig>
+""")
+        self.environment = {"DBUS_SYSTEM_BUS_ADDRESS": self.address}
+        self.start()
+
+    def start(self):
+        self.process = Process(self.lab, ["dbus-daemon", f"--config-file={self.dir}/bus.conf", "--nofork",
+                                          "--nopidfile", "--print-address=1"], name="dbus-daemon")
+        self.process.expect("^unix:path=")
+
+    def stop(self):
+        self.process.stop()
+        self.lab.disowns(self.process)
+
+    def call(self, path, method, *args):
+        """gdbus and busctl are not everywhere; dbus-send is. Returns what it prints."""
+        return run("dbus-send", f"--bus={self.address}", "--print-reply", "--dest=org.latchkey.Supplicant1",
+                   path, method, *args, check=False)
+
+
+class Ready(Lines):
+    """What a service tells its manager: READY=1, STOPPING=1, WATCHDOG=1 …"""
+
+    def __init__(self, lab, path):
+        super().__init__("what latchkeyd tells systemd")
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        threading.Thread(target=self._read, daemon=True).start()
+        lab.owns(self)
+
+    def _read(self):
+        while data := self._socket.recv(4096):
+            for line in data.decode().splitlines():
+                self.add(line)
+        self._socket.close()
+        self.end()
+
+    def close(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(b"", str(self.path))
+
+
+class Latchkeyd:
+    """latchkeyd for some ports of one machine, with files of its own."""
+
+    def __init__(self, lab, ports, client=None, root=None, profile=None, config=None, bus=None, env=None,
+                 flags=(), log="debug", start=True):
+        pki = lab.pki()
+        self.lab, self.bus, self.ns = lab, bus, ports[0].peer
+        self.client, self.root = client or pki.client, root or pki.root
+        self.dir = lab.folder("latchkey")
+        self.keystore, self.profiles = self.dir / "keystore", self.dir / "profiles.d"
+        self.file = self.dir / "latchkeyd.conf"
+        self.profiles.mkdir()
+        self.environment = {**(bus.environment if bus else {}), **(env or {})}
+        self.flags = [*flags, *os.environ.get("LATCHKEYD_FLAGS", "").split()]
+        self.log = log
+        self.configure(config or {})
+        self.store("machine", self.client)
+        self.add_profile("wired", {"Match.Name": " ".join(p.interface for p in ports), **(profile or {})})
+        self.process = None
+        if start:
+            self.start()
+
+    # -- its files
+
+    def configure(self, settings):
+        self.file.write_text(ini({"Service.Keystore": self.keystore,
+                                  "Service.ProfileDirectory": self.profiles, **settings}))
+
+    def add_profile(self, name, settings=None):
+        """A profile that works, and what is different: {"Section.Key": value}, None leaves it out."""
+        usual = {"Match.Name": "eth*", "TLS.Credential": "machine", "Server.TrustAnchor": self.root.cert,
+                 "Server.ServerName": self.lab.pki().server_name}
+        path = self.profiles / f"{name}.profile"
+        path.write_text(ini({**usual, **(settings or {})}))
+        return path
+
+    def store(self, name, credential):
+        """Puts a credential into the keystore."""
+        files = [credential.key, credential.bundle]
+        done = self.ctl("credentials", "import", name, *files)
+        if done.returncode:
+            raise Failed(f"credentials import: {done.stderr}")
+
+    # -- its life
+
+    def start(self, wait=True):
+        self.ready = Ready(self.lab, self.dir / f"notify{self.lab.number('notify')}")
+        bus = [] if self.bus else ["--no-dbus"]
+        self.process = Process(
+            self.lab, [BUILD / "latchkeyd", "--config", self.file, "--log-level", self.log, *bus,
+                       *self.flags],
+            ns=self.ns, env={"NOTIFY_SOCKET": str(self.ready.path), **self.environment})
+        if wait:
+            self.ready.expect("^READY=1")
+
+    def stop(self):
+        return self.process.stop()
+
+    def kill(self):
+        return self.process.kill()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def reload(self):
+        """As `systemctl reload` does, and waits until it is done."""
+        mark = self.process.mark()
+        self.process.signal(signal.SIGHUP)
+        return self.process.expect(r"service\.reload", mark)
+
+    # -- what it says
+
+    def expect(self, pattern, since=0, timeout=None):
+        return self.process.expect(pattern, since, timeout)
+
+    def said(self, pattern, since=0):
+        return self.process.said(pattern, since)
+
+    def mark(self):
+        return self.process.mark()
+
+    def ctl(self, *args, check=False, **kwargs):
+        """latchkeyctl with these arguments; the result has returncode, stdout, stderr."""
+        env = {**os.environ, "NO_COLOR": "1", **self.environment}
+        return run(BUILD / "latchkeyctl", "--config", self.file, *args, ns=self.ns, check=check, env=env,
+                   **kwargs)
+
+    def json(self, *args):
+        """The same with --json, as values."""
+        done = self.ctl("--json", *args)
+        if done.returncode:
+            raise Failed(f"latchkeyctl {' '.join(map(str, args))}: {done.stdout}{done.stderr}")
+        return json.loads(done.stdout)
+
+    def follow(self):
+        """`latchkeyctl monitor --json` as a process whose lines are events."""
+        return Process(self.lab, [BUILD / "latchkeyctl", "--config", self.file, "--json", "monitor"],
+                       ns=self.ns, env=self.environment, name="latchkeyctl monitor")
+
+
+def ini(settings):
+    """{"Section.Key": value} as a file; None leaves a key out."""
+    sections = {}
+    for name, value in settings.items():
+        section, key = name.split(".")
+        if value is not None:
+            sections.setdefault(section, []).append(f"{key}={value}")
+    return "\n".join(f"[{s}]\n" + "\n".join(lines) + "\n" for s, lines in sections.items())
 
 
 class WpaSupplicant:

@@ -62,5 +62,12 @@ def a_frame_by_hand_is_answered(lab):
     lab.equal((request.body[0], request.body[4]), (1, 1), "the answer is an identity request")
 
 
+@test
+def a_bus_starts_with_our_policy(lab):
+    bus = lab.bus()
+    answer = bus.call("/", "org.freedesktop.DBus.Peer.Ping")
+    lab.check("ServiceUnknown" in answer.stderr, f"nobody is there yet: {answer.stderr}")
+
+
 if __name__ == "__main__":
     main()
