@@ -27,6 +27,9 @@ void loop_done(struct loop *loop)
 
 int loop_run(struct loop *loop)
 {
+	/* libevent forgets a break that came before the loop. */
+	if (loop->stopping)
+		return 0;
 	return event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0 ? -EIO : 0;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,10 +54,14 @@ static const char help[] =
 	"Signals: HUP reads the configuration again, TERM stops.\n"
 	"See latchkeyd(8), latchkeyd.conf(5), latchkey-profile(5), latchkeyctl(1).\n";
 
-static void usage(const char *format, const char *word)
+__attribute__((format(printf, 1, 2), noreturn)) static void usage(const char *format, ...)
 {
+	va_list args;
+
 	fputs("latchkeyd: ", stderr);
-	fprintf(stderr, format, word);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
 	fputs("\nTry 'latchkeyd --help'.\n", stderr);
 	exit(2);
 }
@@ -148,6 +153,8 @@ static int run(struct process *p, const struct arguments *a)
 	signal_watch_clear(&p->hangup);
 	signal_watch_clear(&p->terminate);
 	signal_watch_clear(&p->interrupt);
+	if (error == 0)
+		error = service_result(p->service);
 	service_free(p->service);
 	return error;
 }

@@ -25,6 +25,10 @@ void service_free(struct service *service);
  * -errno and the old configuration stays. */
 int service_reload(struct service *service, struct diagnosis *why);
 
+/* After the loop: 0, or the -errno for which the service stopped by itself; the reason has been
+ * logged. */
+int service_result(const struct service *service);
+
 /* SIGTERM: Logoff where it is configured. */
 void service_stop(struct service *service);
 

@@ -1,0 +1,173 @@
+#include "daemon/service_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/notify.h"
+#include "drivers/log.h"
+
+static void log_errors(const struct ini_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++)
+		log_event(LOG_ERR, "config.error", "file=\"%s\" line=%d key=%s message=\"%s\"",
+			  errors->error[i].file, errors->error[i].line, errors->error[i].key,
+			  errors->error[i].message);
+	if (errors->dropped > 0)
+		log_event(LOG_ERR, "config.error", "message=\"%zu more errors\"", errors->dropped);
+}
+
+static void say_errors(const struct ini_errors *errors, struct diagnosis *why)
+{
+	diagnosis_set(why, DIAG_CONFIG);
+	if (errors->count > 0) {
+		diagnosis_add(why, "detail", "%s", errors->error[0].message);
+		diagnosis_add(why, "file", "%s:%d", errors->error[0].file, errors->error[0].line);
+	}
+	diagnosis_add(why, "errors", "%zu", errors->count + errors->dropped);
+}
+
+int service_read_config(struct service *s, struct diagnosis *why)
+{
+	struct ini_errors *errors = calloc(1, sizeof *errors);
+	struct service_config *config = NULL;
+	int error = errors ? service_config_load(s->options.config_path,
+						 s->options.config_missing_ok, &config, errors)
+			   : -ENOMEM;
+
+	if (error < 0 && errors) {
+		log_errors(errors);
+		say_errors(errors, why);
+	}
+	if (error == 0) {
+		service_config_free(s->config);
+		s->config = config;
+		log_set_level(s->options.log_level >= 0 ? s->options.log_level : config->log_level);
+	}
+	if (errors)
+		ini_errors_done(errors);
+	free(errors);
+	return error;
+}
+
+int service_read_profiles(struct service *s, struct diagnosis *why)
+{
+	struct ini_errors *errors = calloc(1, sizeof *errors);
+	struct profile_set *profiles = NULL;
+	int error = errors ? profile_set_load(s->config->profile_dir, s->keystore, loop_now().wall,
+					      s->config, &profiles, errors)
+			   : -ENOMEM;
+
+	if (errors && (errors->count > 0 || error < 0)) {
+		log_errors(errors);
+		say_errors(errors, why);
+	}
+	if (error == 0) {
+		profile_set_free(s->profiles);
+		s->profiles = profiles;
+	}
+	if (errors)
+		ini_errors_done(errors);
+	free(errors);
+	return error;
+}
+
+int service_open_keystore(struct service *s, struct diagnosis *why)
+{
+	struct keystore *keystore = NULL;
+	char sentence[512];
+	int error = keystore_open(s->config->keystore, true, &keystore, why);
+
+	if (error < 0) {
+		log_event(LOG_ERR, "keystore.open", "path=\"%s\" cause=\"%s\"", s->config->keystore,
+			  diagnosis_sentence(why, sentence, sizeof sentence));
+		return error;
+	}
+	keystore_free(s->keystore);
+	s->keystore = keystore;
+	return 0;
+}
+
+int service_reload(struct service *service, struct diagnosis *why)
+{
+	struct service *s = service;
+	int error;
+
+	notify("RELOADING=1");
+	diagnosis_set(why, DIAG_NONE);
+	error = service_read_config(s, why);
+	if (error == 0)
+		error = service_open_keystore(s, why);
+	if (error == 0)
+		error = service_read_profiles(s, why);
+	if (error == 0) {
+		service_show_manager(s);
+		service_show_profiles(s);
+		service_read_credentials(s);
+		service_each_port(s, service_match_port);
+		error = link_monitor_refresh(s->links);
+	}
+	log_event(error < 0 ? LOG_ERR : LOG_NOTICE, "service.reload", "result=%s",
+		  error < 0 ? "\"the old configuration stays\"" : "done");
+	notify("READY=1");
+	/* A bad profile does not stop the others, but whoever asked for the reload hears of it. */
+	return error < 0 ? error : why->id == DIAG_NONE ? 0 : -EINVAL;
+}
+
+/* Dates mean something else now: what was refused for its dates may be accepted, and the other way
+ * round. */
+static void on_clock_set(void *context)
+{
+	struct service *s = context;
+	struct diagnosis why = { 0 };
+
+	log_event(LOG_NOTICE, "service.clock-set", "effect=\"certificates are looked at again\"");
+	if (service_read_profiles(s, &why) == 0) {
+		service_show_profiles(s);
+		service_each_port(s, service_match_port);
+	}
+}
+
+static void add_credential(void *context, const struct credential_info *info)
+{
+	struct service *s = context;
+	struct credential_info *more =
+		realloc(s->credentials, (s->credential_count + 1) * sizeof *more);
+
+	if (!more)
+		return;
+	s->credentials = more;
+	s->credentials[s->credential_count++] = *info;
+}
+
+void service_read_credentials(struct service *s)
+{
+	s->credential_count = 0;
+	if (s->keystore && keystore_list(s->keystore, add_credential, s) < 0)
+		log_event(LOG_WARNING, "keystore.unreadable", "path=\"%s\"", s->config->keystore);
+	if (s->bus)
+		bus_set_credentials(s->bus, s->credentials, s->credential_count);
+	expiry_look(s->expiry, s->config, s->credentials, s->credential_count);
+}
+
+static void on_expiry(void *context, const struct credential_info *credential, int64_t remaining)
+{
+	struct service *s = context;
+	char when[32];
+
+	log_event(remaining > 0 ? LOG_WARNING : LOG_ERR, "credential.expiry",
+		  "credential=%s generation=%u not_after=%s remaining_days=%lld next=\"import a "
+		  "renewed "
+		  "certificate: latchkeyctl credentials import\"",
+		  credential->name, credential->generation,
+		  rfc3339(credential->cert.not_after, when, sizeof when),
+		  (long long)(remaining / 86400));
+	if (s->bus)
+		bus_expiry_warning(s->bus, credential->name, credential->cert.not_after);
+}
+
+int service_open_expiry(struct service *s)
+{
+	const struct expiry_events events = { on_expiry, on_clock_set, s };
+
+	return expiry_new(s->loop, &events, &s->expiry);
+}

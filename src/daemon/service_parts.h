@@ -1,0 +1,49 @@
+/* What the files of the service share: service.c its ports and its life, service_config.c what it
+ * reads, service_bus.c its face on the bus. */
+#ifndef DAEMON_SERVICE_PARTS_H
+#define DAEMON_SERVICE_PARTS_H
+
+#include "daemon/expiry.h"
+#include "daemon/port.h"
+#include "daemon/profiles.h"
+#include "daemon/service.h"
+#include "dbus/bus.h"
+
+#define PORT_BUCKETS 256
+
+struct service {
+	struct loop *loop;
+	struct service_options options;
+	struct service_config *config;
+	struct keystore *keystore;
+	struct profile_set *profiles;
+	struct credential_info *credentials;
+	size_t credential_count;
+	struct list ports[PORT_BUCKETS]; /* by interface index */
+	struct port_world world;
+	struct packet_socket *socket;
+	struct link_monitor *links;
+	struct expiry *expiry;
+	struct bus *bus;
+	struct timer watchdog;
+	int failed; /* why the service cannot go on, -errno */
+	int64_t started;
+};
+
+struct port *service_port(struct service *s, unsigned index); /* NULL if there is none */
+void service_each_port(struct service *s, void (*act)(struct service *s, struct port *port));
+void service_match_port(struct service *s, struct port *port);
+
+int service_read_config(struct service *s, struct diagnosis *why);
+int service_open_keystore(struct service *s, struct diagnosis *why);
+int service_read_profiles(struct service *s, struct diagnosis *why);
+void service_read_credentials(struct service *s);
+int service_open_expiry(struct service *s);
+
+/* 0 or -errno; the outcome of the first try comes later, and READY=1 with it. */
+int service_open_bus(struct service *s);
+void service_show_manager(struct service *s);
+void service_show_profiles(struct service *s);
+void service_show_port(struct service *s, struct port *port);
+
+#endif
