@@ -38,6 +38,18 @@ static int staple(SSL *ssl, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+static void watch(int sent, int version, int type, const void *buffer, size_t len, SSL *ssl,
+		  void *arg)
+{
+	struct tls_server *server = arg;
+	const uint8_t *p = buffer;
+
+	(void)version;
+	(void)ssl;
+	if (!sent && type == SSL3_RT_ALERT && len == 2)
+		server->alert = p[1];
+}
+
 static void ask_for_certificate(struct tls_server *server)
 {
 	const struct tls_server_spec *spec = &server->spec;
@@ -75,6 +87,8 @@ void tls_server_init(struct tls_server *server, const struct tls_server_spec *sp
 	MUST(!spec->ciphers13 || SSL_CTX_set_ciphersuites(ctx, spec->ciphers13) == 1);
 	MUST(!spec->sigalgs || SSL_CTX_set1_sigalgs_list(ctx, spec->sigalgs) == 1);
 	MUST(!spec->groups || SSL_CTX_set1_groups_list(ctx, spec->groups) == 1);
+	SSL_CTX_set_msg_callback(ctx, watch);
+	SSL_CTX_set_msg_callback_arg(ctx, server);
 	SSL_CTX_set_tlsext_status_cb(ctx, staple);
 	SSL_CTX_set_tlsext_status_arg(ctx, server);
 	ask_for_certificate(server);
@@ -100,7 +114,7 @@ void tls_server_done(struct tls_server *server)
 void tls_server_begin(struct tls_server *server, struct wr *request)
 {
 	end_conversation(server);
-	*server = (struct tls_server){ .spec = server->spec, .ctx = server->ctx };
+	*server = (struct tls_server){ .spec = server->spec, .ctx = server->ctx, .alert = -1 };
 	server->ssl = SSL_new(server->ctx);
 	server->in = BIO_new(BIO_s_mem());
 	server->out = BIO_new(BIO_s_mem());

@@ -45,7 +45,8 @@ struct tls_server {
 	BIO *in, *out;
 	struct bytes incoming, outgoing;
 	size_t sent;
-	bool acking, failed, confirmed, early_begun, done;
+	bool failed, confirmed, early_begun, done;
+	int alert; /* the last that came from the peer; -1: none */
 	enum server_state state;
 };
 

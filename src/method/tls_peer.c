@@ -75,7 +75,7 @@ static bool peer_check(void *self, const struct eap_packet *request)
 	struct tls_frame frame;
 
 	if (tls_frame_parse(request->data, &frame) != OK)
-		malformed(peer, "a packet without flags or length");
+		malformed(peer, "no flags, no length, or one beyond 64 KiB");
 	else if (!peer->conn && !(frame.flags & TLS_START))
 		malformed(peer, "data before the Start");
 	else if (peer->conn && (frame.flags & TLS_START))
@@ -204,7 +204,7 @@ static struct eap_verdict after_finished(struct tls_peer *peer, bool just_finish
 {
 	if (tls_conn_version(peer->conn) >= TLS_1_3)
 		return after_finished_1_3(peer, just_finished);
-	if (tls_conn_received(peer->conn).len > 0 || tls_conn_closed(peer->conn))
+	if (tls_conn_received(peer->conn).len > 0)
 		return give_up(peer, DIAG_TLS_FAILED, "the server sent data after its Finished");
 	return succeed(peer, server_decides);
 }
@@ -243,12 +243,13 @@ static struct eap_verdict process(struct tls_peer *peer, const struct tls_frame 
 {
 	if (frame->flags & TLS_START)
 		return begin(peer, now);
+	if (!peer->failed)
+		diagnosis_set(&peer->why, DIAG_NONE); /* whatever was discarded */
 	if (peer->fragmenting)
 		return peer->succeeded ? server_decides : going_on;
 	/* The server has our alert, or knows that we have its own, and yet goes on. */
 	if (peer->failed)
 		return given_up;
-	diagnosis_set(&peer->why, DIAG_NONE); /* whatever was discarded */
 	if (tls_reassembly_add(&peer->incoming, frame) != OK) {
 		malformed(peer, "fragments that do not add up");
 		return given_up;

@@ -26,9 +26,9 @@ int tls_verify_error(enum diagnosis_id verdict)
 		if (table[i].verdict == verdict)
 			return table[i].error;
 	}
-	/* The rest is about our side, its clock, lists and pins, and OpenSSL makes
-	 * certificate_unknown of what it does not know. */
-	return X509_V_ERR_APPLICATION_VERIFICATION;
+	/* The rest is about us, our clock, lists and pins.  OpenSSL makes certificate_unknown of
+	 * what it has no alert for. */
+	return X509_V_ERR_NO_EXPLICIT_POLICY;
 }
 
 /* What the server says about us: RFC 8446, section 6.2, and RFC 5246, section 7.2.2. */
@@ -99,15 +99,11 @@ static enum diagnosis_id reason_meaning(const struct tls_conn *conn, unsigned lo
 	default:
 		break;
 	}
-	switch (conn->alert_sent) {
-	case SSL_AD_DECODE_ERROR:
-	case SSL_AD_RECORD_OVERFLOW:
+	/* OpenSSL has no alert for what does not even begin as a record. */
+	if (conn->alert_sent == -1 || conn->alert_sent == SSL_AD_DECODE_ERROR ||
+	    conn->alert_sent == SSL_AD_RECORD_OVERFLOW)
 		return DIAG_MALFORMED;
-	default:
-		/* A record that does not begin as one. */
-		return ERR_GET_REASON(error) == SSL_R_WRONG_VERSION_NUMBER ? DIAG_MALFORMED
-									   : DIAG_TLS_FAILED;
-	}
+	return DIAG_TLS_FAILED;
 }
 
 const char *tls_version_name(enum tls_version version)

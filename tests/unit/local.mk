@@ -36,8 +36,15 @@ EXTRA_DIST += tests/vectors/eapol.txt
 if CUNIT
 UNIT_TESTS += %D%/test_loop
 %C%_test_loop_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
-UNIT_TESTS += %D%/test_tls_peer
+UNIT_TESTS += %D%/test_tls_frame %D%/test_tls_peer %D%/test_tls_resume %D%/test_tls_verdicts
+TLS_CAST = tests/tls_cast.c tests/tls_cast.h
+%C%_test_tls_frame_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
+%C%_test_tls_peer_SOURCES = %D%/test_tls_peer.c $(TLS_CAST)
 %C%_test_tls_peer_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_tls_resume_SOURCES = %D%/test_tls_resume.c $(TLS_CAST)
+%C%_test_tls_resume_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_tls_verdicts_SOURCES = %D%/test_tls_verdicts.c $(TLS_CAST)
+%C%_test_tls_verdicts_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
 
 
@@ -52,3 +59,4 @@ UNIT_TESTS += %D%/test_bundle %D%/test_keystore
 %C%_test_bundle_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 %C%_test_keystore_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 endif
+EXTRA_DIST += tests/vectors/tls_frame.txt

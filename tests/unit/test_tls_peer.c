@@ -1,202 +1,5 @@
 #include "tests/test.h"
-
-#include "eap/packet.h"
-#include "method/tls_frame.h"
-#include "method/tls_peer.h"
-#include "tests/pki.h"
-#include "tests/tls_server.h"
-
-#include <openssl/ssl.h>
-
-#define MTU 1491 /* type-data in an Ethernet frame */
-
-static const struct moment now = { .mono = 1000, .wall = PKI_NOW };
-
-/* Both ends and all that they need.  What a test does not say is as it should be. */
-struct cast {
-	struct pki_cert ca, server_cert, client_cert;
-	struct tls_server_spec server_spec;
-	struct trust_settings trust;
-	struct tls_peer_settings peer_settings;
-	struct tls_peer_options options;
-
-	struct tls_server server;
-	struct tls_config *config;
-	struct tls_peer *peer;
-	struct moment now;
-
-	/* how the last conversation went */
-	struct eap_verdict verdict;
-	enum server_state end;
-	unsigned rounds;
-	size_t largest; /* type-data of a Response */
-	struct eap_keys keys;
-};
-
-static const char *const server_names[] = { "radius.example.org" };
-
-static struct pki_cert made(const char *cn, const char *key_type, const struct pki_cert *ca)
-{
-	const struct pki_spec spec = { .cn = cn,
-				       .sans = "DNS:radius.example.org,email:host@example.org",
-				       .eku = "serverAuth,clientAuth",
-				       .key_type = key_type };
-
-	return pki_make(&spec, ca);
-}
-
-static void cast_init_keys(struct cast *c, const char *server_key, const char *client_key)
-{
-	*c = (struct cast){ .now = now };
-	c->ca = pki_ca("Test Root");
-	c->server_cert = made("Test Server", server_key, &c->ca);
-	c->client_cert = made("Test Client", client_key, &c->ca);
-	c->server_spec =
-		(struct tls_server_spec){ .cert = &c->server_cert, .ca = &c->ca, .fragment = 1000 };
-	c->trust = (struct trust_settings){ .names = server_names, .name_count = 1 };
-	c->peer_settings = (struct tls_peer_settings){ .key = c->client_cert.key,
-						       .cert = c->client_cert.cert,
-						       .credential = "desk",
-						       .resume = true };
-}
-
-static void cast_init(struct cast *c)
-{
-	cast_init_keys(c, NULL, NULL);
-}
-
-/* Makes what is made from the settings; the last profile's things are dropped. */
-static void cast_load_peer(struct cast *c)
-{
-	struct bytes anchor = pki_pem(c->ca.cert);
-	const struct slice anchors[] = { bytes_slice(&anchor) };
-	struct diagnosis why;
-
-	tls_peer_method.free(c->peer);
-	tls_config_free(c->config);
-	if (!c->trust.anchors) {
-		c->trust.anchors = anchors;
-		c->trust.anchor_count = 1;
-	}
-	REQUIRE(trust_new(&c->trust, &c->peer_settings.trust, &why) == OK);
-	c->trust.anchors = NULL;
-	REQUIRE(tls_config_new(&c->peer_settings, &c->config, &why) == OK);
-	REQUIRE(tls_peer_new(c->config, &c->options, &c->peer) == OK);
-	bytes_done(&anchor);
-}
-
-static void cast_load(struct cast *c)
-{
-	cast_load_peer(c);
-	tls_server_done(&c->server);
-	tls_server_init(&c->server, &c->server_spec);
-}
-
-static void cast_done(struct cast *c)
-{
-	eap_keys_done(&c->keys);
-	tls_peer_method.free(c->peer);
-	tls_config_free(c->config);
-	tls_server_done(&c->server);
-	pki_cert_done(&c->client_cert);
-	pki_cert_done(&c->server_cert);
-	pki_cert_done(&c->ca);
-}
-
-/* One Request to the peer; false when it was discarded. */
-static bool ask(struct cast *c, struct slice type_data, struct wr *response)
-{
-	const struct eap_packet request = { .code = EAP_REQUEST,
-					    .type = eap_type(EAP_TYPE_TLS),
-					    .data = type_data };
-
-	if (tls_peer_method.check(c->peer, &request))
-		return false;
-	c->verdict = tls_peer_method.process(c->peer, &request, c->now);
-	tls_peer_method.take_keys(c->peer, &c->keys);
-	if (c->verdict.methodState == METHOD_DONE && c->verdict.decision == FAIL)
-		return true;
-	tls_peer_method.build(c->peer, response);
-	REQUIRE(wr_ok(response));
-	if (response->len > c->largest)
-		c->largest = response->len;
-	return true;
-}
-
-/* From the Start to the server's decision. */
-static void converse(struct cast *c)
-{
-	static uint8_t request[70000], response[MTU];
-	struct wr out = wr_of(request, sizeof request);
-
-	eap_keys_done(&c->keys);
-	c->largest = 0;
-	c->end = SERVER_GOING;
-	tls_peer_method.start(c->peer, c->now);
-	tls_server_begin(&c->server, &out);
-	for (c->rounds = 0; c->end == SERVER_GOING; c->rounds++) {
-		struct wr in = wr_of(response, sizeof response);
-
-		REQUIRE(c->rounds < 100000);
-		REQUIRE(ask(c, wr_done(&out), &in));
-		if (c->verdict.methodState == METHOD_DONE && c->verdict.decision == FAIL)
-			break;
-		out = wr_of(request, sizeof request);
-		c->end = tls_server_answer(&c->server, wr_done(&in), &out);
-	}
-}
-
-static bool accepted(const struct cast *c)
-{
-	return c->end == SERVER_SUCCESS && c->verdict.decision != FAIL;
-}
-
-static enum diagnosis_id diagnosed(const struct cast *c)
-{
-	return tls_peer_method.diagnosis(c->peer)->id;
-}
-
-static const char *evidence(const struct cast *c, const char *key)
-{
-	return diagnosis_evidence(tls_peer_method.diagnosis(c->peer), key);
-}
-
-static void check_keys(struct cast *c)
-{
-	struct eap_keys theirs = { 0 };
-
-	tls_server_keys(&c->server, &theirs);
-	CHECK_INT(c->keys.msk.len, 64);
-	CHECK_INT(c->keys.emsk.len, 64);
-	CHECK(slice_eq(secret_slice(&c->keys.msk), secret_slice(&theirs.msk)));
-	CHECK(slice_eq(secret_slice(&c->keys.emsk), secret_slice(&theirs.emsk)));
-	CHECK(slice_eq(bytes_slice(&c->keys.session_id), bytes_slice(&theirs.session_id)));
-	CHECK(c->keys.peer_id.len > 0);
-	CHECK(c->keys.server_id.len > 0);
-	eap_keys_done(&theirs);
-}
-
-/* A conversation that succeeds, with everything that belongs to it. */
-static void check_success(struct cast *c, bool resumed)
-{
-	struct eap_report report;
-
-	converse(c);
-	CHECK(accepted(c));
-	CHECK_INT(diagnosed(c), DIAG_NONE);
-	if (!accepted(c)) {
-		test_note("%s: %s", diagnosis_text(diagnosed(c))->name, evidence(c, "detail"));
-		return;
-	}
-	check_keys(c);
-	REQUIRE(tls_peer_method.report(c->peer, &report));
-	CHECK_INT(report.resumed, resumed);
-	CHECK_INT(tls_server_resumed(&c->server), resumed);
-	CHECK_INT(report.reduced.id, DIAG_NONE);
-	CHECK_STR(report.server_subject, "CN=Test Server");
-	CHECK_INT(strlen(report.server_fingerprint), 64);
-	CHECK(report.server_not_after > PKI_NOW);
-}
+#include "tests/tls_cast.h"
 
 TEST(tls_1_2_succeeds_and_resumes_by_ticket)
 {
@@ -206,11 +9,11 @@ TEST(tls_1_2_succeeds_and_resumes_by_ticket)
 	cast_init(&c);
 	c.server_spec.max = TLS1_2_VERSION;
 	cast_load(&c);
-	check_success(&c, false);
+	cast_check_success(&c, false);
 	CHECK_INT(c.verdict.methodState, METHOD_MAY_CONT);
 	CHECK_INT(c.verdict.decision, COND_SUCC);
-	check_success(&c, true);
-	check_success(&c, true);
+	cast_check_success(&c, true);
+	cast_check_success(&c, true);
 	REQUIRE(tls_peer_method.report(c.peer, &report));
 	CHECK_STR(report.tls_version, "TLSv1.2");
 	CHECK_STR(report.tls_cipher, "ECDHE-ECDSA-AES256-GCM-SHA384");
@@ -225,9 +28,9 @@ TEST(tls_1_2_resumes_by_session_id)
 	c.server_spec.max = TLS1_2_VERSION;
 	c.server_spec.no_tickets = true;
 	cast_load(&c);
-	check_success(&c, false);
-	check_success(&c, true);
-	check_success(&c, true);
+	cast_check_success(&c, false);
+	cast_check_success(&c, true);
+	cast_check_success(&c, true);
 	cast_done(&c);
 }
 
@@ -238,13 +41,268 @@ TEST(tls_1_3_succeeds_and_resumes)
 
 	cast_init(&c);
 	cast_load(&c);
-	check_success(&c, false);
+	cast_check_success(&c, false);
 	CHECK_INT(c.verdict.methodState, METHOD_DONE);
 	CHECK_INT(c.verdict.decision, UNCOND_SUCC);
-	check_success(&c, true);
-	check_success(&c, true);
+	cast_check_success(&c, true);
+	cast_check_success(&c, true);
 	REQUIRE(tls_peer_method.report(c.peer, &report));
 	CHECK_STR(report.tls_version, "TLSv1.3");
 	CHECK_STR(report.tls_cipher, "TLS_AES_256_GCM_SHA384");
+	cast_done(&c);
+}
+
+/* ---- keys, sizes ------------------------------------------------------------------------------
+ */
+
+TEST(every_key_type_serves_both_ends)
+{
+	static const char *const types[] = { "RSA-2048", "RSA-3072", "RSA-4096", "P-256",
+					     "P-384",	 "P-521",    "Ed25519" };
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		struct cast c;
+
+		cast_init_keys(&c, types[i], types[i]);
+		cast_load(&c);
+		cast_check_success(&c, false);
+		cast_check_success(&c, true);
+		c.server_spec.max = TLS1_2_VERSION;
+		cast_load(&c);
+		cast_check_success(&c, false);
+		cast_check_success(&c, true);
+		cast_done(&c);
+	}
+}
+
+TEST(the_ends_may_have_different_key_types)
+{
+	struct cast c;
+
+	cast_init_keys(&c, "RSA-2048", "P-384");
+	cast_load(&c);
+	cast_check_success(&c, false);
+	cast_done(&c);
+	cast_init_keys(&c, "P-256", "Ed25519");
+	c.server_spec.max = TLS1_2_VERSION;
+	cast_load(&c);
+	cast_check_success(&c, false);
+	cast_done(&c);
+}
+
+TEST(fragments_of_any_size_go_both_ways)
+{
+	static const size_t sizes[] = { 1, 2, 3, 100, 1000, 60000 };
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct cast c;
+
+		cast_init(&c);
+		c.options.fragment_size = sizes[i];
+		c.server_spec.fragment = sizes[i];
+		cast_load(&c);
+		cast_check_success(&c, false);
+		CHECK(c.largest <= MTU);
+		CHECK(c.largest <= sizes[i] + 5);
+		c.server_spec.max = TLS1_2_VERSION;
+		cast_load(&c);
+		cast_check_success(&c, false);
+		cast_check_success(&c, true);
+		cast_done(&c);
+	}
+}
+
+TEST(without_a_fragment_size_packets_are_full)
+{
+	struct cast c;
+
+	cast_init_keys(&c, "RSA-4096", "RSA-4096");
+	cast_load(&c);
+	cast_check_success(&c, false);
+	CHECK_INT(c.largest, MTU);
+	cast_done(&c);
+}
+
+/* A server's certificate of about so many octets. */
+static void make_large(struct cast *c, size_t size)
+{
+	const struct pki_spec spec = { .cn = "Test Server",
+				       .sans = "DNS:radius.example.org",
+				       .eku = "serverAuth",
+				       .padding = size };
+
+	pki_cert_done(&c->server_cert);
+	c->server_cert = pki_make(&spec, &c->ca);
+}
+
+TEST(chains_of_60_kib_pass_and_more_than_64_do_not)
+{
+	struct cast c;
+
+	cast_init(&c);
+	make_large(&c, 60 * 1024);
+	cast_load(&c);
+	cast_check_success(&c, false);
+	c.server_spec.max = TLS1_2_VERSION;
+	cast_load(&c);
+	cast_check_success(&c, false);
+	make_large(&c, 64 * 1024);
+	cast_load(&c);
+	cast_converse(&c);
+	CHECK_INT(c.end, SERVER_GOING);
+	CHECK_INT(cast_diagnosed(&c), DIAG_MALFORMED);
+	cast_done(&c);
+}
+
+TEST(our_own_chain_of_60_kib_is_sent)
+{
+	struct cast c;
+	struct pki_cert middle;
+	const struct pki_spec spec = { .cn = "Test Middle", .ca = true, .padding = 60 * 1024 };
+
+	cast_init(&c);
+	middle = pki_make(&spec, &c.ca);
+	pki_cert_done(&c.client_cert);
+	c.client_cert = cast_cert("Test Client", NULL, &middle);
+	c.peer_settings.cert = c.client_cert.cert;
+	c.peer_settings.key = c.client_cert.key;
+	/* with the root, which stays at home */
+	c.peer_settings.chain = pki_chain(middle.cert, c.ca.cert, NULL);
+	cast_load(&c);
+	cast_check_success(&c, false);
+	CHECK_INT(sk_X509_num(SSL_get_peer_cert_chain(c.server.ssl)), 1);
+	x509_stack_free(c.peer_settings.chain);
+	pki_cert_done(&middle);
+	cast_done(&c);
+}
+
+/* ---- the end: RFC 9190, section 2.5 -----------------------------------------------------------
+ */
+
+static void end_with(struct cast *c, enum server_success how)
+{
+	cast_init(c);
+	c->server_spec.success = how;
+	cast_load(c);
+	cast_converse(c);
+}
+
+TEST(success_that_is_not_indicated_is_no_success)
+{
+	struct cast c;
+	struct eap_report report;
+
+	end_with(&c, SUCCESS_NONE);
+	CHECK_INT(c.end, SERVER_SUCCESS);
+	CHECK_INT(c.verdict.decision, FAIL);
+	CHECK_INT(c.keys.msk.len, 0);
+	CHECK_STR(tls_peer_method.stage(c.peer), "success indication");
+	CHECK(!tls_peer_method.report(c.peer, &report));
+	cast_done(&c);
+}
+
+TEST(success_with_the_finished_of_the_server_lets_it_decide)
+{
+	struct cast c;
+
+	end_with(&c, SUCCESS_EARLY);
+	CHECK_INT(c.end, SERVER_SUCCESS);
+	CHECK_INT(c.verdict.methodState, METHOD_MAY_CONT);
+	CHECK_INT(c.verdict.decision, COND_SUCC);
+	cast_check_keys(&c);
+	cast_done(&c);
+}
+
+TEST(success_may_follow_the_tickets_in_another_request)
+{
+	struct cast c;
+
+	end_with(&c, SUCCESS_LATE);
+	CHECK(cast_accepted(&c));
+	CHECK_INT(c.verdict.decision, UNCOND_SUCC);
+	cast_check_success(&c, true);
+	cast_done(&c);
+}
+
+TEST(closing_tls_is_not_success)
+{
+	struct cast c;
+
+	end_with(&c, SUCCESS_CLOSE);
+	CHECK_INT(c.verdict.decision, FAIL);
+	CHECK_INT(cast_diagnosed(&c), DIAG_TLS_FAILED);
+	CHECK(strstr(cast_evidence(&c, "detail"), "RFC 9190") != NULL);
+	cast_done(&c);
+}
+
+TEST(other_data_is_not_success)
+{
+	struct cast c;
+
+	end_with(&c, SUCCESS_OTHER);
+	CHECK_INT(c.verdict.decision, FAIL);
+	CHECK_INT(cast_diagnosed(&c), DIAG_TLS_FAILED);
+	cast_done(&c);
+}
+
+/* ---- versions and ciphers ---------------------------------------------------------------------
+ */
+
+TEST(old_tls_is_refused_and_where_allowed_reduced)
+{
+	struct cast c;
+	struct eap_report report;
+
+	cast_init_keys(&c, "RSA-2048", "RSA-2048");
+	c.server_spec.max = TLS1_1_VERSION;
+	cast_load(&c);
+	cast_converse(&c);
+	CHECK(!cast_accepted(&c));
+	CHECK_INT(cast_diagnosed(&c), DIAG_TLS_VERSION);
+	CHECK_STR(cast_evidence(&c, "allowed"), "TLS 1.2 to TLS 1.3");
+
+	c.peer_settings.min = TLS_1_0;
+	cast_load(&c);
+	cast_converse(&c);
+	CHECK(cast_accepted(&c));
+	cast_check_keys(&c);
+	REQUIRE(tls_peer_method.report(c.peer, &report));
+	CHECK_STR(report.tls_version, "TLSv1.1");
+	CHECK_INT(report.reduced.id, DIAG_REDUCED_OLD_TLS);
+
+	/* allowed, and not made use of */
+	c.server_spec.max = 0;
+	cast_load(&c);
+	cast_check_success(&c, false);
+	cast_done(&c);
+}
+
+TEST(versions_that_do_not_meet_are_diagnosed)
+{
+	struct cast c;
+
+	cast_init(&c);
+	c.peer_settings.min = c.peer_settings.max = TLS_1_2;
+	c.server_spec.min = TLS1_3_VERSION;
+	cast_load(&c);
+	cast_converse(&c);
+	CHECK_INT(c.end, SERVER_FAILURE);
+	CHECK_INT(cast_diagnosed(&c), DIAG_TLS_VERSION);
+	CHECK_STR(cast_evidence(&c, "allowed"), "TLS 1.2");
+	cast_done(&c);
+}
+
+TEST(no_common_cipher_is_diagnosed)
+{
+	struct cast c;
+
+	cast_init_keys(&c, "RSA-2048", NULL);
+	c.server_spec.max = TLS1_2_VERSION;
+	c.server_spec.ciphers = "AES128-SHA"; /* no forward secrecy */
+	cast_load(&c);
+	cast_converse(&c);
+	CHECK_INT(c.end, SERVER_FAILURE);
+	CHECK_INT(cast_diagnosed(&c), DIAG_TLS_CIPHER);
+	CHECK_STR(cast_evidence(&c, "alert"), "handshake failure");
 	cast_done(&c);
 }
