@@ -128,11 +128,20 @@ class Latchkeyd:
         return path
 
     def store(self, name, credential):
-        """Puts a credential into the keystore."""
-        files = [credential.key, credential.bundle]
-        done = self.ctl("credentials", "import", name, *files)
-        if done.returncode:
-            raise Failed(f"credentials import: {done.stderr}")
+        """Puts a credential into the keystore as its first generation. (To see latchkeyctl do it:
+        daemon.ctl("credentials", "import", …).)"""
+        made = self.keystore / name / "1"
+        made.mkdir(mode=0o700, parents=True)
+        for folder in (self.keystore, made.parent):
+            folder.chmod(0o700)
+        parts = {"key.pem": credential.key.read_text(), "cert.pem": credential.cert.read_text(),
+                 "chain.pem": "".join(c.read_text() for c in credential.chain), "anchors.pem": "",
+                 "meta.json": '{"format":1,"imported":1700000000}'}
+        for file, text in parts.items():
+            if text or file == "meta.json":
+                (made / file).write_text(text)
+                (made / file).chmod(0o600)
+        (made.parent / "current").symlink_to("1")
 
     # -- its life
 

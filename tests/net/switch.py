@@ -19,8 +19,6 @@ from pathlib import Path
 
 from lab import CEILING, Cable, Failed, Lines, Process, need
 
-PEER_ADDRESS, SWITCH_ADDRESS = "192.0.2.2", "192.0.2.1"
-
 
 class Control(Lines):
     """The control socket of hostapd or wpa_supplicant; its events are the lines."""
@@ -156,7 +154,7 @@ class Guard:
     def __init__(self, lab, ns, interface, bridge, authenticator):
         self.ns, self.interface, self.bridge = ns, interface, bridge
         self.events = Lines(f"guard of {interface}")
-        self._stop = False
+        self.opened = None  # for this address
         ns.ip(f"link set {interface} master {bridge}")
         ns.run("bridge", "link", "set", "dev", interface, "learning", "off", "locked", "on")
         self.follow(authenticator)
@@ -181,6 +179,7 @@ class Guard:
     def set(self, mac, opened):
         self.ns.run("bridge", "fdb", "replace" if opened else "del", mac, "dev", self.interface,
                     "master", "static", check=opened)
+        self.opened = mac if opened else None
         self.events.add(f"{'open' if opened else 'closed'} for {mac}")
 
     def close(self):
@@ -221,6 +220,14 @@ class Port:
 
     def restart_authenticator(self):
         self.authenticator.restart()
+        self.guard.follow(self.authenticator)
+
+    def replace_authenticator(self, **kwargs):
+        """Another one behind the same port, which is closed again."""
+        self.authenticator.stop()
+        if self.guard.opened:
+            self.guard.set(self.guard.opened, False)
+        self.authenticator = Hostapd(self.lab, self.switch, self.switch_interface, **kwargs)
         self.guard.follow(self.authenticator)
 
     @property
