@@ -20,3 +20,9 @@ if FUZZERS
 %C%_fuzz_supplicant_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_supplicant_LDADD = libscript.a $(PROTO_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_bundle
+if FUZZERS
+%C%_fuzz_bundle_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_bundle_LDADD = $(PROTO_LIBS)
+endif
