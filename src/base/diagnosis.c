@@ -166,6 +166,10 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"It must be a directory with mode 0700 that belongs to the service's user, on a file system with "
 		"room; nothing was changed.", false },
 
+	[DIAG_EAP_SUCCESS_EARLY] = { "eap-success-early",
+		"The server sent EAP-Success before {method} was complete, in {state}; it was not accepted.",
+		"A server that follows a draft of RFC 9190 omits the success indication of TLS 1.3: update it, or set "
+		"MaxTLS=1.2 in the profile. If the server does not, somebody is interfering.", false },
 	[DIAG_EAP_FAILURE_EARLY] = { "eap-failure-early",
 		"The server refused us before a method was agreed, right after the identity {identity}.",
 		"The server does not admit this identity: look at its log and at Identity= in the profile.",

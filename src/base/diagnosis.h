@@ -73,7 +73,8 @@ enum diagnosis_id {
 	DIAG_PASSPHRASE_WRONG,
 	DIAG_KEYSTORE,
 
-	/* EAP-Failure, for which EAP gives no reason */
+	/* EAP-Success before its time; EAP-Failure, for which EAP gives no reason */
+	DIAG_EAP_SUCCESS_EARLY,
 	DIAG_EAP_FAILURE_EARLY,
 	DIAG_EAP_FAILURE_DURING,
 	DIAG_EAP_FAILURE_AFTER,

@@ -57,7 +57,8 @@ struct eap_peer_method {
 	bool (*report)(const void *self, struct eap_report *ret_report);
 	/* Where it stands, in a word or two ("server certificate", "finished"), for diagnoses. */
 	const char *(*stage)(const void *self);
-	/* Frees and wipes what the conversation held; ready for the next start. */
+	/* The conversation is over: frees and wipes what it held.  Report, diagnosis and stage stay
+	 * until the next start. */
 	void (*stop)(void *self);
 	void (*free)(void *self);
 };

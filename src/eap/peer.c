@@ -38,12 +38,13 @@ static void start_idle_while(struct eap_peer *p)
 	p->idle_deadline = msec_after(p->now.mono, timeout ? timeout : EAP_CLIENT_TIMEOUT_DEFAULT);
 }
 
-/* The method stays selected, and can be asked for its report, until the next conversation. */
+/* At the end of the conversation, so that a port that is open holds nothing of it.  The method
+ * stays selected, and can be asked for its report, until the next. */
 static void stop_method(struct eap_peer *p)
 {
-	if (p->selectedMethod)
+	if (p->method_started)
 		p->selectedMethod->method->stop(p->selectedMethod->self);
-	p->selectedMethod = NULL;
+	p->method_started = false;
 }
 
 static void drop_keys(struct eap_peer *p)
@@ -56,6 +57,7 @@ static void drop_keys(struct eap_peer *p)
 static void enter_initialize(struct eap_peer *p)
 {
 	stop_method(p);
+	p->selectedMethod = NULL;
 	p->methodState = METHOD_NONE;
 	p->allowNotifications = true;
 	p->decision = FAIL;
@@ -158,6 +160,7 @@ static void enter_get_method(struct eap_peer *p)
 	if (p->selectedMethod) {
 		p->methodState = METHOD_INIT;
 		p->selectedMethod->method->start(p->selectedMethod->self, p->now);
+		p->method_started = true;
 	} else {
 		p->refused = p->request.type;
 		p->counters.naks++;
@@ -232,6 +235,7 @@ static void conclude(struct eap_peer *p)
 static void enter_success(struct eap_peer *p)
 {
 	conclude(p);
+	stop_method(p);
 	if (p->lower->eapKeyData)
 		p->lower->eapKeyAvailable = true;
 	p->lower->eapSuccess = true;
@@ -241,6 +245,7 @@ static void enter_failure(struct eap_peer *p)
 {
 	peer_explain(p, &p->diagnosis);
 	conclude(p);
+	stop_method(p);
 	drop_keys(p);
 	p->lower->eapFail = true;
 }
@@ -432,6 +437,7 @@ void eap_peer_init(struct eap_peer *peer, const struct eap_peer_config *config,
 void eap_peer_done(struct eap_peer *peer)
 {
 	stop_method(peer);
+	peer->selectedMethod = NULL;
 	drop_keys(peer);
 	if (peer->eapRespData.p)
 		explicit_bzero(peer->eapRespData.p, peer->eapRespData.cap);

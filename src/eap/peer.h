@@ -49,6 +49,7 @@ struct eap_peer {
 
 	/* 4.3.1 */
 	const struct eap_peer_offer *selectedMethod;
+	bool method_started;
 	enum eap_method_state methodState;
 	enum eap_decision decision;
 	bool allowNotifications;

@@ -52,6 +52,8 @@ static enum diagnosis_id cause(const struct eap_peer *p)
 		return DIAG_TOO_MANY_ROUNDS;
 	if (ended_by_server(p) && satisfied(p))
 		return DIAG_EAP_FAILURE_AFTER;
+	if (p->rxSuccess && p->selectedMethod)
+		return DIAG_EAP_SUCCESS_EARLY;
 	if (ended_by_server(p))
 		return p->selectedMethod ? DIAG_EAP_FAILURE_DURING : DIAG_EAP_FAILURE_EARLY;
 	return p->malformed ? DIAG_MALFORMED : DIAG_TIMEOUT;
