@@ -130,7 +130,7 @@ static enum status add_files(struct trust *trust, const struct slice *files, siz
 		bool added;
 
 		ERR_set_mark();
-		added = files[i].len <= INT32_MAX &&
+		added = files[i].len > 0 && files[i].len <= INT32_MAX &&
 			(is_pem(files[i]) ? add_pem : add_der)(trust, files[i]);
 		ERR_pop_to_mark();
 		if (added)

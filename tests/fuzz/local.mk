@@ -26,3 +26,9 @@ if FUZZERS
 %C%_fuzz_bundle_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_bundle_LDADD = $(PROTO_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_trust
+if FUZZERS
+%C%_fuzz_trust_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_trust_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+endif
