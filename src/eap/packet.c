@@ -57,16 +57,17 @@ static void parse_type(struct rd *r, struct eap_packet *packet)
 
 enum status eap_packet_parse(struct slice in, struct eap_packet *out)
 {
-	struct rd r = rd_of(in);
-	struct eap_packet packet = { .code = rd_u8(&r), .id = rd_u8(&r) };
-	uint16_t length = rd_u16(&r);
-	/* What the header says is there, without the header; what is behind it is padding. */
-	struct rd body = rd_of(rd_bytes(&r, length < 4 ? SIZE_MAX : length - 4u));
+	struct rd header = rd_of(in), all = rd_of(in);
+	struct eap_packet packet = { .code = rd_u8(&header), .id = rd_u8(&header) };
+	uint16_t length = rd_u16(&header);
+	/* What is behind the Length is padding. */
+	struct rd r = rd_of(rd_bytes(&all, length));
 
+	rd_u32(&r); /* the header, which the Length counts */
 	switch ((enum eap_code)packet.code) {
 	case EAP_REQUEST:
 	case EAP_RESPONSE:
-		parse_type(&body, &packet);
+		parse_type(&r, &packet);
 		break;
 	case EAP_SUCCESS:
 	case EAP_FAILURE:
@@ -79,8 +80,8 @@ enum status eap_packet_parse(struct slice in, struct eap_packet *out)
 	default:
 		return MALFORMED;
 	}
-	packet.data = rd_rest(&body);
-	if (!rd_ok(&r) || !rd_done(&body))
+	packet.data = rd_rest(&r);
+	if (!rd_done(&r))
 		return MALFORMED;
 	*out = packet;
 	return OK;

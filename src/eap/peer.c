@@ -68,7 +68,6 @@ static void enter_initialize(struct eap_peer *p)
 	drop_keys(p);
 	p->lower->eapRestart = false;
 
-	bytes_clear(&p->eapRespData);
 	p->rounds = 0;
 	p->refused = eap_type(0);
 	p->identity_sent = p->malformed = p->unbuildable = false;
