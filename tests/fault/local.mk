@@ -1,7 +1,17 @@
-# What must hold when something fails or dies in the middle.
-if CUNIT
-FAULT_TESTS = %D%/keystore_kill
+# What must hold when something fails or dies in the middle.  fault_AREA.c: the nth allocation fails,
+# for every n (fault.h).
+FAULT_TESTS =
 check_PROGRAMS += $(FAULT_TESTS)
 TESTS += $(FAULT_TESTS)
+check_LIBRARIES += libfault.a
+libfault_a_SOURCES = %D%/fault.c %D%/fault.h
+FAULT_LINK = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
+FAULT_TESTS += %D%/fault_eap
+%C%_fault_eap_LDFLAGS = $(FAULT_LINK)
+%C%_fault_eap_LDADD = libfault.a libscript.a $(PROTO_LIBS)
+
+if CUNIT
+FAULT_TESTS += %D%/keystore_kill
 %C%_keystore_kill_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 endif
