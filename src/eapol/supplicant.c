@@ -35,6 +35,7 @@ void supplicant_set_link(struct supplicant *pae, bool up)
 	if (!up && pae->pae_state != PAE_DISCONNECTED)
 		pae->initialize = true;
 	pae->heard = pae->heard && up;
+	pae->start_wanted = pae->start_wanted && up;
 	pae->portEnabled = up;
 }
 
@@ -81,7 +82,6 @@ static void receive_outside(struct supplicant *pae, struct slice body)
 		pae->failure_heard = pae->pae_state == PAE_AUTHENTICATED;
 		__attribute__((fallthrough));
 	case EAP_SUCCESS:
-		pae->heard = true;
 		pae->counters.ignored_results++;
 		break;
 	default:
@@ -93,7 +93,7 @@ static void receive_outside(struct supplicant *pae, struct slice body)
 static void receive_eap(struct supplicant *pae, struct slice body)
 {
 	pae->counters.eap_rx++;
-	if (!pae->portEnabled || pae->userLogoff)
+	if (!pae->portEnabled)
 		return;
 	if (pae->pae_state == PAE_AUTHENTICATING)
 		hand_over(pae, body);

@@ -18,8 +18,8 @@
  * Deviations from the standard, each explained where it stands in supplicant.c:
  * - Start is sent at once, then after waits of 1, 3, 9 … seconds up to start_ceiling, and no more
  *   than start_max times in a row without a Request in answer; then the PAE goes on listening, with
- *   no timer.  In passive mode it never starts before it has heard an authenticator, unless the
- *   user asks for it.
+ *   no timer.  In passive mode it never starts before it has heard a Request, unless the user
+ *   asks for it.
  * - The port is never taken for authorised because nobody answered; but it stays authorised when
  *   nobody answers our wish to reauthenticate.
  * - Outside a conversation only an EAP Request means anything.  A Success or Failure that arrives
@@ -39,7 +39,7 @@
 
 struct supplicant_config {
 	uint8_t version;    /* to send: 1, 2 (default) or 3 */
-	bool passive;	    /* never send a Start before an authenticator was heard */
+	bool passive;	    /* never send a Start before a Request was heard */
 	msec start_first;   /* default 1000, at least 1: the wait after the first Start; then x 3 */
 	msec start_ceiling; /* default 30000, at least start_first */
 	unsigned start_max; /* Starts in a row without an answer; default 10, at least 1 */
@@ -96,7 +96,7 @@ struct supplicant {
 	unsigned startCount; /* Starts in a row without an answer */
 	msec startWhen, heldWhile, authWhile;
 
-	bool heard;	    /* an authenticator, since this link-up */
+	bool heard;	    /* a Request, since this link-up */
 	bool start_wanted;  /* by the user */
 	bool failure_heard; /* while AUTHENTICATED */
 	msec reauth_at, probe_at;

@@ -59,17 +59,13 @@ static bool authenticator_silent(const struct supplicant *pae)
 	return reached(pae, pae->authWhile);
 }
 
-/* abortSupp: nothing is left of the conversation, and the peer is DISABLED. */
+/* abortSupp: the peer is DISABLED, what it had to say comes too late, and so does a Request that it
+ * has not seen. */
 static void enter_initialize(struct supplicant *pae)
 {
-	struct eap_lower *lower = pae->lower;
-
-	lower->portEnabled = false;
-	lower->eapReq = lower->eapRestart = false;
-	lower->eapResp = lower->eapNoResp = false;
-	lower->eapSuccess = lower->eapFail = false;
-	pae->response_out = false;
-	pae->eapolEap = false;
+	pae->lower->portEnabled = false;
+	pae->lower->eapReq = false;
+	pae->lower->eapSuccess = pae->lower->eapFail = false;
 	pae->suppAbort = false;
 }
 
@@ -105,8 +101,7 @@ static void conversation_over(struct supplicant *pae)
 	pae->authWhile = NEVER;
 	pae->eapolEap = false;
 	pae->lower->eapReq = false;
-	pae->lower->eapSuccess = false;
-	pae->lower->eapFail = false;
+	pae->lower->eapSuccess = pae->lower->eapFail = false;
 }
 
 static void enter_fail(struct supplicant *pae)
@@ -120,7 +115,6 @@ static void enter_timeout(struct supplicant *pae)
 {
 	pae->suppTimeout = true;
 	pae->counters.timeouts++;
-	conversation_over(pae);
 }
 
 static void enter_success(struct supplicant *pae)

@@ -100,7 +100,6 @@ static bool held_enough(const struct supplicant *pae)
 static void enter_logoff(struct supplicant *pae)
 {
 	pae->logoff_out = true;
-	pae->start_out = false;
 	pae->logoffSent = true;
 	pae->suppPortStatus = false;
 	pae->suppAbort = true;
@@ -113,9 +112,6 @@ static void enter_disconnected(struct supplicant *pae)
 	pae->logoffSent = false;
 	pae->suppPortStatus = false;
 	pae->suppAbort = true;
-	pae->start_out = false;
-	pae->start_wanted = false;
-	pae->probe_at = 0;
 }
 
 /* startPeriod grows: a switch that is still booting is met early, a silent one is not bothered. */
@@ -154,8 +150,6 @@ static void enter_restart(struct supplicant *pae)
 {
 	pae->lower->portEnabled = true;
 	pae->lower->eapRestart = true;
-	pae->lower->eapSuccess = false;
-	pae->lower->eapFail = false;
 }
 
 static void enter_authenticating(struct supplicant *pae)
@@ -212,8 +206,8 @@ static const struct pae_box pae_boxes[] = {
 		{ port_invalid,                PAE_DISCONNECTED },
 		{ reauthentication_due,        PAE_CONNECTING } } },
 	[PAE_HELD]           = { "HELD",           enter_held, {
-		{ held_enough,                 PAE_CONNECTING },
-		{ request_waits,               PAE_RESTART } } },
+		{ request_waits,               PAE_RESTART },
+		{ held_enough,                 PAE_CONNECTING } } },
 };
 /* clang-format on */
 

@@ -21,7 +21,7 @@ struct port {
 
 	bool up, off, open;
 	bool success;	 /* the peer's word, since the link came up or we logged on */
-	bool may_start;	 /* an authenticator was heard, or the user asked */
+	bool may_start;	 /* a Request was heard, or the user asked */
 	unsigned starts; /* in a row: since a Request, or another reason to begin afresh */
 };
 
@@ -79,7 +79,7 @@ static void check(struct port *p)
 	/* Only the peer opens the port. */
 	assert(!pae->suppPortStatus || (p->up && !p->off && p->success));
 	assert(pae->suppPortStatus || pae->pae_state != PAE_AUTHENTICATED);
-	if (pae->pae_state == PAE_HELD)
+	if (pae->pae_state == PAE_HELD || p->off)
 		p->success = false;
 
 	/* Starts have an end, and silence has no timer. */
@@ -135,11 +135,10 @@ static void receive(struct port *p, struct slice pdu)
 
 	assert(own);
 	memcpy(own, pdu.p ? pdu.p : own, pdu.len);
-	if (supplicant_receive(&p->pae, slice_of(own, pdu.len), &frame) == OK &&
-	    frame.type == EAPOL_EAP && frame.body.len > 0 && frame.body.p[0] != EAP_RESPONSE) {
+	if (supplicant_receive(&p->pae, slice_of(own, pdu.len), &frame) == OK && p->up &&
+	    frame.type == EAPOL_EAP && frame.body.len > 0 && frame.body.p[0] == EAP_REQUEST) {
 		p->may_start = true;
-		if (frame.body.p[0] == EAP_REQUEST)
-			p->starts = 0;
+		p->starts = 0;
 	}
 	settle(p);
 	free(own);
@@ -167,7 +166,9 @@ static void receive_likely(struct port *p, struct rd *r)
 
 static void event(struct port *p, struct rd *r)
 {
-	switch (rd_u8(r) % 12) {
+	uint8_t what = rd_u8(r);
+
+	switch (what % 12) {
 	case 0:
 		link_is(p, true);
 		break;
@@ -183,7 +184,6 @@ static void event(struct port *p, struct rd *r)
 		p->off = !p->off;
 		supplicant_logoff(&p->pae, p->off);
 		p->starts = 0;
-		p->success = false;
 		break;
 	case 5:
 		supplicant_reauthenticate(&p->pae);
@@ -210,7 +210,8 @@ static void event(struct port *p, struct rd *r)
 		receive_likely(p, r);
 		break;
 	}
-	settle(p);
+	if (what & 0x80) /* or the next event is here already */
+		settle(p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -223,6 +224,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	supplicant_init(&p.pae, &p.config, &p.lower);
 	while (r.left > 0)
 		event(&p, &r);
+	settle(&p);
 	eap_peer_done(&p.peer);
 	return 0;
 }

@@ -3,21 +3,25 @@
  *
  *	set NAME N	of supplicant_config, by its name there, or client_timeout; before "up"
  *
- *	up, down	the link; "blink" is both at once, with no step between
+ *	up, down	the link
+ *	blink		both at once, with no step between
  *	logoff, logon	userLogoff
  *	reauth		the user wants to reauthenticate
+ *	unseen WHAT	of logoff and reauth: with no step before the next line
  *	valid, invalid	portValid
  *	altreject	the peer is told, with the next packet, that it is not wanted
  *	wait MSEC	time passes; every deadline on the way is met on time
  *	jump MSEC	time passes, and nothing wakes us before the next line
- *	> BYTES		an EAPOL PDU comes; "key" follows if it is to be passed on
+ *	> BYTES		an EAPOL PDU comes
  *
  *	< BYTES		the next PDU that is sent
  *	-		nothing (more) is sent
  *	state NAME	of the PAE
  *	open, shut	suppPortStatus
  *	deadline MSEC	of PAE and peer, from now, or "never"
- *	unanswered, gave-up, answered	what is to be told of the Starts
+ *	unanswered	SUPPLICANT_MAX_START Starts were not answered
+ *	gave-up		nor was any other
+ *	answered	neither
  *	refused		the last PDU was malformed
  *	key		the last PDU was an EAPOL-Key, passed up
  *	count NAME N	a counter
@@ -183,6 +187,17 @@ static bool do_reauth(struct talk *t, const struct script_line *line)
 {
 	supplicant_reauthenticate(&t->pae);
 	return settle(t, line);
+}
+
+static bool do_unseen(struct talk *t, const struct script_line *line)
+{
+	if (strcmp(line->rest, "logoff") == 0)
+		supplicant_logoff(&t->pae, true);
+	else if (strcmp(line->rest, "reauth") == 0)
+		supplicant_reauthenticate(&t->pae);
+	else
+		return script_fail(line, "unseen what?");
+	return true;
 }
 
 static bool do_valid(struct talk *t, const struct script_line *line)
@@ -383,6 +398,7 @@ static const struct {
 	{ "logoff", do_logoff, true },
 	{ "logon", do_logon, true },
 	{ "reauth", do_reauth, true },
+	{ "unseen", do_unseen, true },
 	{ "valid", do_valid, true },
 	{ "invalid", do_invalid, true },
 	{ "altreject", do_altreject, true },
