@@ -138,9 +138,8 @@ class Latchkeyd:
                  "chain.pem": "".join(c.read_text() for c in credential.chain), "anchors.pem": "",
                  "meta.json": '{"format":1,"imported":1700000000}'}
         for file, text in parts.items():
-            if text or file == "meta.json":
-                (made / file).write_text(text)
-                (made / file).chmod(0o600)
+            (made / file).write_text(text)
+            (made / file).chmod(0o600)
         (made.parent / "current").symlink_to("1")
 
     # -- its life

@@ -236,7 +236,8 @@ class Port:
         return self.peer.mac(self.interface)
 
     def ping(self, patience=1):
-        """Whether a packet gets across and back."""
+        """Whether a packet gets across and back; what was tried before is forgotten."""
+        self.peer.ip(f"neighbour flush dev {self.interface}")
         return self.peer.run("ping", "-n", "-c1", f"-W{patience}", self.switch_address,
                              check=False).returncode == 0
 
