@@ -204,7 +204,7 @@ static int check_file(const char *uri, struct diagnosis *why)
 		int error = path ? errno : ENOENT;
 
 		refuse(why, "%s: %s", uri, strerror(error));
-		return -error;
+		return -ENXIO;
 	}
 	if (S_ISREG(st.st_mode) && (st.st_mode & 077) == 0)
 		return 0;
@@ -223,7 +223,7 @@ static int load_key(OSSL_STORE_CTX *store, EVP_PKEY **ret_key)
 		*ret_key = OSSL_STORE_INFO_get1_PKEY(info);
 		return *ret_key ? 0 : -ENOMEM;
 	}
-	return -ENOENT;
+	return -ENXIO;
 }
 
 static bool no_such_scheme(void)

@@ -286,6 +286,8 @@ static enum status take_pem(struct intake *in, struct slice file)
 
 enum status intake_file(struct intake *in, struct slice file)
 {
+	if (file.len == 0)
+		return unusable(in->why, MALFORMED, "it is empty");
 	if (file.len > BUNDLE_FILE_MAX)
 		return unusable(in->why, MALFORMED, "it is larger than %d octets", BUNDLE_FILE_MAX);
 	if (in->passphrase && in->passphrase->len > INTAKE_PASSPHRASE_MAX)

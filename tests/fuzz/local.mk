@@ -22,6 +22,7 @@ if FUZZERS
 endif
 
 FUZZ_TARGETS += %D%/fuzz_bundle
+EXTRA_DIST += tests/vectors/bundle.txt
 if FUZZERS
 %C%_fuzz_bundle_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_bundle_LDADD = $(PROTO_LIBS)

@@ -1,16 +1,15 @@
 #include "tests/test.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <openssl/provider.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "keystore/generation.h"
 #include "keystore/keystore.h"
-#include "keystore/uri.h"
 #include "tests/pki.h"
 
 static struct pki_cert root, middle, leaf, renewed;
@@ -440,4 +439,97 @@ TEST(leftovers_of_a_killed_writer_go_with_the_next_change)
 	CHECK(access(in_keystore("machine/.current"), F_OK) != 0);
 	CHECK_INT(put(keystore, "machine", &leaf, NULL), 2);
 	clear_away();
+}
+
+/* ---- a disk that is full or read-only ---- */
+
+static bool unfinished(void)
+{
+	return access(in_keystore(".new"), F_OK) == 0 ||
+	       access(in_keystore("machine/.new"), F_OK) == 0 ||
+	       access(in_keystore("machine/.current"), F_OK) == 0;
+}
+
+/* Room for so many files: a renewal fails at each of its files in turn, until it succeeds. */
+static int renew_with_little_room(void)
+{
+	bool failed = false, done = false;
+
+	for (int inodes = 12; inodes < 40 && !done; inodes++) {
+		AUTO_STRUCT(keystore) keystore = NULL;
+		AUTO_STRUCT(credential) got = NULL;
+		char room[32];
+
+		snprintf(room, sizeof room, "nr_inodes=%d,mode=700", inodes);
+		if (mount("none", base, "tmpfs", 0, room) < 0)
+			return 77;
+		if (keystore_open(path, true, &keystore, &why) < 0 ||
+		    put(keystore, "machine", &leaf, NULL) != 1)
+			return 2;
+
+		int r = put(keystore, "machine", &renewed, NULL);
+
+		if (r < 0 && (r != -ENOSPC || why.id != DIAG_KEYSTORE || !detail_has("full")))
+			return 3;
+		failed |= r < 0;
+		done = r == 2;
+		if (keystore_get(keystore, "machine", &got, &why) < 0 ||
+		    X509_cmp(got->cert, done ? renewed.cert : leaf.cert) != 0 || unfinished())
+			return 4;
+		keystore_free(TAKE(keystore));
+		if (umount(base) < 0)
+			return 5;
+	}
+	return failed && done ? 0 : 6;
+}
+
+static int renew_read_only(void)
+{
+	AUTO_STRUCT(keystore) keystore = NULL;
+	AUTO_STRUCT(credential) got = NULL;
+
+	if (mount("none", base, "tmpfs", 0, "mode=700") < 0)
+		return 77;
+	if (keystore_open(path, true, &keystore, &why) < 0 ||
+	    put(keystore, "machine", &leaf, NULL) != 1)
+		return 2;
+	if (mount("none", base, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+		return 77;
+	if (put(keystore, "machine", &renewed, NULL) != -EROFS || why.id != DIAG_KEYSTORE ||
+	    !detail_has("read-only"))
+		return 3;
+	return keystore_get(keystore, "machine", &got, &why) < 0 ? 4 : 0;
+}
+
+/* With mounts of its own. */
+static void apart(int (*run)(void))
+{
+	int status = 0;
+
+	arrange();
+	pid_t child = fork();
+
+	REQUIRE(child >= 0);
+	if (child == 0) {
+		if (unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) < 0 ||
+		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+			_exit(77);
+		_exit(run());
+	}
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		test_skip("mounting a tmpfs is not allowed here");
+	else
+		CHECK_INT(WEXITSTATUS(status), 0);
+	clear_away();
+}
+
+TEST(a_full_disk_leaves_the_old_generation)
+{
+	apart(renew_with_little_room);
+}
+
+TEST(a_read_only_disk_is_named)
+{
+	apart(renew_read_only);
 }
