@@ -32,7 +32,7 @@ if CUNIT
 UNIT_TESTS += %D%/test_eapol
 %C%_test_eapol_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
 endif
-EXTRA_DIST += tests/vectors/eapol.txt
+EXTRA_DIST += tests/vectors/eapol.txt tests/vectors/supplicant.txt
 
 if CUNIT
 UNIT_TESTS += %D%/test_loop
