@@ -1,4 +1,9 @@
 """The laboratory itself, with wpa_supplicant as the machine: what it shows of us can be believed."""
+import shutil
+import signal
+import sys
+from pathlib import Path
+
 from lab import main, test
 from wire import EAP, START, RawSocket, eapol
 
@@ -67,6 +72,38 @@ def a_bus_starts_with_our_policy(lab):
     bus = lab.bus()
     answer = bus.call("/", "org.freedesktop.DBus.Peer.Ping")
     lab.check("ServiceUnknown" in answer.stderr, f"nobody is there yet: {answer.stderr}")
+
+
+GUEST = """
+import signal
+from lab import Lab, prepare
+prepare()
+with Lab() as lab:
+    port = lab.port()
+    print(port.authenticator.process.pid, lab.dir, flush=True)
+    signal.pause()
+"""
+
+
+def end_by(lab, number):
+    guest = lab.process([sys.executable, "-c", GUEST], env={"PYTHONPATH": str(Path(__file__).parent)})
+    pid, folder = guest.expect(r"^(\d+) (/\S+)").groups()
+    guest.signal(number)
+    guest.wait()
+    lab.until(lambda: not Path(f"/proc/{pid}").exists(), "hostapd ends too")
+    return Path(folder)
+
+
+@test
+def an_interrupted_test_leaves_nothing(lab):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        folder = end_by(lab, number)
+        lab.check(not folder.exists(), "its folder is gone")
+
+
+@test
+def even_a_killed_test_leaves_no_process(lab):
+    shutil.rmtree(end_by(lab, signal.SIGKILL))
 
 
 if __name__ == "__main__":

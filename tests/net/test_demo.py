@@ -1,0 +1,36 @@
+"""The demo does what it says, reads well, and leaves nothing when it is interrupted."""
+import signal
+import time
+from pathlib import Path
+
+from lab import BUILD, SRC, main, test
+
+
+def demo(lab):
+    return lab.process([SRC / "tests" / "demo", BUILD], env={"TMPDIR": str(lab.folder("demo"))})
+
+
+@test
+def the_demo_opens_a_port_and_diagnoses_a_server(lab):
+    begun = time.monotonic()
+    process = demo(lab)
+    lab.equal(process.wait(60), 0, "its exit status")
+    lab.check(time.monotonic() - begun < 20, "it takes less than 20 s")
+    said = "\n".join(process.lines)
+    for word in ("the port is closed", "the port is open", "expired"):
+        lab.check(word in said, f"it says: {word}")
+    lab.check(max(map(len, process.lines)) <= 80, "it fits in 80 columns")
+    lab.check("\033" not in said, "it has no colours, for this is no terminal")
+
+
+@test
+def an_interrupted_demo_leaves_nothing(lab):
+    process = demo(lab)
+    process.expect("^1. ")
+    process.signal(signal.SIGINT)
+    lab.equal(process.wait(), 130, "its exit status")
+    lab.check(not list(Path(lab.dir / "demo1").iterdir()), "nothing is left")
+
+
+if __name__ == "__main__":
+    main()
