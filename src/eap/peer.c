@@ -28,8 +28,7 @@ enum state {
 
 MACHINE(peer, struct eap_peer);
 
-/* ---- what the boxes do ------------------------------------------------------------------------
- */
+/* ---- what the boxes do --------------------------------------------------------------- */
 
 static void start_idle_while(struct eap_peer *p)
 {
@@ -111,8 +110,10 @@ static void enter_received(struct eap_peer *p)
 		break;
 	case EAP_RESPONSE:
 		break;
-	case EAP_INITIATE: /* Deviation: RFC 4137 does not know them.  RFC 6696, section 5.1: */
-	case EAP_FINISH:   /* who does not do ERP discards them silently. */
+	/* Deviation: RFC 4137 does not know them.  Who does not do ERP "MUST silently discard"
+	 * them: RFC 6696, section 5.3.1.2. */
+	case EAP_INITIATE:
+	case EAP_FINISH:
 		p->counters.initiate_finish++;
 		break;
 	}
@@ -249,8 +250,7 @@ static void enter_failure(struct eap_peer *p)
 	p->lower->eapFail = true;
 }
 
-/* ---- conditions -------------------------------------------------------------------------------
- */
+/* ---- conditions ---------------------------------------------------------------------- */
 
 static bool always(const struct eap_peer *p)
 {
@@ -369,8 +369,7 @@ static bool method_selected(const struct eap_peer *p)
 	return p->selectedMethod != NULL;
 }
 
-/* ---- the table --------------------------------------------------------------------------------
- */
+/* ---- the table ----------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct peer_box global = { "*", NULL, {

@@ -7,8 +7,8 @@
  * Deviations from the RFC, each explained where it stands in peer.c:
  * - EAP-Initiate and EAP-Finish are counted and ignored.
  * - A ceiling on rounds ends a conversation that has no end.
- * - A response that cannot be built ends a method (DIAG_INTERNAL); outside of methods the Request
- * is discarded.  Nothing half-built is sent.
+ * - A response that cannot be built ends a method (DIAG_INTERNAL); elsewhere the Request is
+ *   discarded.  Nothing half-built is sent.
  * - eapReq does not outlive a step, whatever state it meets; SUCCESS and FAILURE set eapNoResp for
  *   the packet that led there. */
 #ifndef EAP_PEER_H
@@ -49,7 +49,7 @@ struct eap_peer {
 
 	/* 4.3.1 */
 	const struct eap_peer_offer *selectedMethod;
-	bool method_started;
+	bool method_started; /* and not stopped yet */
 	enum eap_method_state methodState;
 	enum eap_decision decision;
 	bool allowNotifications;
@@ -88,8 +88,7 @@ msec eap_peer_deadline(const struct eap_peer *peer);
 
 const char *eap_peer_state_name(const struct eap_peer *peer); /* "IDLE" */
 
-/* The nth arrow of the table, the global ones first; false past the last.  For tests and figures.
- */
+/* The nth arrow of the table, the global ones first; false past the last. */
 bool eap_peer_arrow(size_t n, struct machine_arrow *ret_arrow);
 
 /* The report of the selected method; false when there is none.  The method stays selected, and can

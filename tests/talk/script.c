@@ -28,8 +28,7 @@ void script_result(bool passed, const char *name)
 	fflush(stdout);
 }
 
-/* ---- words and bytes --------------------------------------------------------------------------
- */
+/* ---- words and bytes ----------------------------------------------------------------- */
 
 /* The blanks around text removed. */
 static char *trim(char *text)
@@ -160,8 +159,7 @@ bool script_number(const char *word, unsigned long *ret_number)
 	return true;
 }
 
-/* ---- vectors ----------------------------------------------------------------------------------
- */
+/* ---- vectors ------------------------------------------------------------------------- */
 
 bool script_vectors(const char *name, void (*each)(const struct script_line *line,
 						   struct slice bytes, const char *meaning))
@@ -193,8 +191,7 @@ bool script_vectors(const char *name, void (*each)(const struct script_line *lin
 	return ok;
 }
 
-/* ---- blocks -----------------------------------------------------------------------------------
- */
+/* ---- blocks -------------------------------------------------------------------------- */
 
 struct block {
 	const struct script_runner *runner;
@@ -301,8 +298,7 @@ int script_main(int argc, char **argv, const struct script_runner *runner, void 
 	return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* ---- arrows -----------------------------------------------------------------------------------
- */
+/* ---- arrows -------------------------------------------------------------------------- */
 
 static bool arrow_seen(const struct arrows *arrows, const struct machine_arrow *wanted)
 {

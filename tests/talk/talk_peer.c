@@ -79,8 +79,7 @@ static bool take(bool *signal, const struct script_line *line)
 	return was || script_fail(line, "not so");
 }
 
-/* ---- configuration ----------------------------------------------------------------------------
- */
+/* ---- configuration ------------------------------------------------------------------- */
 
 static bool number(const struct script_line *line, unsigned long *ret_number)
 {
@@ -137,8 +136,7 @@ static bool do_mtu(struct talk *t, const struct script_line *line)
 	return number(line, &t->lower.mtu);
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events -------------------------------------------------------------------------- */
 
 static bool do_up(struct talk *t, const struct script_line *line)
 {
@@ -201,8 +199,7 @@ static bool do_packet(struct talk *t, const struct script_line *line)
 	return ok;
 }
 
-/* ---- expectations -----------------------------------------------------------------------------
- */
+/* ---- expectations -------------------------------------------------------------------- */
 
 static bool do_response(struct talk *t, const struct script_line *line)
 {
@@ -319,8 +316,7 @@ static bool do_count(struct talk *t, const struct script_line *line)
 	return script_fail(line, "there is no counter %s", name);
 }
 
-/* ---- the runner -------------------------------------------------------------------------------
- */
+/* ---- the runner ---------------------------------------------------------------------- */
 
 static const struct {
 	const char *verb;

@@ -5,8 +5,7 @@
 #include "tests/talk/script.h"
 #include "tests/test.h"
 
-/* ---- packets ----------------------------------------------------------------------------------
- */
+/* ---- packets ------------------------------------------------------------------------- */
 
 static const char *const codes[] = { "",	"request",  "response", "success",
 				     "failure", "initiate", "finish" };
@@ -120,8 +119,7 @@ TEST(a_type_name_is_cut_to_its_buffer)
 	CHECK_STR(eap_type_name(eap_type(7), text, sizeof text), "type 7");
 }
 
-/* ---- keys -------------------------------------------------------------------------------------
- */
+/* ---- keys ---------------------------------------------------------------------------- */
 
 TEST(keys_move_and_leave_nothing)
 {
@@ -139,8 +137,7 @@ TEST(keys_move_and_leave_nothing)
 	CHECK(from.msk.p == NULL && from.session_id.p == NULL);
 }
 
-/* ---- the peer, where a conversation cannot show it --------------------------------------------
- */
+/* ---- the peer, where a conversation cannot show it ----------------------------------- */
 
 struct bench {
 	struct eap_peer peer;
