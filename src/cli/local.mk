@@ -1,0 +1,17 @@
+bin_PROGRAMS += latchkeyctl
+latchkeyctl_SOURCES = \
+	%D%/check.c \
+	%D%/cli.h \
+	%D%/client.c %D%/client.h \
+	%D%/command.h %D%/commands.c \
+	%D%/control.c \
+	%D%/credentials.h \
+	%D%/diagnose.c \
+	%D%/help.c \
+	%D%/main.c \
+	%D%/monitor.c \
+	%D%/output.c \
+	%D%/ports.c %D%/ports.h \
+	%D%/service.c
+latchkeyctl_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
+latchkeyctl_LDADD = $(SHELL_LIBS)

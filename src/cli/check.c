@@ -1,0 +1,217 @@
+/* check: what a start of the service would find, without starting it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/ports.h"
+#include "config/arm.h"
+#include "config/service.h"
+#include "drivers/loop.h"
+
+/* What was found, in the form that --json prints. */
+struct findings {
+	json_t *errors;	     /* of files: File, Line, Key, Message */
+	json_t *profiles;    /* as Profile objects on the bus */
+	json_t *credentials; /* those that cannot be used: Name, Problem */
+	bool failed;
+};
+
+static void add_errors(struct findings *f, struct ini_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++) {
+		const struct ini_error *e = &errors->error[i];
+
+		json_array_append_new(f->errors,
+				      json_pack("{s:s, s:i, s:s, s:s}", "File", e->file, "Line",
+						e->line, "Key", e->key, "Message", e->message));
+	}
+	f->failed = f->failed || errors->count > 0;
+	ini_errors_done(errors);
+}
+
+/* ---- a profile ----------------------------------------------------------------------------- */
+
+static int64_t warn_before(const struct service_config *config)
+{
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < config->expiry_warnings.count; i++) {
+		int64_t seconds = config->expiry_warnings.seconds[i];
+
+		longest = seconds > longest ? seconds : longest;
+	}
+	return longest;
+}
+
+static void check_profile(struct findings *f, struct profile *profile, struct keystore *keystore,
+			  const struct service_config *config)
+{
+	AUTO_STRUCT(armed) armed = NULL;
+	struct diagnosis why;
+	int error;
+
+	diagnosis_set(&why, DIAG_NONE);
+
+	AUTO(json_t)
+	found = json_pack("{s:s, s:s, s:i, s:s}", "Name", profile->name, "Path",
+			  profile->path ? profile->path : "", "Priority", profile->priority,
+			  "Credential", profile->credential ? profile->credential : "");
+
+	error = profile_arm(profile, keystore, loop_now().wall, warn_before(config), &armed, &why);
+	if (error < 0)
+		profile_free(profile);
+	json_object_set_new(found, "Usable", json_boolean(error == 0));
+	json_object_set_new(found, "Identity", json_string(error == 0 ? armed->identity : ""));
+	json_object_set_new(found, "Diagnosis",
+			    cli_diagnosis_json(error == 0 ? &armed->warning : &why));
+	json_array_append(f->profiles, found);
+	f->failed = f->failed || error < 0;
+}
+
+static void check_directory(struct findings *f, struct keystore *keystore,
+			    const struct service_config *config)
+{
+	struct ini_errors errors = { 0 };
+	struct profiles profiles = { 0 };
+	int error = profiles_load(config->profile_dir, &profiles, &errors);
+
+	if (error < 0 && errors.count == 0)
+		ini_errors_add(&errors, config->profile_dir, 0, "",
+			       "the directory cannot be read: %s", strerror(-error));
+	add_errors(f, &errors);
+	for (size_t i = 0; i < profiles.count; i++)
+		check_profile(f, profiles.profile[i], keystore, config);
+}
+
+static void check_file(struct findings *f, const char *path, struct keystore *keystore,
+		       const struct service_config *config)
+{
+	struct ini_errors errors = { 0 };
+	struct profile *profile = NULL;
+
+	if (profile_load(path, &profile, &errors) == 0)
+		check_profile(f, profile, keystore, config);
+	add_errors(f, &errors);
+}
+
+/* ---- the keystore -------------------------------------------------------------------------- */
+
+static void check_credential(void *context, const struct credential_info *info)
+{
+	struct findings *f = context;
+
+	if (info->problem.id == DIAG_NONE)
+		return;
+	json_array_append_new(f->credentials, json_pack("{s:s, s:o}", "Name", info->name, "Problem",
+							cli_diagnosis_json(&info->problem)));
+	f->failed = f->failed || !diagnosis_text(info->problem.id)->reduced;
+}
+
+/* ---- for people ---------------------------------------------------------------------------- */
+
+static void print_errors(const struct cli *cli, const json_t *errors)
+{
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(errors, i, e)
+	{
+		char line[16] = "", text[2048];
+
+		if (port_number(e, "Line") > 0)
+			snprintf(line, sizeof line, ":%lld", (long long)port_number(e, "Line"));
+		snprintf(text, sizeof text, "%s%s: %s%s%s", port_text(e, "File"), line,
+			 port_text(e, "Key"), *port_text(e, "Key") ? ": " : "",
+			 port_text(e, "Message"));
+		fputs(cli_colour(cli, RED), stdout);
+		cli_wrap(cli, 0, text);
+		fputs(cli_colour(cli, PLAIN), stdout);
+	}
+}
+
+static void print_found(const struct cli *cli, const char *kind, const json_t *found,
+			const char *problem)
+{
+	const json_t *diagnosis = json_object_get(found, problem);
+	bool wrong = json_object_size(diagnosis) > 0;
+	bool warning = port_flag(diagnosis, "reduced");
+
+	printf("%s ", kind);
+	cli_text(port_text(found, "Name"));
+	printf(": %s%s%s\n",
+	       cli_colour(cli, !wrong	 ? GREEN
+			       : warning ? YELLOW
+					 : RED),
+	       !wrong	 ? "fine"
+	       : warning ? "usable, but"
+			 : "not usable",
+	       cli_colour(cli, PLAIN));
+	if (wrong)
+		cli_diagnosis_print(cli, 2, diagnosis);
+}
+
+static enum exit_status report(const struct cli *cli, const struct findings *f)
+{
+	json_t *item;
+	size_t i;
+
+	if (cli->json) {
+		AUTO(json_t)
+		all = json_pack("{s:O, s:O, s:O}", "Errors", f->errors, "Profiles", f->profiles,
+				"Credentials", f->credentials);
+
+		cli_json(cli, all);
+		return f->failed ? FAILED : DONE;
+	}
+	print_errors(cli, f->errors);
+	json_array_foreach(f->profiles, i, item) print_found(cli, "profile", item, "Diagnosis");
+	json_array_foreach(f->credentials, i, item) print_found(cli, "credential", item, "Problem");
+	if (json_array_size(f->profiles) == 0 && !f->failed)
+		cli_note(cli, "There is no profile; no port can be opened.");
+	return f->failed ? FAILED : DONE;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+static struct service_config *load_config(const struct cli *cli, struct findings *f)
+{
+	const char *path = cli->config ? cli->config : CONF_DIR "/latchkeyd.conf";
+	struct service_config *config = NULL;
+	struct ini_errors errors = { 0 };
+
+	if (service_config_load(path, !cli->config, &config, &errors) < 0)
+		config = NULL;
+	add_errors(f, &errors);
+	return config;
+}
+
+static void check_all(const struct cli *cli, struct findings *f, struct keystore *keystore,
+		      const struct service_config *config)
+{
+	if (cli->count == 0) {
+		check_directory(f, keystore, config);
+		keystore_list(keystore, check_credential, f);
+	}
+	for (int i = 0; i < cli->count; i++)
+		check_file(f, cli->args[i], keystore, config);
+}
+
+enum exit_status cmd_check(const struct cli *cli)
+{
+	AUTO(json_t) errors = json_array();
+	AUTO(json_t) profiles = json_array();
+	AUTO(json_t) credentials = json_array();
+	struct findings f = { errors, profiles, credentials, false };
+	AUTO_STRUCT(service_config) config = load_config(cli, &f);
+	AUTO_STRUCT(keystore) keystore = NULL;
+	struct diagnosis why;
+
+	if (!config)
+		return report(cli, &f);
+	if (keystore_open(cli->keystore ? cli->keystore : config->keystore, false, &keystore,
+			  &why) < 0)
+		return cli_fail_diagnosis(cli, "cannot open the keystore", &why);
+	check_all(cli, &f, keystore, config);
+	return report(cli, &f);
+}

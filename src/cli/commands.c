@@ -1,0 +1,86 @@
+#include "cli/command.h"
+
+#include <string.h>
+
+#define BIT(option) (1u << OPTION_##option)
+
+/* clang-format off */
+const struct option_row option_rows[OPTION_COUNT] = {
+	[OPTION_HELP] = { "help", NULL, WORDS_NONE, "Show this help." },
+	[OPTION_JSON] = { "json", NULL, WORDS_NONE, "Print JSON, with the names of D-Bus as keys." },
+	[OPTION_WAIT] = { "wait", "[SECONDS]", WORDS_NONE,
+		"Wait for the outcome, 60 seconds if not said otherwise." },
+	[OPTION_CONFIG] = { "config", "FILE", WORDS_FILES,
+		"The configuration of the service, if it is not the usual one." },
+	[OPTION_KEYSTORE] = { "keystore", "DIR", WORDS_FILES,
+		"The keystore, if it is not the one that the configuration names." },
+	[OPTION_PASSPHRASE_FILE] = { "passphrase-file", "FILE", WORDS_FILES,
+		"Read the passphrase from the first line of a file." },
+	[OPTION_PASSPHRASE_CREDENTIAL] = { "passphrase-credential", "NAME", WORDS_NONE,
+		"Take the passphrase from a credential of systemd." },
+	[OPTION_KEY_URI] = { "key-uri", "URI", WORDS_NONE,
+		"The private key stays where this URI says (pkcs11:...)." },
+	[OPTION_OUTPUT] = { "output", "FILE", WORDS_FILES,
+		"Write to a file instead of standard output." },
+	[OPTION_GENERATION] = { "generation", "NUMBER", WORDS_NONE, "Which generation." },
+};
+
+static const struct command commands[] = {
+	{ "status", "[PORT]", 0, 1, WORDS_PORTS, WORDS_NONE, 0,
+	  "Show the state of one port, or of all.", NULL, cmd_status, NULL },
+	{ "list", "", 0, 0, WORDS_NONE, WORDS_NONE, 0,
+	  "List the ports, one on each line.", NULL, cmd_list, NULL },
+	{ "connect", "[PORT]", 0, 1, WORDS_PORTS, WORDS_NONE, BIT(WAIT),
+	  "Start authentication.", "Also on a port that was disconnected or is held.", cmd_connect, NULL },
+	{ "disconnect", "[PORT]", 0, 1, WORDS_PORTS, WORDS_NONE, 0,
+	  "Log off, and leave the port alone until connect.", NULL, cmd_disconnect, NULL },
+	{ "reauth", "[PORT]", 0, 1, WORDS_PORTS, WORDS_NONE, BIT(WAIT),
+	  "Authenticate anew on a port that is open.", NULL, cmd_reauth, NULL },
+	{ "monitor", "", 0, 0, WORDS_NONE, WORDS_NONE, 0,
+	  "Show what happens, as it happens.",
+	  "Runs until it is interrupted. With --json, one object on each line.", cmd_monitor, NULL },
+	{ "profiles", "", 0, 0, WORDS_NONE, WORDS_NONE, 0,
+	  "List the profiles, and what is wrong with them.", NULL, cmd_profiles, NULL },
+	{ "check", "[FILE...]", 0, -1, WORDS_FILES, WORDS_FILES,
+	  BIT(KEYSTORE),
+	  "Check configuration, profiles and credentials.",
+	  "Everything that a start of the service would check, without starting it: keys and values, that "
+	  "key and certificate fit, that the chain is complete, dates, trust anchors and names. With files, "
+	  "only these profiles.",
+	  cmd_check, NULL },
+	{ "diagnose", "[PORT]", 0, 1, WORDS_PORTS, WORDS_NONE, 0,
+	  "Find out why a port does not open.",
+	  "What the service knows, with its evidence, and what can be seen from here.", cmd_diagnose, NULL },
+	{ "log-level", "[LEVEL]", 0, 1, WORDS_LEVELS, WORDS_NONE, 0,
+	  "Show or set the log level of the service.",
+	  "One of error, warning, notice, info, debug.", cmd_log_level, NULL },
+	{ "version", "", 0, 0, WORDS_NONE, WORDS_NONE, 0,
+	  "Show the versions of this program and of the service.", NULL, cmd_version, NULL },
+	{ NULL }
+};
+
+const struct command root_command = {
+	"latchkeyctl", "COMMAND", 0, 0, WORDS_NONE, WORDS_NONE, 0,
+	"Control latchkeyd, which lets this machine into 802.1X networks.",
+	"Where there is only one port, PORT may be left out. The exit status is 0 when it is done, 1 when "
+	"it failed, 2 for a wrong command line, 3 when not authorised, 4 when there is no service.",
+	NULL, commands
+};
+/* clang-format on */
+
+const struct command *command_find(const struct command *from, char **words, int count,
+				   int *ret_used)
+{
+	*ret_used = 0;
+	while (from->sub && *ret_used < count) {
+		const struct command *next = from->sub;
+
+		while (next->name && strcmp(next->name, words[*ret_used]) != 0)
+			next++;
+		if (!next->name)
+			break;
+		from = next;
+		++*ret_used;
+	}
+	return from;
+}

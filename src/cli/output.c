@@ -1,0 +1,254 @@
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define FIELD_COLUMN	  15u
+#define TABLE_COLUMNS_MAX 8
+
+const char *cli_colour(const struct cli *cli, enum colour colour)
+{
+	static const char *const codes[] = {
+		[PLAIN] = "\033[0m",   [BOLD] = "\033[1m", [GREEN] = "\033[32m",
+		[YELLOW] = "\033[33m", [RED] = "\033[31m", [DIM] = "\033[2m",
+	};
+
+	return cli->colour ? codes[colour] : "";
+}
+
+static const char *clean(const char *text, char *buffer, size_t size)
+{
+	return printable(slice_str(text), buffer, size);
+}
+
+void cli_text(const char *text)
+{
+	char buffer[4096];
+
+	fputs(clean(text, buffer, sizeof buffer), stdout);
+}
+
+/* How many columns UTF-8 text takes: its octets without those that continue a character. */
+static unsigned width(const char *text, size_t len)
+{
+	unsigned columns = 0;
+
+	for (size_t i = 0; i < len; i++)
+		columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return columns;
+}
+
+static void wrap_to(FILE *out, unsigned columns, unsigned indent, unsigned at, const char *text)
+{
+	char buffer[4096];
+	const char *word = clean(text, buffer, sizeof buffer);
+	bool first = true;
+
+	while (*(word += strspn(word, " "))) {
+		size_t len = strcspn(word, " ");
+		unsigned w = width(word, len);
+
+		if (!first && at + 1 + w > columns) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (!first) {
+			fputc(' ', out);
+			at++;
+		}
+		fwrite(word, 1, len, out);
+		at += w;
+		word += len;
+		first = false;
+	}
+	fputc('\n', out);
+}
+
+void cli_wrap(const struct cli *cli, unsigned indent, const char *text)
+{
+	printf("%*s", (int)indent, "");
+	wrap_to(stdout, cli->columns, indent, indent, text);
+}
+
+void cli_wrap_from(const struct cli *cli, unsigned indent, unsigned at, const char *text)
+{
+	wrap_to(stdout, cli->columns, indent, at, text);
+}
+
+void cli_field(const struct cli *cli, const char *name, const char *format, ...)
+{
+	char text[2048];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	printf("  %s%-*s%s", cli_colour(cli, DIM), (int)FIELD_COLUMN - 2, name,
+	       cli_colour(cli, PLAIN));
+	wrap_to(stdout, cli->columns, FIELD_COLUMN, FIELD_COLUMN, text);
+}
+
+void cli_note(const struct cli *cli, const char *format, ...)
+{
+	char text[2048];
+	va_list args;
+
+	if (cli->json)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	cli_wrap(cli, 0, text);
+}
+
+enum exit_status cli_json(const struct cli *cli, const json_t *value)
+{
+	size_t flags = JSON_ENCODE_ANY | (cli->terminal ? JSON_INDENT(2) : JSON_COMPACT);
+
+	if (!value || json_dumpf(value, stdout, flags) < 0)
+		return FAILED;
+	putchar('\n');
+	return DONE;
+}
+
+/* ---- what went wrong ----------------------------------------------------------------------- */
+
+enum exit_status cli_fail(const struct cli *cli, enum exit_status status, const char *what,
+			  const char *why, const char *next)
+{
+	char text[4096];
+
+	if (cli->json) {
+		AUTO(json_t)
+		error = json_pack("{s:s, s:s, s:s*}", "Error", what, "Message", why, "Next", next);
+
+		cli_json(cli, error);
+	}
+	fflush(stdout);
+	snprintf(text, sizeof text, "latchkeyctl: %s: %s%s", what, why,
+		 *why && strchr(".?", why[strlen(why) - 1]) ? "" : ".");
+	wrap_to(stderr, cli->columns, 2, 0, text);
+	if (next && *next) {
+		fputs("  ", stderr);
+		wrap_to(stderr, cli->columns, 2, 2, next);
+	}
+	return status;
+}
+
+enum exit_status cli_fail_diagnosis(const struct cli *cli, const char *what,
+				    const struct diagnosis *why)
+{
+	char cause[2048];
+
+	return cli_fail(cli, FAILED, what, diagnosis_sentence(why, cause, sizeof cause),
+			diagnosis_text(why->id)->next);
+}
+
+/* ---- tables -------------------------------------------------------------------------------- */
+
+static const char *cell(const json_t *row, size_t column, char *buffer, size_t size)
+{
+	const char *text = json_string_value(json_array_get(row, column));
+
+	return clean(text ? text : "", buffer, size);
+}
+
+static void print_cell(const struct cli *cli, const char *text, unsigned pad, bool last,
+		       unsigned *at)
+{
+	unsigned w = width(text, strlen(text));
+	bool cut = cli->terminal && *at + w > cli->columns;
+
+	for (unsigned room = cli->columns - *at - 1; *text && (!cut || room > 0);) {
+		putchar(*text++);
+		/* The octets that continue a character go with it. */
+		while (((unsigned char)*text & 0xc0) == 0x80)
+			putchar(*text++);
+		room--;
+	}
+	if (cut)
+		fputs("…", stdout);
+	if (!last && !cut)
+		printf("%*s", (int)(pad - w), "");
+	*at = cut ? cli->columns : *at + pad;
+}
+
+void cli_table(const struct cli *cli, const char *const *headings, size_t columns,
+	       const json_t *rows)
+{
+	unsigned widths[TABLE_COLUMNS_MAX] = { 0 };
+	char buffer[512];
+	size_t i;
+	json_t *row;
+
+	for (size_t c = 0; c < columns; c++)
+		widths[c] = width(headings[c], strlen(headings[c]));
+	json_array_foreach(rows, i, row)
+	{
+		for (size_t c = 0; c < columns; c++) {
+			const char *text = cell(row, c, buffer, sizeof buffer);
+			unsigned w = width(text, strlen(text));
+
+			widths[c] = w > widths[c] ? w : widths[c];
+		}
+	}
+	fputs(cli_colour(cli, BOLD), stdout);
+	for (size_t c = 0; c < columns; c++)
+		printf("%-*s", c + 1 < columns ? (int)widths[c] + 2 : 0, headings[c]);
+	printf("%s\n", cli_colour(cli, PLAIN));
+	json_array_foreach(rows, i, row)
+	{
+		unsigned at = 0;
+
+		for (size_t c = 0; c < columns && at < cli->columns; c++)
+			print_cell(cli, cell(row, c, buffer, sizeof buffer), widths[c] + 2,
+				   c + 1 == columns, &at);
+		putchar('\n');
+	}
+}
+
+/* ---- times and diagnoses ------------------------------------------------------------------- */
+
+const char *cli_time(int64_t when, char *buffer, size_t size)
+{
+	time_t t = (time_t)when;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || strftime(buffer, size, "%Y-%m-%d %H:%M UTC", &tm) == 0)
+		snprintf(buffer, size, "@%lld", (long long)when);
+	return buffer;
+}
+
+json_t *cli_diagnosis_json(const struct diagnosis *d)
+{
+	const struct diagnosis_text *text = diagnosis_text(d->id);
+	char cause[2048];
+
+	if (d->id == DIAG_NONE)
+		return json_object();
+
+	AUTO(json_t) evidence = json_object();
+
+	for (size_t i = 0; i < d->evidence_count; i++)
+		json_object_set_new(evidence, d->evidence[i].key,
+				    json_string(d->evidence[i].value));
+	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:O}", "id", text->name, "cause",
+			 diagnosis_sentence(d, cause, sizeof cause), "next", text->next, "time",
+			 (json_int_t)d->when, "reduced", text->reduced, "evidence", evidence);
+}
+
+void cli_diagnosis_print(const struct cli *cli, unsigned indent, const json_t *diagnosis)
+{
+	const char *cause = NULL, *next = NULL;
+	int reduced = 0;
+
+	if (json_unpack((json_t *)(uintptr_t)diagnosis, "{s:s, s:s, s?b}", "cause", &cause, "next",
+			&next, "reduced", &reduced) < 0)
+		return;
+	fputs(cli_colour(cli, reduced ? YELLOW : RED), stdout);
+	cli_wrap(cli, indent, cause);
+	fputs(cli_colour(cli, PLAIN), stdout);
+	if (*next)
+		cli_wrap(cli, indent, next);
+}
