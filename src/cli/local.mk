@@ -5,7 +5,6 @@ latchkeyctl_SOURCES = \
 	%D%/client.c %D%/client.h \
 	%D%/command.h %D%/commands.c \
 	%D%/control.c \
-	%D%/credentials.h \
 	%D%/diagnose.c \
 	%D%/help.c \
 	%D%/main.c \
