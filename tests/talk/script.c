@@ -13,8 +13,8 @@ bool script_fail(const struct script_line *line, const char *format, ...)
 {
 	va_list args;
 
-	printf("# %s:%u: ", line->file, line->number);
 	va_start(args, format);
+	printf("# %s:%u: ", line->file, line->number);
 	vprintf(format, args);
 	va_end(args);
 	putchar('\n');
