@@ -13,48 +13,64 @@
 
 /* ---- files, as octets ---- */
 
+struct file {
+	char *path;
+	struct bytes content;
+};
+
 struct files {
-	struct bytes *file;
-	struct slice *view; /* the same, as the trust policy wants them */
+	struct file *file;
+	struct slice *view; /* the contents again, as the trust policy wants them */
 	size_t count;
 };
 
 static void files_done(struct files *files)
 {
-	for (size_t i = 0; i < files->count; i++)
-		bytes_done(&files->file[i]);
-	free(TAKE(files->file));
-	free(TAKE(files->view));
-	files->count = 0;
+	for (size_t i = 0; i < files->count; i++) {
+		free(files->file[i].path);
+		bytes_done(&files->file[i].content);
+	}
+	free(files->file);
+	free(files->view);
+	*files = (struct files){ 0 };
+}
+
+/* Room for one more, which is empty. */
+static int files_grow(struct files *files)
+{
+	if (files->count == FILES_MAX)
+		return -E2BIG;
+
+	struct file *file = reallocarray(files->file, files->count + 1, sizeof *file);
+
+	if (!file)
+		return -ENOMEM;
+	files->file = file;
+
+	struct slice *view = reallocarray(files->view, files->count + 1, sizeof *view);
+
+	if (!view)
+		return -ENOMEM;
+	files->view = view;
+	file[files->count] = (struct file){ 0 };
+	return 0;
 }
 
 static int files_add(struct files *files, const char *path, size_t ceiling)
 {
-	AUTO_VALUE(bytes) content = { 0 };
-
-	if (files->count == FILES_MAX)
-		return -E2BIG;
-
-	int r = file_read(path, ceiling, &content, NULL);
+	int r = files_grow(files);
 
 	if (r < 0)
 		return r;
 
-	struct bytes *file = reallocarray(files->file, files->count + 1, sizeof *file);
+	struct file *file = &files->file[files->count];
 
-	if (file)
-		files->file = file;
-
-	struct slice *view = reallocarray(files->view, files->count + 1, sizeof *view);
-
-	if (view)
-		files->view = view;
-	if (!file || !view)
-		return -ENOMEM;
-	view[files->count] = bytes_slice(&content);
-	file[files->count++] = content;
-	content = (struct bytes){ 0 };
-	return 0;
+	r = file_read(path, ceiling, &file->content, NULL);
+	if (r < 0)
+		return r;
+	file->path = strdup(path);
+	files->view[files->count++] = bytes_slice(&file->content);
+	return file->path ? 0 : -ENOMEM;
 }
 
 static int is_certificate(const struct dirent *entry)
@@ -81,7 +97,7 @@ static int files_add_directory(struct files *files, const char *directory)
 	int n = scandir(directory, &entries, is_certificate, by_name), r = n < 0 ? -errno : 0;
 
 	if (n == 0)
-		r = -ENOENT;
+		r = -ENODATA;
 	for (int i = 0; i < n; i++) {
 		AUTO(char) path = NULL;
 
@@ -117,10 +133,11 @@ static int add_system_anchors(struct files *files)
 static int config_wrong(struct diagnosis *why, const struct profile *profile, const char *key,
 			const char *word, int r)
 {
-	const char *detail = r == -EFBIG    ? "the file is too large"
-			     : r == -E2BIG  ? "there are too many files"
-			     : r == -EINVAL ? "it is not a regular file"
-					    : strerror(-r);
+	const char *detail = r == -EFBIG     ? "the file is too large"
+			     : r == -E2BIG   ? "there are too many files"
+			     : r == -ENODATA ? "the directory holds no certificates"
+			     : r == -EINVAL  ? "it is not a regular file"
+					     : strerror(-r);
 
 	diagnosis_set(why, DIAG_CONFIG);
 	diagnosis_add(why, "detail", "%s: %s=%s: %s", profile->path, key, word, detail);
@@ -163,7 +180,7 @@ static void choose_identity(const struct profile *profile, const X509 *cert, cha
 
 	if (at)
 		snprintf(realm, sizeof realm, "%s", at + 1);
-	else if (!profile->identity && !cert_realm(cert, realm, sizeof realm))
+	else if (!cert_realm(cert, realm, sizeof realm))
 		realm[0] = '\0';
 	if (profile->anonymous_identity)
 		snprintf(buffer, size, "%s", profile->anonymous_identity);
@@ -220,7 +237,7 @@ static bool hash_all(EVP_MD_CTX *md, const struct profile *profile,
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		good = good && hash(md, slice_of(&files[i]->count, sizeof files[i]->count));
 		for (size_t n = 0; good && n < files[i]->count; n++)
-			good = hash(md, bytes_slice(&files[i]->file[n]));
+			good = hash(md, files[i]->view[n]);
 	}
 	return good;
 }
@@ -248,6 +265,23 @@ static int failed(struct diagnosis *why, const struct profile *profile, const ch
 	return -EINVAL;
 }
 
+/* The trust policy knows its inputs by number; a person knows them by name. */
+static void name_file(struct diagnosis *why, const struct profile *profile, const char *kind,
+		      const struct files *files)
+{
+	const char *number = diagnosis_evidence(why, kind);
+	unsigned long n = number ? strtoul(number, NULL, 10) : 0;
+
+	if (n == 0 || n > files->count)
+		return;
+
+	char text[DIAGNOSIS_VALUE_MAX];
+
+	snprintf(text, sizeof text, "%s", diagnosis_evidence(why, "detail"));
+	diagnosis_set(why, DIAG_CONFIG);
+	diagnosis_add(why, "detail", "%s: %s: %s", profile->path, files->file[n - 1].path, text);
+}
+
 static int make_trust(const struct profile *profile, const struct files *anchors,
 		      const struct files *crls, struct trust **ret_trust, struct diagnosis *why)
 {
@@ -266,9 +300,11 @@ static int make_trust(const struct profile *profile, const struct files *anchors
 		.insecure_no_check = profile->insecure_no_server_check,
 	};
 
-	if (trust_new(&settings, ret_trust, why) != OK)
-		return failed(why, profile, "the trust anchors cannot be used");
-	return 0;
+	if (trust_new(&settings, ret_trust, why) == OK)
+		return 0;
+	name_file(why, profile, "anchor", anchors);
+	name_file(why, profile, "crl", crls);
+	return failed(why, profile, "the trust anchors cannot be used");
 }
 
 static int make_tls(const struct profile *profile, const struct credential *credential,

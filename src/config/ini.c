@@ -163,9 +163,13 @@ static void unknown_key(struct parser *p, const char *section, const char *name)
 	if (meant)
 		snprintf(guess, sizeof guess, " Did you mean %s= in [%s]?", meant->name,
 			 meant->section);
-	snprintf(label, sizeof label, "[%s] %s=", section, name);
-	ini_errors_add(p->errors, p->file, p->line, label, "there is no such key in [%s].%s",
-		       section, guess);
+	if (*section)
+		snprintf(label, sizeof label, "[%s] %s=", section, name);
+	else
+		snprintf(label, sizeof label, "%s=", name);
+	ini_errors_add(p->errors, p->file, p->line, label, "there is no such key %s%s%s.%s",
+		       *section ? "in [" : "before the first section", section, *section ? "]" : "",
+		       guess);
 }
 
 static void check_section(struct parser *p, const char *name)
@@ -262,8 +266,9 @@ static const char *line_problem(const char *line, size_t len)
 			       : "expected a section on a line of its own, such as [Match].";
 	if (!mark || mark == line || *mark != '=')
 		return "expected Key=value, a [Section] or a comment that begins with #.";
-	if (strstr(mark, " #") || strstr(mark, " ;"))
-		return "expected no comment behind a value: comments stand on lines of their own.";
+	if (strstr(line, " #") || strstr(line, " ;"))
+		return "expected no comment behind a value: comments stand on lines "
+		       "of their own.";
 	return NULL;
 }
 

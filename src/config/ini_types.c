@@ -305,7 +305,7 @@ void ini_clear_words(void *field)
 	struct words *words = field;
 
 	while (words->count > 0)
-		free(TAKE(words->word[--words->count]));
+		free(words->word[--words->count]);
 }
 
 static bool parse_text(const struct ini_key *key, const char *text, void *field)
@@ -469,7 +469,7 @@ void ini_print_expected(const struct ini_key *key, FILE *out)
 		fputs(key->type->expected, out);
 		print_range(key, out);
 		if (key->type == &ini_msec || key->type == &ini_spans)
-			fputs(", such as 30s, 5min or 1d", out);
+			fputs(", such as 30s or 5min", out);
 	}
 	for (const struct ini_word *w = key->words; w && w->word; w++) {
 		const char *before = w == key->words ? "" : w[1].word ? ", " : " or ";

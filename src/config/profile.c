@@ -185,7 +185,7 @@ int profiles_load(const char *directory, struct profiles *ret_profiles, struct i
 void profiles_done(struct profiles *profiles)
 {
 	while (profiles->count > 0)
-		profile_free(TAKE(profiles->profile[--profiles->count]));
+		profile_free(profiles->profile[--profiles->count]);
 }
 
 /* ---- which one ---- */

@@ -33,7 +33,8 @@ static bool parse_server_name(const struct ini_key *key, const char *text, void 
 	size_t len = strlen(text);
 
 	(void)key;
-	if (len > 253 || !isalnum((unsigned char)text[text[0] == '.']) || strstr(text, ".."))
+	if (len > 253 || !isalnum((unsigned char)text[text[0] == '.']) || strstr(text, "..") ||
+	    text[len - 1] == '.')
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		if (!isalnum((unsigned char)text[i]) && !strchr(".-_", text[i]))

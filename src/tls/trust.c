@@ -123,7 +123,8 @@ static bool add_crls_pem(struct trust *trust, struct slice file)
 }
 
 static enum status add_files(struct trust *trust, const struct slice *files, size_t count,
-			     const char *what, bool (*add_pem)(struct trust *, struct slice),
+			     const char *kind, const char *what,
+			     bool (*add_pem)(struct trust *, struct slice),
 			     bool (*add_der)(struct trust *, struct slice), struct diagnosis *why)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -136,7 +137,7 @@ static enum status add_files(struct trust *trust, const struct slice *files, siz
 		if (added)
 			continue;
 		config_fault(why, MALFORMED, what);
-		diagnosis_add(why, "number", "%zu", i + 1);
+		diagnosis_add(why, kind, "%zu", i + 1);
 		return MALFORMED;
 	}
 	return OK;
@@ -222,11 +223,11 @@ enum status trust_new(const struct trust_settings *settings, struct trust **ret_
 	trust->ocsp = settings->ocsp;
 	trust->clock = settings->clock;
 	trust->built = settings->built;
-	status = add_files(trust, settings->anchors, settings->anchor_count,
+	status = add_files(trust, settings->anchors, settings->anchor_count, "anchor",
 			   "a TrustAnchor= holds no certificate, or one that does not parse",
 			   add_anchors_pem, add_anchor_der, why);
 	if (status == OK)
-		status = add_files(trust, settings->crls, settings->crl_count,
+		status = add_files(trust, settings->crls, settings->crl_count, "crl",
 				   "a CRL= holds no revocation list, or one that does not parse",
 				   add_crls_pem, add_crl_der, why);
 	if (status == OK)

@@ -18,8 +18,12 @@ endif
 if CUNIT
 UNIT_TESTS += %D%/test_config
 %C%_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
+%C%_test_config_SOURCES = %D%/test_config.c %D%/scratch.h
 %C%_test_config_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
 EXTRA_DIST += tests/vectors/trust.txt
+UNIT_TESTS += %D%/test_arm
+%C%_test_arm_SOURCES = %D%/test_arm.c %D%/scratch.h
+%C%_test_arm_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 UNIT_TESTS += %D%/test_cert %D%/test_trust %D%/test_trust_policy %D%/test_revocation
 %C%_test_trust_SOURCES = %D%/test_trust.c %D%/judge.h
 %C%_test_trust_policy_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)

@@ -170,7 +170,7 @@ TEST(anchors_come_as_people_have_them)
 			test_note("file %zu", i);
 		CHECK_INT(status, files[i].status);
 		if (files[i].status != OK)
-			CHECK_STR(diagnosis_evidence(&why, "number"), "2");
+			CHECK_STR(diagnosis_evidence(&why, "anchor"), "2");
 
 		/* The same file is no revocation list, but for the one that is. */
 		settings.anchor_count = 1;
