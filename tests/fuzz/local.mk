@@ -28,6 +28,12 @@ if FUZZERS
 %C%_fuzz_bundle_LDADD = $(PROTO_LIBS)
 endif
 
+FUZZ_TARGETS += %D%/fuzz_ini
+if FUZZERS
+%C%_fuzz_ini_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_ini_LDADD = $(SHELL_LIBS)
+endif
+
 FUZZ_TARGETS += %D%/fuzz_trust
 if FUZZERS
 %C%_fuzz_trust_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

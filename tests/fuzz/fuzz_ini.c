@@ -1,0 +1,89 @@
+/* Settings from anybody's file: both tables read them, and what they say of a text without errors
+ * is read again to the same. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/profile.h"
+#include "config/service.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char *print(const struct ini_table *table, const void *values)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		abort();
+	ini_print(table, values, out);
+	fclose(out);
+	return text;
+}
+
+/* The same values as a file.  NULL: a list is too long for one line. */
+static char *write_out(const struct ini_table *table, const void *values)
+{
+	char *text = NULL;
+	size_t size;
+	long before = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		abort();
+	for (size_t i = 0; i < table->count; i++) {
+		const struct ini_key *key = &table->keys[i];
+
+		fprintf(out, "[%s]\n%s=", key->section, key->name);
+		key->type->print(key, (const char *)values + key->offset, out);
+		fputc('\n', out);
+		if (ftell(out) - before > 150) {
+			fclose(out);
+			free(text);
+			return NULL;
+		}
+		before = ftell(out);
+	}
+	fclose(out);
+	return text;
+}
+
+static void check(const struct ini_table *table, struct slice text, void *values, void *again)
+{
+	AUTO_VALUE(ini_errors) errors = { 0 };
+	struct ini_lines lines;
+
+	if (ini_parse_text(table, text, "fuzz", values, &lines, &errors) == 0) {
+		AUTO(char) first = print(table, values);
+		AUTO(char) file = write_out(table, values);
+
+		if (file) {
+			if (ini_parse_text(table, slice_str(file), "again", again, &lines,
+					   &errors) != 0)
+				abort();
+
+			AUTO(char) second = print(table, again);
+
+			if (strcmp(first, second) != 0)
+				abort();
+			ini_done(table, again);
+		}
+	} else if (errors.count == 0) {
+		abort();
+	}
+	ini_done(table, values);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct profile profiles[2] = { 0 };
+	struct service_config services[2] = { 0 };
+	AUTO_STRUCT(profile) profile = NULL;
+	AUTO_VALUE(ini_errors) errors = { 0 };
+
+	check(&profile_table, slice_of(data, size), &profiles[0], &profiles[1]);
+	check(&service_table, slice_of(data, size), &services[0], &services[1]);
+	if (profile_parse(slice_of(data, size), "/p/fuzz.profile", &profile, &errors) == 0)
+		profile_matches(profile, &(struct interface_facts){ .name = "eth0" });
+	return 0;
+}
