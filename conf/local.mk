@@ -3,7 +3,7 @@ CONF_IN = %D%/latchkeyd.service.in %D%/sysusers.conf.in %D%/tmpfiles.conf.in \
 	%D%/org.latchkey.Supplicant1.conf.in %D%/org.latchkey.Supplicant1.service.in \
 	%D%/latchkeyd.conf.in
 CONF_MADE = $(CONF_IN:.in=)
-EXTRA_DIST += $(CONF_IN) %D%/wired.profile.example
+EXTRA_DIST += $(CONF_IN)
 CLEANFILES += $(CONF_MADE)
 all-local: $(CONF_MADE)
 
@@ -15,7 +15,8 @@ $(CONF_MADE): %: %.in Makefile
 
 dbuspolicy_DATA = %D%/org.latchkey.Supplicant1.conf
 dbusservice_DATA = %D%/org.latchkey.Supplicant1.service
-dist_profiles_DATA = %D%/wired.profile.example
+dist_profiles_DATA = %D%/wired.profile.example %D%/wired-lab.profile.example \
+	%D%/wired-strict.profile.example
 profilesdir = $(confdir)/profiles.d
 if SYSTEMD
 systemdsystemunit_DATA = %D%/latchkeyd.service

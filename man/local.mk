@@ -1,0 +1,36 @@
+# Every page is written by hand but for what is a table in the code: a line "@RUN program argument"
+# is replaced by what the program prints, so that page and code cannot differ. Where programs
+# cannot be run, because they are built for another machine, the finished pages of the tarball are
+# taken.
+MAN_PAGES = \
+	%D%/latchkeyctl.1 \
+	%D%/latchkeyd.8 \
+	%D%/latchkeyd.conf.5 \
+	%D%/latchkey-profile.5
+dist_man_MANS += $(MAN_PAGES)
+EXTRA_DIST += $(MAN_PAGES:=.in)
+
+noinst_PROGRAMS += %D%/keys-man
+%C%_keys_man_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
+%C%_keys_man_LDADD = $(SHELL_LIBS)
+
+if !CROSS_COMPILING
+CLEANFILES += $(MAN_PAGES)
+
+MAN_ASSEMBLE = { \
+	gsub("@confdir@", confdir); gsub("@keystoredir@", keystoredir); gsub("@user@", user); \
+	if ($$1 != "@RUN") { print; next } \
+	command = "./" $$2 " " $$3; \
+	while ((command | getline line) > 0) print line; \
+	if (close(command) != 0) exit 1 }
+
+$(MAN_PAGES): %D%/local.mk %D%/keys-man$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) %D% && $(AWK) -v confdir='$(confdir)' \
+		-v keystoredir='$(keystoredir)' -v user='$(latchkey_user)' '$(MAN_ASSEMBLE)' \
+		'$(srcdir)/$@.in' >$@.tmp && mv $@.tmp $@
+
+%D%/latchkeyctl.1: %D%/latchkeyctl.1.in
+%D%/latchkeyd.8: %D%/latchkeyd.8.in
+%D%/latchkeyd.conf.5: %D%/latchkeyd.conf.5.in
+%D%/latchkey-profile.5: %D%/latchkey-profile.5.in
+endif
