@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum cast_bits { STRANGER = 1, KNOWN_ISSUER = 2, EARLY = 4, STAPLED = 8, ISSUED = 16 };
+enum cast_bits { STRANGER = 1, KNOWN_ISSUER = 2, EARLY = 4, STAPLED = 8, ISSUED = 16, PINNED = 32 };
 
 static struct {
 	struct trust *anchored, *pinned;
@@ -118,9 +118,9 @@ static void judge(const struct trust *trust, STACK_OF(X509) * chain, struct slic
 
 	status = trust_check_ocsp(trust, chain, response, now, &why);
 	assert(status != OK);
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		status = trust_recheck(trust, sk_X509_value(chain, i), now, &why);
-		(void)cert_realm(sk_X509_value(chain, i), text, sizeof text);
+	if (sk_X509_num(chain) > 0) {
+		status = trust_recheck(trust, sk_X509_value(chain, 0), now, &why);
+		(void)cert_realm(sk_X509_value(chain, 0), text, sizeof text);
 	}
 }
 
@@ -138,7 +138,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO(X509_STACK) chain = chain_of(rd_rest(&r), bits);
 	int64_t now = bits & EARLY ? 0 : PKI_NOW;
 
-	judge(cast.anchored, chain, response, now, bits & ISSUED);
-	judge(cast.pinned, chain, response, now, bits & ISSUED);
+	judge(bits & PINNED ? cast.pinned : cast.anchored, chain, response, now, bits & ISSUED);
 	return 0;
 }

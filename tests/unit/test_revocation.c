@@ -102,7 +102,10 @@ TEST(an_anchor_needs_no_list_above_it)
 
 	CHECK_STR(judge(&policy, c.chain), "none");
 	/* The server itself is never excused. */
+	AUTO(X509_STACK) alone = pki_chain(c.server.cert, NULL);
+
 	CHECK_STR(judge(&leaf, c.chain), "crl-unusable");
+	CHECK_STR(judge(&leaf, alone), "crl-unusable");
 }
 
 TEST(lists_follow_the_clock_policy)
