@@ -66,7 +66,7 @@ int main(void)
 		methods_man(ours[i]->methods);
 		signals_man(ours[i]->signals);
 	}
-	puts(".Sh ERRORS\n.Bl -tag -width Ds");
+	puts(".Ss Errors\n.Bl -tag -width Ds");
 	for (const struct error_row *e = bus_errors; e->name; e++)
 		printf(".It Er %s\n%s\n", e->name, e->doc);
 	puts(".El");

@@ -1,11 +1,12 @@
 # Every page is written by hand but for what is a table in the code: a line "@RUN program argument"
 # is replaced by what the program prints, so that page and code cannot differ. Where programs
 # cannot be run, because they are built for another machine, the finished pages of the tarball are
-# taken.
+# taken.  A new sentence begins a new line, as mandoc(1) wants it.
 MAN_PAGES = \
 	%D%/latchkeyctl.1 \
 	%D%/latchkeyd.8 \
 	%D%/latchkeyd.conf.5 \
+	%D%/latchkey-dbus.7 \
 	%D%/latchkey-profile.5
 dist_man_MANS += $(MAN_PAGES)
 EXTRA_DIST += $(MAN_PAGES:=.in)
@@ -21,10 +22,12 @@ MAN_ASSEMBLE = { \
 	gsub("@confdir@", confdir); gsub("@keystoredir@", keystoredir); gsub("@user@", user); \
 	if ($$1 != "@RUN") { print; next } \
 	command = "./" $$2 " " $$3; \
-	while ((command | getline line) > 0) print line; \
+	while ((command | getline line) > 0) { \
+		if (line !~ /^[.]/) gsub(/[.] +/, ".\n", line); \
+		print line }; \
 	if (close(command) != 0) exit 1 }
 
-$(MAN_PAGES): %D%/local.mk %D%/keys-man$(EXEEXT)
+$(MAN_PAGES): %D%/local.mk %D%/keys-man$(EXEEXT) dbus/dbus-man$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) %D% && $(AWK) -v confdir='$(confdir)' \
 		-v keystoredir='$(keystoredir)' -v user='$(latchkey_user)' '$(MAN_ASSEMBLE)' \
 		'$(srcdir)/$@.in' >$@.tmp && mv $@.tmp $@
@@ -33,4 +36,5 @@ $(MAN_PAGES): %D%/local.mk %D%/keys-man$(EXEEXT)
 %D%/latchkeyd.8: %D%/latchkeyd.8.in
 %D%/latchkeyd.conf.5: %D%/latchkeyd.conf.5.in
 %D%/latchkey-profile.5: %D%/latchkey-profile.5.in
+%D%/latchkey-dbus.7: %D%/latchkey-dbus.7.in
 endif
