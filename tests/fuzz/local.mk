@@ -28,6 +28,7 @@ if FUZZERS
 %C%_fuzz_bundle_LDADD = $(PROTO_LIBS)
 endif
 
+EXTRA_DIST += tests/vectors/ini.txt
 FUZZ_TARGETS += %D%/fuzz_ini
 if FUZZERS
 %C%_fuzz_ini_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
