@@ -1,7 +1,7 @@
 # The service as an operating system knows it.
 CONF_IN = %D%/latchkeyd.service.in %D%/sysusers.conf.in %D%/tmpfiles.conf.in \
 	%D%/org.latchkey.Supplicant1.conf.in %D%/org.latchkey.Supplicant1.service.in \
-	%D%/latchkeyd.conf.in
+	%D%/latchkeyd.conf.in %D%/org.latchkey.supplicant1.policy.in
 CONF_MADE = $(CONF_IN:.in=)
 EXTRA_DIST += $(CONF_IN)
 CLEANFILES += $(CONF_MADE)
@@ -33,3 +33,8 @@ uninstall-local:
 	cmp -s %D%/latchkeyd.conf $(DESTDIR)$(confdir)/latchkeyd.conf && \
 		rm -f $(DESTDIR)$(confdir)/latchkeyd.conf || :
 
+# Completion, which asks the program; polkit's consent for those who are neither root nor in netdev.
+dist_bashcompletion_DATA = %D%/completion/bash/latchkeyctl
+dist_zshcompletion_DATA = %D%/completion/zsh/_latchkeyctl
+polkitactions_DATA = %D%/org.latchkey.supplicant1.policy
+polkitactionsdir = $(datadir)/polkit-1/actions

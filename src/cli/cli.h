@@ -26,14 +26,13 @@ enum exit_status {
 /* What the command line said. */
 struct cli {
 	bool json, help;
-	int wait;			   /* seconds; -1: do not */
-	const char *config;		   /* --config, the file of the service */
-	const char *keystore;		   /* --keystore; NULL: what the configuration says */
-	const char *passphrase_file;	   /* --passphrase-file; NULL without */
-	const char *passphrase_credential; /* --passphrase-credential, of systemd */
-	const char *key_uri;		   /* --key-uri */
-	const char *output;		   /* --output */
-	unsigned generation;		   /* --generation; 0 without */
+	int wait;		     /* seconds; -1: do not */
+	const char *config;	     /* --config, the file of the service */
+	const char *keystore;	     /* --keystore; NULL: what the configuration says */
+	const char *passphrase_file; /* --passphrase-file; NULL without */
+	const char *key;	     /* --key */
+	const char *key_uri;	     /* --key-uri */
+	const char *output;	     /* --output */
 
 	/* arguments after the command's name, ending with NULL */
 	char **args;

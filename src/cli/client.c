@@ -13,6 +13,7 @@
 
 struct client {
 	DBusConnection *dbus;
+	char owner[256]; /* the unique name of the service: anybody may send us signals */
 };
 
 /* ---- from D-Bus to JSON -------------------------------------------------------------------- */
@@ -271,6 +272,22 @@ json_t *client_objects(struct client *client, const char *interface, struct clie
 
 /* ---- signals ------------------------------------------------------------------------------- */
 
+static void learn_owner(struct client *client)
+{
+	AUTO(DBusMessage)
+	call = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
+					    "GetNameOwner");
+	const char *name = BUS_NAME, *owner;
+	struct client_error error;
+	AUTO(DBusMessage) reply = NULL;
+
+	dbus_message_append_args(call, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID);
+	reply = ask(client, call, &error);
+	if (reply &&
+	    dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &owner, DBUS_TYPE_INVALID))
+		snprintf(client->owner, sizeof client->owner, "%s", owner);
+}
+
 void client_listen(struct client *client)
 {
 	dbus_bus_add_match(client->dbus, "type='signal',sender='" BUS_NAME "'", NULL);
@@ -278,6 +295,23 @@ void client_listen(struct client *client)
 			   "type='signal',sender='" DBUS_SERVICE_DBUS
 			   "',member='NameOwnerChanged',arg0='" BUS_NAME "'",
 			   NULL);
+	learn_owner(client);
+}
+
+/* From the service, or from the bus about the service. */
+static bool concerns_us(struct client *client, DBusMessage *message)
+{
+	const char *name, *old, *owner;
+
+	if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged") &&
+	    dbus_message_has_sender(message, DBUS_SERVICE_DBUS) &&
+	    dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &old,
+				  DBUS_TYPE_STRING, &owner, DBUS_TYPE_INVALID)) {
+		snprintf(client->owner, sizeof client->owner, "%s", owner);
+		return true;
+	}
+	return dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_SIGNAL && *client->owner &&
+	       dbus_message_has_sender(message, client->owner);
 }
 
 static json_t *signal_json(DBusMessage *message)
@@ -300,7 +334,7 @@ json_t *client_next(struct client *client, int timeout_ms, bool *ret_lost)
 		if (message &&
 		    dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected"))
 			*ret_lost = true;
-		else if (message && dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_SIGNAL)
+		else if (message && concerns_us(client, message))
 			return signal_json(message);
 		if (*ret_lost || (!message && now >= until))
 			return NULL;

@@ -14,10 +14,9 @@ enum option_id {
 	OPTION_CONFIG,
 	OPTION_KEYSTORE,
 	OPTION_PASSPHRASE_FILE,
-	OPTION_PASSPHRASE_CREDENTIAL,
+	OPTION_KEY,
 	OPTION_KEY_URI,
 	OPTION_OUTPUT,
-	OPTION_GENERATION,
 	OPTION_COUNT
 };
 
@@ -71,6 +70,11 @@ enum exit_status cmd_disconnect(const struct cli *cli);
 enum exit_status cmd_reauth(const struct cli *cli);
 enum exit_status cmd_monitor(const struct cli *cli);
 enum exit_status cmd_profiles(const struct cli *cli);
+enum exit_status cmd_credentials_list(const struct cli *cli);
+enum exit_status cmd_credentials_show(const struct cli *cli);
+enum exit_status cmd_credentials_import(const struct cli *cli);
+enum exit_status cmd_credentials_export(const struct cli *cli);
+enum exit_status cmd_credentials_remove(const struct cli *cli);
 enum exit_status cmd_check(const struct cli *cli);
 enum exit_status cmd_diagnose(const struct cli *cli);
 enum exit_status cmd_log_level(const struct cli *cli);

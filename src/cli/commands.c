@@ -16,13 +16,11 @@ const struct option_row option_rows[OPTION_COUNT] = {
 		"The keystore, if it is not the one that the configuration names." },
 	[OPTION_PASSPHRASE_FILE] = { "passphrase-file", "FILE", WORDS_FILES,
 		"Read the passphrase from the first line of a file." },
-	[OPTION_PASSPHRASE_CREDENTIAL] = { "passphrase-credential", "NAME", WORDS_NONE,
-		"Take the passphrase from a credential of systemd." },
+	[OPTION_KEY] = { "key", "FILE", WORDS_FILES, "The private key, if it is in a file of its own." },
 	[OPTION_KEY_URI] = { "key-uri", "URI", WORDS_NONE,
 		"The private key stays where this URI says (pkcs11:...)." },
 	[OPTION_OUTPUT] = { "output", "FILE", WORDS_FILES,
 		"Write to a file instead of standard output." },
-	[OPTION_GENERATION] = { "generation", "NUMBER", WORDS_NONE, "Which generation." },
 };
 
 static const struct command commands[] = {

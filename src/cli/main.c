@@ -77,19 +77,14 @@ static bool take_option(struct cli *cli, enum option_id id, const char *value)
 	case OPTION_PASSPHRASE_FILE:
 		cli->passphrase_file = value;
 		return true;
-	case OPTION_PASSPHRASE_CREDENTIAL:
-		cli->passphrase_credential = value;
+	case OPTION_KEY:
+		cli->key = value;
 		return true;
 	case OPTION_KEY_URI:
 		cli->key_uri = value;
 		return true;
 	case OPTION_OUTPUT:
 		cli->output = value;
-		return true;
-	case OPTION_GENERATION:
-		if (!parse_number(value, 1, INT_MAX, &n))
-			return false;
-		cli->generation = (unsigned)n;
 		return true;
 	case OPTION_COUNT:
 		break;

@@ -14,6 +14,7 @@
 #include "tests/test.h"
 
 #define CALL_TIMEOUT 5000
+#define RIG_FRAMES   41
 
 static const char config[] =
 	"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\""
@@ -139,15 +140,22 @@ static enum bus_result do_disconnect(void *context, unsigned index)
 	return BUS_DONE;
 }
 
-/* Only counts, which is nothing to tell everybody. */
+/* At first it only counts, which is nothing to tell everybody; then it fails. */
 static enum bus_result do_reauthenticate(void *context, unsigned index)
 {
 	struct model *m = context;
 
-	(void)index;
-	m->port.counters[0].value++;
+	if (m->port.counters[0].value++ == RIG_FRAMES) {
+		bus_set_port(m->bus, &m->port);
+		return BUS_NO_PROFILE;
+	}
+	m->port.state = "failed";
+	m->port.authorised = false;
+	diagnosis_set(&m->port.diagnosis, DIAG_SERVER_UNTRUSTED);
+	diagnosis_add(&m->port.diagnosis, "issuer", "CN=Unknown CA");
 	bus_set_port(m->bus, &m->port);
-	return BUS_NO_PROFILE;
+	bus_attempt_ended(m->bus, index, false, &m->port.diagnosis);
+	return BUS_DONE;
 }
 
 static enum bus_result do_reload(void *context, struct diagnosis *why)
@@ -204,7 +212,7 @@ static void fill_model(struct model *m)
 		.state = "failed",
 		.profile = "home wired",
 		.identity = RIG_IDENTITY,
-		.counters = { { "FramesReceived", 41 } },
+		.counters = { { "FramesReceived", RIG_FRAMES } },
 		.counter_count = 1,
 	};
 	diagnosis_set(&m->port.diagnosis, DIAG_RESPONSE_IGNORED);

@@ -66,3 +66,10 @@ UNIT_TESTS += %D%/test_bundle %D%/test_keystore %D%/test_key_uri
 %C%_test_keystore_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 endif
 EXTRA_DIST += tests/vectors/tls_frame.txt
+
+if CUNIT
+UNIT_TESTS += %D%/test_cli
+%C%_test_cli_SOURCES = %D%/test_cli.c %D%/bus_rig.c %D%/bus_rig.h
+%C%_test_cli_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
+%C%_test_cli_DEPENDENCIES = latchkeyctl $(TAP_LIBS) libshell.a libproto.a
+endif
