@@ -326,3 +326,27 @@ TEST(a_directory_of_anchors_is_read_whole_and_in_order)
 	CHECK_INT(refused(&rig, "machine", server, PKI_NOW, "/anchors/a.crt"), DIAG_CONFIG);
 	pki_cert_done(&other);
 }
+
+TEST(the_authorities_of_the_system_are_used_where_they_are_named)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+
+	if (access(X509_get_default_cert_file(), R_OK) < 0 &&
+	    access("/etc/ssl/certs/ca-certificates.crt", R_OK) < 0) {
+		test_skip("this system has no authorities (Debian: ca-certificates)");
+		return;
+	}
+
+	AUTO_STRUCT(armed)
+	armed = arm_well(&rig, "TrustAnchor=system\nServerName=a.example\n");
+
+	CHECK(armed != NULL);
+}
+
+TEST(a_profile_without_server_check_can_be_armed)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+	AUTO_STRUCT(armed) armed = arm_well(&rig, "InsecureNoServerCheck=yes\n");
+
+	CHECK(armed != NULL);
+}
