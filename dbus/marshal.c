@@ -87,13 +87,13 @@ static bool marshal_evidence(DBusMessageIter *to, const struct diagnosis *d)
 static bool marshal_diagnosis_entries(DBusMessageIter *dict, const struct diagnosis *d)
 {
 	const struct diagnosis_text *text = diagnosis_text(d->id);
-	char cause[SENTENCE_MAX];
+	char cause[SENTENCE_MAX], next[SENTENCE_MAX];
 	struct entry e;
 
 	return entry_text(dict, "id", text->name) &&
 	       entry_text(dict, "cause", diagnosis_sentence(d, cause, sizeof cause)) &&
-	       entry_text(dict, "next", text->next) && entry_time(dict, "time", d->when) &&
-	       entry_bool(dict, "reduced", text->reduced) &&
+	       entry_text(dict, "next", diagnosis_next(d, next, sizeof next)) &&
+	       entry_time(dict, "time", d->when) && entry_bool(dict, "reduced", text->reduced) &&
 	       entry_open(&e, dict, "evidence", "a{ss}") && marshal_evidence(&e.value, d) &&
 	       entry_close(&e);
 }

@@ -291,11 +291,11 @@ static const char *placeholder(const struct diagnosis *d, const char *at, const 
 	return "…";
 }
 
-const char *diagnosis_sentence(const struct diagnosis *d, char *buffer, size_t size)
+static const char *fill_in(const struct diagnosis *d, const char *at, char *buffer, size_t size)
 {
 	struct wr w = wr_of(buffer, size - 1);
 
-	for (const char *at = diagnosis_text(d->id)->cause; *at && wr_ok(&w);) {
+	while (*at && wr_ok(&w)) {
 		if (*at == '{') {
 			wr_bytes(&w, slice_str(placeholder(d, at, &at)));
 		} else {
@@ -307,6 +307,16 @@ const char *diagnosis_sentence(const struct diagnosis *d, char *buffer, size_t s
 	}
 	buffer[w.len] = '\0';
 	return buffer;
+}
+
+const char *diagnosis_sentence(const struct diagnosis *d, char *buffer, size_t size)
+{
+	return fill_in(d, diagnosis_text(d->id)->cause, buffer, size);
+}
+
+const char *diagnosis_next(const struct diagnosis *d, char *buffer, size_t size)
+{
+	return fill_in(d, diagnosis_text(d->id)->next, buffer, size);
 }
 
 const char *rfc3339(int64_t when, char *buffer, size_t size)

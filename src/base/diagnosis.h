@@ -110,7 +110,7 @@ struct diagnosis {
 struct diagnosis_text {
 	const char *name;  /* the stable id, "server-cert-expired" */
 	const char *cause; /* one sentence; {key} stands for evidence, "…" when it is not there */
-	const char *next;  /* what to do about it, one or two sentences */
+	const char *next;  /* what to do about it, one or two sentences, with {key} as well */
 	bool reduced;	   /* the port is open all the same */
 };
 
@@ -131,6 +131,8 @@ const char *diagnosis_evidence(const struct diagnosis *d, const char *key);
 
 /* The cause with its evidence filled in; always ends in a NUL. Returns buffer. */
 const char *diagnosis_sentence(const struct diagnosis *d, char *buffer, size_t size);
+/* What to do about it, in the same way. */
+const char *diagnosis_next(const struct diagnosis *d, char *buffer, size_t size);
 
 /* "2026-11-21T22:04:00Z"; the buffer holds at least 32 octets and is returned. */
 const char *rfc3339(int64_t when, char *buffer, size_t size);

@@ -139,10 +139,10 @@ enum exit_status cli_fail(const struct cli *cli, enum exit_status status, const 
 enum exit_status cli_fail_diagnosis(const struct cli *cli, const char *what,
 				    const struct diagnosis *why)
 {
-	char cause[2048];
+	char cause[2048], next[2048];
 
 	return cli_fail(cli, FAILED, what, diagnosis_sentence(why, cause, sizeof cause),
-			diagnosis_text(why->id)->next);
+			diagnosis_next(why, next, sizeof next));
 }
 
 /* ---- tables -------------------------------------------------------------------------------- */
@@ -223,7 +223,7 @@ const char *cli_time(int64_t when, char *buffer, size_t size)
 json_t *cli_diagnosis_json(const struct diagnosis *d)
 {
 	const struct diagnosis_text *text = diagnosis_text(d->id);
-	char cause[2048];
+	char cause[2048], next[2048];
 
 	if (d->id == DIAG_NONE)
 		return json_object();
@@ -234,8 +234,9 @@ json_t *cli_diagnosis_json(const struct diagnosis *d)
 		json_object_set_new(evidence, d->evidence[i].key,
 				    json_string(d->evidence[i].value));
 	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:O}", "id", text->name, "cause",
-			 diagnosis_sentence(d, cause, sizeof cause), "next", text->next, "time",
-			 (json_int_t)d->when, "reduced", text->reduced, "evidence", evidence);
+			 diagnosis_sentence(d, cause, sizeof cause), "next",
+			 diagnosis_next(d, next, sizeof next), "time", (json_int_t)d->when,
+			 "reduced", text->reduced, "evidence", evidence);
 }
 
 void cli_diagnosis_print(const struct cli *cli, unsigned indent, const json_t *diagnosis)

@@ -37,7 +37,7 @@ static void attempt_begins(struct port *port, struct moment now)
 
 static void attempt_ends(struct port *port, struct moment now, bool success)
 {
-	char sentence[512];
+	char sentence[512], next[512];
 
 	port->diagnosis.when = now.wall;
 	diagnosis_add(&port->diagnosis, "interface", "%s", port->link.name);
@@ -54,7 +54,7 @@ static void attempt_ends(struct port *port, struct moment now, bool success)
 			  "port=%s id=%s cause=\"%s\" next=\"%s\"", port->link.name,
 			  diagnosis_text(port->diagnosis.id)->name,
 			  diagnosis_sentence(&port->diagnosis, sentence, sizeof sentence),
-			  diagnosis_text(port->diagnosis.id)->next);
+			  diagnosis_next(&port->diagnosis, next, sizeof next));
 	port->attempt_began = NEVER;
 	port->world->ended(port->world->context, port, success);
 }

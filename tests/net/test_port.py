@@ -48,5 +48,18 @@ def a_bad_wire_only_makes_it_slower(lab):
     port.expect_open(timeout=90)
 
 
+@test
+def the_bus_shows_the_port(lab):
+    port = lab.port()
+    bus = lab.bus()
+    lab.latchkeyd(port, bus=bus)
+    port.expect_open()
+
+    def shown():
+        return bus.call("/org/latchkey/Supplicant1", "org.freedesktop.DBus.ObjectManager.GetManagedObjects")
+
+    lab.until(lambda: '"authorised"' in shown().stdout, "the port is authorised on the bus")
+
+
 if __name__ == "__main__":
     main()

@@ -170,6 +170,8 @@ TEST(a_sentence_holds_its_evidence)
 	diagnosis_add(&d, "subject", "CN=%s", "radius");
 	CHECK_STR(diagnosis_sentence(&d, text, sizeof text),
 		  "The certificate CN=radius of the server expired on ….");
+	diagnosis_add(&d, "now", "yesterday");
+	CHECK(strstr(diagnosis_next(&d, text, sizeof text), "says yesterday.") != NULL);
 	diagnosis_add_time(&d, "not_after", 0);
 	CHECK_STR(diagnosis_sentence(&d, text, sizeof text),
 		  "The certificate CN=radius of the server expired on 1970-01-01T00:00:00Z.");
