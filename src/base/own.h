@@ -35,9 +35,8 @@
 
 #define TAKE(owned)                                                                                \
 	__extension__({                                                                            \
-		__auto_type place_ = &(owned);                                                     \
-		__auto_type taken_ = *place_;                                                      \
-		*place_ = NULL;                                                                    \
+		__typeof__(owned) *from_ = &(owned), taken_ = *from_;                              \
+		*from_ = NULL;                                                                     \
 		taken_;                                                                            \
 	})
 

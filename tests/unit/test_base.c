@@ -111,6 +111,18 @@ TEST(a_secret_moves_and_leaves_nothing)
 	CHECK(slice_eq(secret_slice(&b), slice_str("key")));
 }
 
+TEST(what_is_taken_leaves_nothing_and_is_named_once)
+{
+	char a[] = "a", b[] = "b";
+	char *owned[] = { a, b };
+	size_t n = 2;
+
+	CHECK(TAKE(owned[--n]) == b);
+	CHECK_INT(n, 1);
+	CHECK(owned[0] == a);
+	CHECK(owned[1] == NULL);
+}
+
 TEST(time_does_not_run_over)
 {
 	CHECK(msec_after(NEVER, 1) == NEVER);
