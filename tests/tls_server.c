@@ -85,9 +85,6 @@ void tls_server_init(struct tls_server *server, const struct tls_server_spec *sp
 	MUST(SSL_CTX_use_cert_and_key(ctx, spec->cert->cert, spec->cert->key, spec->chain, 1) == 1);
 	MUST(!spec->ciphers || SSL_CTX_set_cipher_list(ctx, spec->ciphers) == 1);
 	MUST(!spec->ciphers13 || SSL_CTX_set_ciphersuites(ctx, spec->ciphers13) == 1);
-	MUST(!spec->sigalgs ||
-	     SSL_CTX_set1_sigalgs_list(ctx, (char *)(uintptr_t)spec->sigalgs) == 1);
-	MUST(!spec->groups || SSL_CTX_set1_groups_list(ctx, (char *)(uintptr_t)spec->groups) == 1);
 	SSL_CTX_set_msg_callback(ctx, watch);
 	SSL_CTX_set_msg_callback_arg(ctx, server);
 	SSL_CTX_set_tlsext_status_cb(ctx, staple);

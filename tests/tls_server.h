@@ -25,7 +25,6 @@ struct tls_server_spec {
 	bool cert_optional;		 /* a client without one is welcome */
 	int min, max;			 /* TLS1_2_VERSION …; 0: all that OpenSSL has */
 	const char *ciphers, *ciphers13; /* NULL: OpenSSL's choice */
-	const char *sigalgs, *groups;	 /* the same */
 	bool no_tickets;		 /* then TLS 1.2 resumes by session ids */
 	struct slice ocsp;		 /* stapled when asked for */
 	size_t fragment;		 /* of TLS data; 0: 1000 */

@@ -138,18 +138,31 @@ static void key_text(EVP_PKEY *key, char *buffer, size_t size)
 	}
 }
 
+void cert_subject(const X509 *cert, char *buffer, size_t size)
+{
+	name_text(X509_get_subject_name(cert), buffer, size);
+}
+
+void cert_fingerprint(const X509 *cert, char *buffer, size_t size)
+{
+	uint8_t hash[CERT_HASH_LEN];
+
+	buffer[0] = '\0';
+	if (X509_digest(cert, EVP_sha256(), hash, NULL))
+		hex_text(slice_of(hash, sizeof hash), buffer, size);
+}
+
 void cert_info_of(const X509 *cert, struct cert_info *ret_info)
 {
 	struct cert_info info = { 0 };
 	uint8_t hash[CERT_HASH_LEN];
 
-	name_text(X509_get_subject_name(cert), info.subject, sizeof info.subject);
+	cert_subject(cert, info.subject, sizeof info.subject);
 	name_text(X509_get_issuer_name(cert), info.issuer, sizeof info.issuer);
 	alt_names_text(cert, info.names, sizeof info.names);
 	hex_text(string_slice(X509_get0_serialNumber(cert)), info.serial, sizeof info.serial);
 	key_text(X509_get0_pubkey(cert), info.key, sizeof info.key);
-	if (X509_digest(cert, EVP_sha256(), hash, NULL))
-		hex_text(slice_of(hash, sizeof hash), info.fingerprint, sizeof info.fingerprint);
+	cert_fingerprint(cert, info.fingerprint, sizeof info.fingerprint);
 	if (cert_spki_hash(cert, hash))
 		hex_text(slice_of(hash, sizeof hash), info.spki, sizeof info.spki);
 	info.not_before = cert_time(X509_get0_notBefore(cert));

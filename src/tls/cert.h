@@ -23,6 +23,9 @@ struct cert_info {
 };
 
 void cert_info_of(const X509 *cert, struct cert_info *ret_info);
+/* Two of these alone, for where all of them would be too slow. */
+void cert_subject(const X509 *cert, char *buffer, size_t size);
+void cert_fingerprint(const X509 *cert, char *buffer, size_t size);
 int64_t cert_time(const ASN1_TIME *time); /* seconds since 1970; 0 if it does not parse */
 bool cert_spki_hash(const X509 *cert, uint8_t ret_hash[CERT_HASH_LEN]);
 

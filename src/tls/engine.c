@@ -258,13 +258,10 @@ void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report)
 	snprintf(report.tls_version, sizeof report.tls_version, "%s", SSL_get_version(conn->ssl));
 	snprintf(report.tls_cipher, sizeof report.tls_cipher, "%s", SSL_get_cipher(conn->ssl));
 	if (server) {
-		struct cert_info info;
-
-		cert_info_of(server, &info);
-		memcpy(report.server_subject, info.subject, sizeof report.server_subject);
-		memcpy(report.server_fingerprint, info.fingerprint,
-		       sizeof report.server_fingerprint);
-		report.server_not_after = info.not_after;
+		cert_subject(server, report.server_subject, sizeof report.server_subject);
+		cert_fingerprint(server, report.server_fingerprint,
+				 sizeof report.server_fingerprint);
+		report.server_not_after = cert_time(X509_get0_notAfter(server));
 	}
 	if (trust_is_insecure(conn->config->trust)) {
 		diagnosis_set(&report.reduced, DIAG_REDUCED_NO_SERVER_CHECK);

@@ -40,3 +40,11 @@ if FUZZERS
 %C%_fuzz_trust_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_trust_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_tls_frame %D%/fuzz_tls_peer
+if FUZZERS
+%C%_fuzz_tls_frame_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_tls_frame_LDADD = $(PROTO_LIBS)
+%C%_fuzz_tls_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_tls_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+endif
