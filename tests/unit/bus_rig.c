@@ -14,7 +14,6 @@
 #include "tests/test.h"
 
 #define CALL_TIMEOUT 5000
-#define RIG_FRAMES   41
 
 static const char config[] =
 	"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\""
@@ -33,8 +32,10 @@ static const char config[] =
 /* A child that does not outlive the test. */
 static pid_t child(void)
 {
-	pid_t parent = getpid();
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid;
+
+	fflush(NULL);
+	pid = fork();
 
 	REQUIRE(pid >= 0);
 	if (pid == 0) {
@@ -109,143 +110,6 @@ void rig_stop_bus(struct rig *rig)
 /* ---- the service -------------------------------------------------------------------------------
  */
 
-static struct model {
-	struct bus *bus;
-	struct manager_view manager;
-	struct port_view port;
-	int to_test;
-} model;
-
-static enum bus_result do_connect(void *context, unsigned index)
-{
-	struct model *m = context;
-
-	if (index != m->port.index)
-		return BUS_NO_SUCH_PORT;
-	m->port.state = "authorised";
-	m->port.authorised = true;
-	m->port.counters[0].value++;
-	strcpy(m->port.identity, "bob@example.org");
-	diagnosis_set(&m->port.diagnosis, DIAG_NONE);
-	bus_set_port(m->bus, &m->port);
-	bus_attempt_ended(m->bus, index, true, &m->port.diagnosis);
-	return BUS_DONE;
-}
-
-static enum bus_result do_disconnect(void *context, unsigned index)
-{
-	struct model *m = context;
-
-	bus_remove_port(m->bus, index);
-	return BUS_DONE;
-}
-
-/* At first it only counts, which is nothing to tell everybody; then it fails. */
-static enum bus_result do_reauthenticate(void *context, unsigned index)
-{
-	struct model *m = context;
-
-	if (m->port.counters[0].value++ == RIG_FRAMES) {
-		bus_set_port(m->bus, &m->port);
-		return BUS_NO_PROFILE;
-	}
-	m->port.state = "failed";
-	m->port.authorised = false;
-	diagnosis_set(&m->port.diagnosis, DIAG_SERVER_UNTRUSTED);
-	diagnosis_add(&m->port.diagnosis, "issuer", "CN=Unknown CA");
-	bus_set_port(m->bus, &m->port);
-	bus_attempt_ended(m->bus, index, false, &m->port.diagnosis);
-	return BUS_DONE;
-}
-
-static enum bus_result do_reload(void *context, struct diagnosis *why)
-{
-	(void)context;
-	diagnosis_set(why, DIAG_CONFIG);
-	diagnosis_add(why, "detail", "a.profile:3: unknown key Identety");
-	return BUS_FAILED;
-}
-
-static enum bus_result do_set_log_level(void *context, const char *level)
-{
-	struct model *m = context;
-
-	if (strcmp(level, "debug") != 0)
-		return BUS_INVALID;
-	strcpy(m->manager.log_level, level);
-	bus_set_manager(m->bus, &m->manager);
-	return BUS_DONE;
-}
-
-static void on_ready(void *context, int result)
-{
-	struct model *m = context;
-
-	if (write(m->to_test, &result, sizeof result) < 0)
-		_exit(1);
-}
-
-static void fill_model(struct model *m)
-{
-	static struct profile_view profile = {
-		.name = "home wired",
-		.path = "/etc/latchkey/profiles.d/home wired.profile",
-		.priority = -3,
-		.usable = true,
-		.identity = RIG_IDENTITY,
-	};
-	static struct credential_info credential = {
-		.name = "host",
-		.generation = 2,
-		.generations = 2,
-		.chain_length = 1,
-		.cert = { .subject = "CN=host\xff", .not_after = 1900000000 },
-	};
-
-	m->manager = (struct manager_view){ "0.1.0", "/var/lib/latchkey/keystore", "notice",
-					    1700000000 };
-	m->port = (struct port_view){
-		.index = 7,
-		.interface = "eth7",
-		.mac = "02:00:00:00:00:07",
-		.carrier = true,
-		.state = "failed",
-		.profile = "home wired",
-		.identity = RIG_IDENTITY,
-		.counters = { { "FramesReceived", RIG_FRAMES } },
-		.counter_count = 1,
-	};
-	diagnosis_set(&m->port.diagnosis, DIAG_RESPONSE_IGNORED);
-	diagnosis_add(&m->port.diagnosis, "identity", "%s", RIG_IDENTITY);
-	diagnosis_add(&m->port.diagnosis, "rounds", "3");
-	m->port.diagnosis.when = 1800000000;
-	bus_set_manager(m->bus, &m->manager);
-	bus_set_port(m->bus, &m->port);
-	bus_set_profiles(m->bus, &profile, 1);
-	bus_set_credentials(m->bus, &credential, 1);
-}
-
-static void serve(int to_test)
-{
-	static const struct bus_commands commands = {
-		.connect = do_connect,
-		.disconnect = do_disconnect,
-		.reauthenticate = do_reauthenticate,
-		.reload = do_reload,
-		.set_log_level = do_set_log_level,
-		.context = &model,
-	};
-	struct loop loop;
-
-	model.to_test = to_test;
-	if (!freopen("/dev/null", "w", stderr) || loop_init(&loop) < 0 ||
-	    bus_new(&loop, &commands, on_ready, &model.bus) < 0)
-		_exit(1);
-	fill_model(&model);
-	loop_run(&loop);
-	_exit(0);
-}
-
 int rig_start_service(struct rig *rig)
 {
 	int ends[2], result;
@@ -253,11 +117,24 @@ int rig_start_service(struct rig *rig)
 	REQUIRE(pipe(ends) == 0);
 	rig->service = child();
 	if (rig->service == 0)
-		serve(ends[1]);
+		rig_serve(ends[1]);
 	close(ends[1]);
 	REQUIRE(read(ends[0], &result, sizeof result) == sizeof result);
 	close(ends[0]);
 	return result;
+}
+
+/* It has neither crashed nor, where that is counted, leaked. */
+static void stop_service(pid_t *pid)
+{
+	int status = 0;
+
+	if (*pid <= 0)
+		return;
+	kill(*pid, SIGTERM);
+	waitpid(*pid, &status, 0);
+	*pid = 0;
+	CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
 }
 
 /* ---- polkit, or what answers in its name
@@ -329,7 +206,7 @@ void rig_stop(struct rig *rig)
 
 	rig_disconnect(rig->client);
 	reap(&rig->polkit);
-	reap(&rig->service);
+	stop_service(&rig->service);
 	reap(&rig->bus);
 	snprintf(file, sizeof file, "%s/bus.conf", rig->dir);
 	unlink(file);

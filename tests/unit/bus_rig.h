@@ -29,6 +29,8 @@ struct rig {
 bool rig_has_bus(void);
 void rig_start_bus(struct rig *rig);
 void rig_stop_bus(struct rig *rig);
+/* The whole life of the service's process (bus_model.c). */
+void rig_serve(int to_test);
 int rig_start_service(struct rig *rig); /* what bus_new made of it: 0, -EEXIST … */
 enum polkit { POLKIT_SAYS_YES, POLKIT_SAYS_NO, POLKIT_IS_SILENT };
 void rig_start_polkit(struct rig *rig, enum polkit manner);

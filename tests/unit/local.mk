@@ -55,7 +55,7 @@ endif
 
 if CUNIT
 UNIT_TESTS += %D%/test_bus
-%C%_test_bus_SOURCES = %D%/test_bus.c %D%/bus_rig.c %D%/bus_rig.h
+%C%_test_bus_SOURCES = %D%/test_bus.c %D%/bus_model.c %D%/bus_rig.c %D%/bus_rig.h
 %C%_test_bus_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
 endif
 
@@ -69,7 +69,7 @@ EXTRA_DIST += tests/vectors/tls_frame.txt
 
 if CUNIT
 UNIT_TESTS += %D%/test_cli
-%C%_test_cli_SOURCES = %D%/test_cli.c %D%/bus_rig.c %D%/bus_rig.h
+%C%_test_cli_SOURCES = %D%/test_cli.c %D%/bus_model.c %D%/bus_rig.c %D%/bus_rig.h
 %C%_test_cli_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
 %C%_test_cli_DEPENDENCIES = latchkeyctl $(TAP_LIBS) libshell.a libproto.a
 endif
