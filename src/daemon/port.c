@@ -398,7 +398,7 @@ void port_use(struct port *port, const char *profile, struct armed *armed,
 		return;
 	}
 	if (first)
-		port->wanted = armed->profile->autoconnect;
+		port->wanted = port->armed->profile->autoconnect;
 	if (port->wanted)
 		port_connect(port);
 	else

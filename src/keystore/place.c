@@ -253,7 +253,7 @@ int place_read(int at, const char *name, const struct place_owner *owner,
 {
 	AUTO_VALUE(secret) content = { 0 };
 	AUTO_FD fd = -1;
-	struct stat st;
+	struct stat st = { 0 };
 	int r = open_file(at, name, owner, privacy, &fd, &st, why);
 
 	if (r < 0)
