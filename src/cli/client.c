@@ -278,7 +278,7 @@ static void learn_owner(struct client *client)
 	call = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
 					    "GetNameOwner");
 	const char *name = BUS_NAME, *owner;
-	struct client_error error;
+	struct client_error error = { 0 };
 	AUTO(DBusMessage) reply = NULL;
 
 	dbus_message_append_args(call, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID);
@@ -375,7 +375,7 @@ enum exit_status client_fail(const struct cli *cli, const char *what,
 enum exit_status cli_reload(const struct cli *cli)
 {
 	AUTO_STRUCT(client) client = NULL;
-	struct client_error error;
+	struct client_error error = { 0 };
 	AUTO(json_t) reply = NULL;
 
 	if (client_open(&client, &error) != DONE || !client_service_runs(client))

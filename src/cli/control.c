@@ -14,7 +14,7 @@ struct control {
 
 static enum exit_status show_outcome(const struct cli *cli, struct client *client, const char *path)
 {
-	struct client_error error;
+	struct client_error error = { 0 };
 	AUTO(json_t) port = client_properties(client, path, IFACE_PORT, &error);
 
 	if (!port)
@@ -108,7 +108,7 @@ static enum exit_status wait_for_end(const struct cli *cli, struct client *clien
 
 static bool already_open(struct client *client, const char *path)
 {
-	struct client_error error;
+	struct client_error error = { 0 };
 	AUTO(json_t) port = client_properties(client, path, IFACE_PORT, &error);
 
 	return port_flag(port, "Authorised") && strcmp(port_text(port, "State"), "authorised") == 0;
@@ -117,7 +117,7 @@ static bool already_open(struct client *client, const char *path)
 static enum exit_status control_port(const struct cli *cli, const struct control *control)
 {
 	AUTO_STRUCT(client) client = NULL;
-	struct client_error error;
+	struct client_error error = { 0 };
 	enum exit_status status;
 	char what[128];
 

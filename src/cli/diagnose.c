@@ -58,7 +58,7 @@ static void check_interface(json_t *list, const char *name)
 
 static json_t *object_called(struct client *client, const char *interface, const char *name)
 {
-	struct client_error error;
+	struct client_error error = { 0 };
 	AUTO(json_t) objects = client_objects(client, interface, &error);
 	json_t *object;
 	size_t i;
@@ -170,7 +170,7 @@ enum exit_status cmd_diagnose(const struct cli *cli)
 {
 	AUTO_STRUCT(client) client = NULL;
 	AUTO(json_t) list = json_array();
-	struct client_error error;
+	struct client_error error = { 0 };
 	enum exit_status status = DONE;
 	bool runs = client_open(&client, &error) == DONE && client_service_runs(client);
 

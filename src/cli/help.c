@@ -75,7 +75,7 @@ static void candidate(const char *word, const char *prefix)
 static void candidates_of_objects(const char *interface, const char *property, const char *prefix)
 {
 	AUTO_STRUCT(client) client = NULL;
-	struct client_error error;
+	struct client_error error = { 0 };
 	json_t *object;
 	size_t i;
 

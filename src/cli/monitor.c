@@ -31,7 +31,7 @@ static void remember(json_t *names, const char *path, const json_t *properties)
 
 static void learn_ports(struct client *client, json_t *names)
 {
-	struct client_error error;
+	struct client_error error = { 0 };
 	AUTO(json_t) ports = client_objects(client, IFACE_PORT, &error);
 	json_t *port;
 	size_t i;
@@ -146,7 +146,7 @@ enum exit_status cmd_monitor(const struct cli *cli)
 {
 	AUTO_STRUCT(client) client = NULL;
 	AUTO(json_t) names = json_object();
-	struct client_error error;
+	struct client_error error = { 0 };
 	bool lost = false;
 
 	if (client_open(&client, &error) != DONE)

@@ -62,7 +62,7 @@ static json_t *port_only(const struct cli *cli, const char *doing, const json_t 
 json_t *port_choose(const struct cli *cli, struct client *client, const char *doing,
 		    enum exit_status *ret_status)
 {
-	struct client_error error;
+	struct client_error error = { 0 };
 	AUTO(json_t) ports = client_objects(client, IFACE_PORT, &error);
 	char what[128];
 
@@ -173,7 +173,7 @@ enum exit_status cmd_status(const struct cli *cli)
 {
 	AUTO_STRUCT(client) client = NULL;
 	AUTO(json_t) ports = NULL;
-	struct client_error error;
+	struct client_error error = { 0 };
 	enum exit_status status;
 	json_t *port;
 	size_t i;
@@ -211,7 +211,7 @@ enum exit_status cmd_list(const struct cli *cli)
 	static const char *const headings[] = { "PORT", "STATE", "PROFILE", "METHOD", "DIAGNOSIS" };
 	AUTO_STRUCT(client) client = NULL;
 	AUTO(json_t) rows = json_array();
-	struct client_error error;
+	struct client_error error = { 0 };
 	json_t *port;
 	size_t i;
 

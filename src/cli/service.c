@@ -21,7 +21,7 @@ enum exit_status cmd_profiles(const struct cli *cli)
 						"FILE" };
 	AUTO_STRUCT(client) client = NULL;
 	AUTO(json_t) rows = json_array();
-	struct client_error error;
+	struct client_error error = { 0 };
 	json_t *profile;
 	size_t i;
 
@@ -55,7 +55,7 @@ enum exit_status cmd_log_level(const struct cli *cli)
 {
 	AUTO_STRUCT(client) client = NULL;
 	AUTO(json_t) manager = NULL;
-	struct client_error error;
+	struct client_error error = { 0 };
 	char what[64] = "cannot show the log level";
 
 	if (cli->count > 0)
@@ -86,7 +86,7 @@ enum exit_status cmd_log_level(const struct cli *cli)
 enum exit_status cmd_version(const struct cli *cli)
 {
 	AUTO_STRUCT(client) client = NULL;
-	struct client_error error;
+	struct client_error error = { 0 };
 	AUTO(json_t) manager = NULL;
 	const char *service;
 

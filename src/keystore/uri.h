@@ -9,7 +9,8 @@
 bool key_uri_valid(const char *text, struct diagnosis *why);
 
 /* 0 or -errno: -ENOTSUP when no provider for the scheme is installed, with the name of what to
- * install; -ENXIO when there is no such key.  A PIN comes from pin-source=file: in the URI, never from the URI itself. */
+ * install; -ENXIO when there is no such key.  A PIN comes from pin-source=file: in the URI, never
+ * from the URI itself. */
 int key_uri_open(const char *uri, EVP_PKEY **ret_key, struct diagnosis *why);
 
 #endif

@@ -66,18 +66,8 @@ static void no_bus(void)
 /* ---- the command line ---------------------------------------------------------------------- */
 
 static const char *const commands[] = {
-	"",
-	"status",
-	"list",
-	"connect",
-	"disconnect",
-	"reauth",
-	"monitor",
-	"profiles",
-	"check",
-	"diagnose",
-	"log-level",
-	"version",
+	"",	   "status",   "list",	"connect",  "disconnect", "reauth",
+	"monitor", "profiles", "check", "diagnose", "log-level",  "version",
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -104,12 +94,9 @@ TEST(a_wrong_command_line_is_explained)
 	static const struct {
 		const char *arguments, *said;
 	} rows[] = {
-		{ "", "a command is missing" },
-		{ "statsu", "did you mean status?" },
-		{ "status --loud", "no such option" },
-		{ "list --wait", "--wait" },
-		{ "status eth0 eth1", "eth1" },
-		{ "connect --wait=soon", "soon" },
+		{ "", "a command is missing" },		 { "statsu", "did you mean status?" },
+		{ "status --loud", "no such option" },	 { "list --wait", "--wait" },
+		{ "status eth0 eth1", "eth1" },		 { "connect --wait=soon", "soon" },
 		{ "check --keystore", "needs a value" },
 	};
 
