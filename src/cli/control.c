@@ -41,49 +41,68 @@ static void progress(const struct cli *cli, const char *name, const json_t *chan
 	fflush(stdout);
 }
 
-static enum exit_status attempt_failed(const struct cli *cli, const struct control *control,
-				       const char *name, const json_t *diagnosis)
+/* What is being waited for. */
+struct wait {
+	const struct control *control;
+	struct client *client;
+	const char *path, *name;
+	json_t *silence; /* the diagnosis when nobody has answered so far; NULL otherwise */
+};
+
+static enum exit_status attempt_failed(const struct cli *cli, const struct wait *wait,
+				       const json_t *diagnosis)
 {
 	const char *cause = port_text(diagnosis, "cause"), *next = port_text(diagnosis, "next");
 	char what[128];
 
-	snprintf(what, sizeof what, "cannot %s %s", control->doing, name);
+	snprintf(what, sizeof what, "cannot %s %s", wait->control->doing, wait->name);
 	return cli_fail(cli, FAILED, what, *cause ? cause : "the attempt failed",
 			*next ? next : NULL);
 }
 
-/* One signal.  false: it decides nothing. */
-static bool outcome(const struct cli *cli, struct client *client, const struct control *control,
-		    const json_t *port, const json_t *signal, enum exit_status *ret_status)
+static bool attempt_ended(const struct cli *cli, struct wait *wait, bool success, json_t *diagnosis,
+			  enum exit_status *ret_status)
 {
-	const char *path = port_text(port, "ObjectPath"), *name = port_text(port, "Interface");
+	/* The service goes on asking, and so do we: a switch that has just been told goodbye may
+	 * need some seconds before it hears us. */
+	if (!success && strcmp(port_text(diagnosis, "id"), "no-authenticator") == 0) {
+		json_decref(wait->silence);
+		wait->silence = json_incref(diagnosis);
+		return false;
+	}
+	*ret_status = success ? show_outcome(cli, wait->client, wait->path)
+			      : attempt_failed(cli, wait, diagnosis);
+	return true;
+}
+
+/* One signal.  false: it decides nothing. */
+static bool outcome(const struct cli *cli, struct wait *wait, const json_t *signal,
+		    enum exit_status *ret_status)
+{
 	const char *member = port_text(signal, "Member");
 	const json_t *args = json_object_get(signal, "Args");
+	const char *removed = json_string_value(json_array_get(args, 0));
 	struct client_error gone = { .status = NO_SERVICE };
 
 	if (strcmp(member, "NameOwnerChanged") == 0) {
 		*ret_status = client_fail(cli, "the service has gone while we waited", &gone);
 		return true;
 	}
-	if (strcmp(member, "InterfacesRemoved") == 0 &&
-	    strcmp(json_string_value(json_array_get(args, 0)), path) == 0) {
-		*ret_status = cli_fail(cli, FAILED, name, "the interface was removed", NULL);
+	if (strcmp(member, "InterfacesRemoved") == 0 && removed &&
+	    strcmp(removed, wait->path) == 0) {
+		*ret_status = cli_fail(cli, FAILED, wait->name, "the interface was removed", NULL);
 		return true;
 	}
-	if (strcmp(port_text(signal, "Path"), path) != 0)
+	if (strcmp(port_text(signal, "Path"), wait->path) != 0)
 		return false;
 	if (strcmp(member, "PropertiesChanged") == 0)
-		progress(cli, name, json_array_get(args, 1));
-	if (strcmp(member, "AttemptEnded") != 0)
-		return false;
-	*ret_status = json_is_true(json_array_get(args, 0))
-			      ? show_outcome(cli, client, path)
-			      : attempt_failed(cli, control, name, json_array_get(args, 1));
-	return true;
+		progress(cli, wait->name, json_array_get(args, 1));
+	return strcmp(member, "AttemptEnded") == 0 &&
+	       attempt_ended(cli, wait, json_is_true(json_array_get(args, 0)),
+			     json_array_get(args, 1), ret_status);
 }
 
-static enum exit_status wait_for_end(const struct cli *cli, struct client *client,
-				     const struct control *control, const json_t *port)
+static enum exit_status wait_for_end(const struct cli *cli, struct wait *wait)
 {
 	msec until = loop_now().mono + (msec)cli->wait * 1000;
 	struct client_error gone = { .status = NO_SERVICE };
@@ -92,15 +111,17 @@ static enum exit_status wait_for_end(const struct cli *cli, struct client *clien
 
 	for (msec now; (now = loop_now().mono) < until;) {
 		bool lost;
-		AUTO(json_t) signal = client_next(client, (int)(until - now), &lost);
+		AUTO(json_t) signal = client_next(wait->client, (int)(until - now), &lost);
 
 		if (lost)
 			return client_fail(cli, "the bus has gone while we waited", &gone);
-		if (signal && outcome(cli, client, control, port, signal, &status))
+		if (signal && outcome(cli, wait, signal, &status))
 			return status;
 	}
+	if (wait->silence)
+		return attempt_failed(cli, wait, wait->silence);
 	snprintf(why, sizeof why, "it is not decided after %d seconds", cli->wait);
-	return cli_fail(cli, FAILED, port_text(port, "Interface"), why,
+	return cli_fail(cli, FAILED, wait->name, why,
 			"`latchkeyctl status` shows where it stands.");
 }
 
@@ -112,6 +133,17 @@ static bool already_open(struct client *client, const char *path)
 	AUTO(json_t) port = client_properties(client, path, IFACE_PORT, &error);
 
 	return port_flag(port, "Authorised") && strcmp(port_text(port, "State"), "authorised") == 0;
+}
+
+static enum exit_status wait_port(const struct cli *cli, const struct control *control,
+				  struct client *client, const json_t *port)
+{
+	struct wait wait = { control, client, port_text(port, "ObjectPath"),
+			     port_text(port, "Interface"), NULL };
+	enum exit_status status = wait_for_end(cli, &wait);
+
+	json_decref(wait.silence);
+	return status;
 }
 
 static enum exit_status control_port(const struct cli *cli, const struct control *control)
@@ -139,7 +171,7 @@ static enum exit_status control_port(const struct cli *cli, const struct control
 	if (!reply)
 		return client_fail(cli, what, &error);
 	if (cli->wait >= 0 && !(control->until_authorised && already_open(client, path)))
-		return wait_for_end(cli, client, control, port);
+		return wait_port(cli, control, client, port);
 	if (cli->wait >= 0 || cli->json)
 		return show_outcome(cli, client, path);
 	return DONE;

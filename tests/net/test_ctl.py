@@ -1,0 +1,58 @@
+"""latchkeyctl and the bus with the real service and a real authenticator."""
+import json
+
+from lab import main, test
+
+
+@test
+def a_person_sees_the_port_open(lab):
+    port = lab.port(tls=["1.3"])
+    daemon = lab.latchkeyd(port, bus=lab.bus())
+    port.expect_open()
+    status = daemon.ctl("status", check=True).stdout
+    for word in ["authorised", "EAP-TLS, TLSv1.3", "SHA-256", "valid until", "PAE AUTHENTICATED"]:
+        lab.check(word in status, f"status says {word}")
+    shown = daemon.json("status")[0]
+    lab.check(shown["Authorised"] is True and shown["Diagnosis"] == {}, "the same as values")
+    lab.check(daemon.ctl("diagnose").returncode == 0, "nothing to diagnose")
+    lab.check(daemon.ctl("check").returncode == 0, "a check finds nothing")
+    lab.check(daemon.json("profiles")[0]["Usable"] is True, "its profile can be used")
+
+
+@test
+def disconnect_connect_and_reauth_tell_the_outcome(lab):
+    port = lab.port()
+    daemon = lab.latchkeyd(port, bus=lab.bus())
+    port.expect_open()
+    daemon.ctl("disconnect", check=True)
+    lab.check(daemon.json("status")[0]["State"] == "disconnected", "it is disconnected")
+    connected = daemon.ctl("connect", "--wait=20")
+    lab.check(connected.returncode == 0 and "authorised" in connected.stdout, connected.stderr)
+    again = daemon.ctl("reauth", "--wait=20")
+    lab.check(again.returncode == 0 and "authorised" in again.stdout, again.stderr)
+
+
+@test
+def a_failure_is_diagnosed_with_its_evidence(lab):
+    port = lab.port(server=lab.pki().expired_server)
+    daemon = lab.latchkeyd(port, bus=lab.bus(), profile={"Match.AutoConnect": "no"})
+    failed = daemon.ctl("connect", "--wait=20")
+    lab.check(failed.returncode == 1 and "expired" in failed.stderr, "connect --wait tells why")
+    found = json.loads(daemon.ctl("--json", "diagnose").stdout)
+    lab.check(found["Diagnosis"]["id"] == "server-cert-expired", "diagnose has its id")
+    lab.check("not_after" in found["Diagnosis"]["evidence"], "and its evidence")
+
+
+@test
+def the_monitor_sees_the_attempt_end(lab):
+    port = lab.port()
+    daemon = lab.latchkeyd(port, bus=lab.bus())
+    port.expect_open()
+    follow = daemon.follow()
+    lab.check(daemon.ctl("reauth", "--wait=20").returncode == 0, "it is authenticated again")
+    daemon.ctl("log-level", "info", check=True)
+    follow.expect('"AttemptEnded"')
+
+
+if __name__ == "__main__":
+    main()
