@@ -1,1 +1,2 @@
 EXTRA_DIST += LICENSE
+EXTRA_DIST += %D%/architecture.md
