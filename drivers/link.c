@@ -7,9 +7,11 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/list.h"
 #include "drivers/log.h"
@@ -61,13 +63,18 @@ static void forget(struct link_monitor *m, unsigned index)
 	m->report.removed(m->report.context, index);
 }
 
-/* Only wireless interfaces answer this; it works in every network namespace, unlike sysfs. */
+/* Two signs, as a kernel need not have both: the wireless extensions, which answer in every network
+ * namespace, and the radio's directory, which is in the sysfs of the first namespace only. */
 static bool is_wireless(const struct link_monitor *m, const char *name)
 {
 	struct iwreq request = { 0 };
+	char radio[sizeof "/sys/class/net//phy80211" + IF_NAMESIZE];
 
 	memcpy(request.ifr_name, name, strnlen(name, sizeof request.ifr_name - 1));
-	return ioctl(nl_socket_get_fd(m->commands), SIOCGIWNAME, &request) == 0;
+	if (ioctl(nl_socket_get_fd(m->commands), SIOCGIWNAME, &request) == 0)
+		return true;
+	snprintf(radio, sizeof radio, "/sys/class/net/%s/phy80211", name);
+	return access(radio, F_OK) == 0;
 }
 
 static bool parse(const struct link_monitor *m, struct nlmsghdr *message,
