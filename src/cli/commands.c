@@ -23,6 +23,25 @@ const struct option_row option_rows[OPTION_COUNT] = {
 		"Write to a file instead of standard output." },
 };
 
+static const struct command credentials_commands[] = {
+	{ "list", "", 0, 0, WORDS_NONE, WORDS_NONE, BIT(KEYSTORE),
+	  "List the credentials in the keystore.", NULL, cmd_credentials_list, NULL },
+	{ "show", "NAME", 1, 1, WORDS_CREDENTIALS, WORDS_NONE, BIT(KEYSTORE),
+	  "Show all that is known of one.", NULL, cmd_credentials_show, NULL },
+	{ "import", "NAME FILE...", 2, -1, WORDS_CREDENTIALS, WORDS_FILES,
+	  BIT(KEYSTORE) | BIT(KEY) | BIT(KEY_URI) | BIT(PASSPHRASE_FILE),
+	  "Import a certificate, its chain and its key.",
+	  "From one file or several: PEM, DER, PKCS#8 or PKCS#12. A name that is there already gets a new "
+	  "generation. The passphrase of an encrypted file comes from --passphrase-file, from the systemd "
+	  "credential called NAME, or is asked for.",
+	  cmd_credentials_import, NULL },
+	{ "export", "NAME", 1, 1, WORDS_CREDENTIALS, WORDS_NONE, BIT(KEYSTORE) | BIT(OUTPUT),
+	  "Write the certificate and its chain as PEM.", "Never the key.", cmd_credentials_export, NULL },
+	{ "remove", "NAME", 1, 1, WORDS_CREDENTIALS, WORDS_NONE, BIT(KEYSTORE),
+	  "Remove one with all its generations.", NULL, cmd_credentials_remove, NULL },
+	{ NULL }
+};
+
 static const struct command commands[] = {
 	{ "status", "[PORT]", 0, 1, WORDS_PORTS, WORDS_NONE, 0,
 	  "Show the state of one port, or of all.", NULL, cmd_status, NULL },
@@ -39,6 +58,9 @@ static const struct command commands[] = {
 	  "Runs until it is interrupted. With --json, one object on each line.", cmd_monitor, NULL },
 	{ "profiles", "", 0, 0, WORDS_NONE, WORDS_NONE, 0,
 	  "List the profiles, and what is wrong with them.", NULL, cmd_profiles, NULL },
+	{ "credentials", "COMMAND", 0, 0, WORDS_NONE, WORDS_NONE, 0,
+	  "List, show, import, export and remove credentials.",
+	  "Works on the keystore itself; the service need not run.", NULL, credentials_commands },
 	{ "check", "[FILE...]", 0, -1, WORDS_FILES, WORDS_FILES,
 	  BIT(KEYSTORE),
 	  "Check configuration, profiles and credentials.",

@@ -5,11 +5,14 @@ latchkeyctl_SOURCES = \
 	%D%/client.c %D%/client.h \
 	%D%/command.h %D%/commands.c \
 	%D%/control.c \
+	%D%/credentials.c %D%/credentials.h \
 	%D%/diagnose.c \
 	%D%/help.c \
+	%D%/import.c \
 	%D%/main.c \
 	%D%/monitor.c \
 	%D%/output.c \
+	%D%/passphrase.c %D%/passphrase.h \
 	%D%/ports.c %D%/ports.h \
 	%D%/service.c
 latchkeyctl_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)

@@ -60,8 +60,9 @@ UNIT_TESTS += %D%/test_bus
 endif
 
 if CUNIT
-UNIT_TESTS += %D%/test_bundle %D%/test_keystore %D%/test_key_uri
+UNIT_TESTS += %D%/test_bundle %D%/test_keystore %D%/test_key_uri %D%/test_credentials
 %C%_test_bundle_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_credentials_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 %C%_test_key_uri_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 %C%_test_keystore_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 endif

@@ -66,8 +66,24 @@ static void no_bus(void)
 /* ---- the command line ---------------------------------------------------------------------- */
 
 static const char *const commands[] = {
-	"",	   "status",   "list",	"connect",  "disconnect", "reauth",
-	"monitor", "profiles", "check", "diagnose", "log-level",  "version",
+	"",
+	"status",
+	"list",
+	"connect",
+	"disconnect",
+	"reauth",
+	"monitor",
+	"profiles",
+	"credentials",
+	"credentials list",
+	"credentials show",
+	"credentials import",
+	"credentials export",
+	"credentials remove",
+	"check",
+	"diagnose",
+	"log-level",
+	"version",
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
