@@ -122,6 +122,13 @@ class Process(Lines):
                 self.add(line.rstrip("\n"))
         self.end()
 
+    def at_end_also(self, function):
+        """Calls it when the program has said its last word."""
+        def wait():
+            self._reader.join()
+            function()
+        threading.Thread(target=wait, daemon=True).start()
+
     @property
     def pid(self):
         return self.popen.pid
@@ -364,6 +371,19 @@ def test(function):
     return function
 
 
+def each(*cases):
+    """Marks a function as one test for each case; the case is its second argument and ends its name."""
+    def mark(function):
+        for case in cases:
+            def one_case(lab, case=case):
+                function(lab, case)
+            words = case if isinstance(case, tuple) else (case,)
+            one_case.__name__ = " ".join([function.__name__, *map(str, words)])
+            tests.append(one_case)
+        return function
+    return mark
+
+
 def need(*programs):
     for program in programs:
         if not shutil.which(program):
@@ -403,7 +423,7 @@ def one(function):
         except Exception:
             for line in traceback.format_exc().splitlines():
                 print("#", line)
-            lab.tell()
+            lab.tell(int(os.environ.get("LAB_LINES", "60")))
             return False, ""
 
 

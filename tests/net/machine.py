@@ -128,11 +128,13 @@ class Latchkeyd:
         return path
 
     def store(self, name, credential):
-        """Puts a credential into the keystore as its first generation. (To see latchkeyctl do it:
+        """Puts a credential into the keystore as its next generation. (To see latchkeyctl do it:
         daemon.ctl("credentials", "import", …).)"""
-        made = self.keystore / name / "1"
+        home = self.keystore / name
+        generation = len(list(home.glob("[0-9]*"))) + 1
+        made = home / str(generation)
         made.mkdir(mode=0o700, parents=True)
-        for folder in (self.keystore, made.parent):
+        for folder in (self.keystore, home):
             folder.chmod(0o700)
         parts = {"key.pem": credential.key.read_text(), "cert.pem": credential.cert.read_text(),
                  "chain.pem": "".join(c.read_text() for c in credential.chain), "anchors.pem": "",
@@ -140,7 +142,8 @@ class Latchkeyd:
         for file, text in parts.items():
             (made / file).write_text(text)
             (made / file).chmod(0o600)
-        (made.parent / "current").symlink_to("1")
+        (home / "next").symlink_to(str(generation))
+        (home / "next").rename(home / "current")
 
     # -- its life
 
@@ -151,6 +154,7 @@ class Latchkeyd:
             self.lab, [BUILD / "latchkeyd", "--config", self.file, "--log-level", self.log, *bus,
                        *self.flags],
             ns=self.ns, env={"NOTIFY_SOCKET": str(self.ready.path), **self.environment})
+        self.process.at_end_also(self.ready.end)  # who waits for it need not wait for ever
         if wait:
             self.ready.expect("^READY=1")
 
@@ -193,6 +197,10 @@ class Latchkeyd:
         if done.returncode:
             raise Failed(f"latchkeyctl {' '.join(map(str, args))}: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
+
+    def status(self, port):
+        """What the bus shows of a port."""
+        return self.json("status", port.interface)
 
     def follow(self):
         """`latchkeyctl monitor --json` as a process whose lines are events."""

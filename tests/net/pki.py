@@ -125,7 +125,7 @@ def _join(files):
 
 
 class Authority:
-    def __init__(self, name, parent=None, key="P-256", start=-500, end=3650):
+    def __init__(self, name, parent=None, key="P-256", start=-500, end=3650, extensions=()):
         self.name, self.parent = name, parent
         self.dir = _new()
         self.dir.mkdir()
@@ -136,7 +136,7 @@ class Authority:
         self.key = make_key(key).rename(self.dir / "key.pem")
         self.cert = self.dir / "cert.pem"
         extensions = ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, keyCertSign, cRLSign",
-                      "subjectKeyIdentifier = hash"]
+                      "subjectKeyIdentifier = hash", *extensions]
         if parent:
             parent._sign(self.key, name, extensions + ["authorityKeyIdentifier = keyid"], start, end,
                          self.cert)

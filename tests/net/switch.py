@@ -311,13 +311,14 @@ modules {{
 			fragment_size = {fragment}
 			tls_min_version = "{least}"
 			tls_max_version = "{most}"
-			cipher_list = "DEFAULT"
+			cipher_list = "{ciphers}"
 			ecdh_curve = ""
 			check_crl = no
 			cache {{
 				enable = {resumption}
 				lifetime = 24
 				name = "lab"
+				persist_dir = "{dir}/sessions"
 			}}
 			verify {{
 			}}
@@ -351,18 +352,19 @@ server default {{
 """
 
     def __init__(self, lab, ns, server=None, root=None, tls=("1.2", "1.3"), port=1812, fragment=1024,
-                 resumption=True):
+                 resumption=True, ciphers="DEFAULT"):
         need("freeradius")
         pki = lab.pki()
         server, root = server or pki.server, root or pki.root
         self.secret, self.port = "testing123", port
         self.dir = lab.folder("radius")
+        (self.dir / "sessions").mkdir()
         # It changes to no other user, but it insists on reading its own copies.
         key = shutil.copy(server.key, self.dir / "server.key")
         (self.dir / "radiusd.conf").write_text(self.CONFIG.format(
             dir=self.dir, libdir="/usr/lib/freeradius", secret=self.secret, key=key,
             cert=server.bundle, root=root.cert, least=min(tls), most=max(tls), port=port,
-            fragment=fragment, resumption="yes" if resumption else "no"))
+            fragment=fragment, ciphers=ciphers, resumption="yes" if resumption else "no"))
         os.symlink("/usr/share/freeradius", self.dir / "dictionaries")
         (self.dir / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
         self.process = Process(lab, ["freeradius", "-f", "-l", "stdout", "-xx", "-d", self.dir, "-D",
@@ -372,3 +374,6 @@ server default {{
 
     def expect(self, pattern, since=0, timeout=None):
         return self.process.expect(pattern, since, timeout)
+
+    def said(self, pattern, since=0):
+        return self.process.said(pattern, since)
