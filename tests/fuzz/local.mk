@@ -48,3 +48,9 @@ if FUZZERS
 %C%_fuzz_tls_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_tls_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_bus
+if FUZZERS
+%C%_fuzz_bus_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_bus_LDADD = $(SHELL_LIBS)
+endif
