@@ -58,7 +58,7 @@ enum status tls_conn_new(struct tls_config *config, struct tls_session *session,
 	if (!in || !out || !conn)
 		return NO_MEMORY;
 	conn->ssl = SSL_new(config->ctx);
-	if (!conn->ssl)
+	if (!conn->ssl || SSL_set_app_data(conn->ssl, conn) != 1)
 		return NO_MEMORY;
 	conn->config = tls_config_ref(config);
 	conn->now = now;
@@ -69,7 +69,6 @@ enum status tls_conn_new(struct tls_config *config, struct tls_session *session,
 	conn->out = out;
 	SSL_set_bio(conn->ssl, TAKE(in), TAKE(out));
 	SSL_set_connect_state(conn->ssl);
-	SSL_set_app_data(conn->ssl, conn);
 
 	enum status status = take_session(conn, session);
 

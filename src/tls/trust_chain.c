@@ -216,8 +216,9 @@ enum status trust_chain(const struct trust *trust, STACK_OF(X509) * presented,
 			return status;
 		X509_STORE_CTX_set0_trusted_stack(ctx, pinned);
 	}
+	if (!X509_STORE_CTX_set_app_data(ctx, &found))
+		return NO_MEMORY;
 	set_rules(ctx, trust, time);
-	X509_STORE_CTX_set_app_data(ctx, &found);
 	X509_STORE_CTX_set_verify_cb(ctx, walk_on);
 
 	if (X509_verify_cert(ctx) <= 0 && !found.worst) {
