@@ -25,6 +25,17 @@ static bool add_subject(const X509 *cert, GENERAL_NAMES *names)
 	return false;
 }
 
+/* Those that do not parse are none; that is not to be taken for want of memory. */
+static GENERAL_NAMES *alt_names(const X509 *cert)
+{
+	X509 *c = (X509 *)(uintptr_t)cert; /* the library keeps what it learns in there */
+	int critical;
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, &critical, NULL);
+	bool absent = critical < 0 || (X509_get_extension_flags(c) & EXFLAG_INVALID);
+
+	return names || !absent ? names : sk_GENERAL_NAME_new_null();
+}
+
 enum status tls_cert_identity(const X509 *cert, struct bytes *ret_id)
 {
 	GENERAL_NAMES *names;
@@ -35,9 +46,7 @@ enum status tls_cert_identity(const X509 *cert, struct bytes *ret_id)
 	bytes_clear(ret_id);
 	if (!cert)
 		return OK;
-	names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	if (!names)
-		names = sk_GENERAL_NAME_new_null();
+	names = alt_names(cert);
 	if (names && add_subject(cert, names))
 		len = i2d_GENERAL_NAMES(names, &der);
 	if (len >= 0)
