@@ -5,11 +5,16 @@ check_PROGRAMS += $(FAULT_TESTS)
 TESTS += $(FAULT_TESTS)
 check_LIBRARIES += libfault.a
 libfault_a_SOURCES = %D%/fault.c %D%/fault.h
-FAULT_LINK = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+FAULT_LINK = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=asprintf,--wrap=open_memstream
 
 FAULT_TESTS += %D%/fault_eap
 %C%_fault_eap_LDFLAGS = $(FAULT_LINK)
 %C%_fault_eap_LDADD = libfault.a libscript.a $(PROTO_LIBS)
+
+FAULT_TESTS += %D%/fault_tls
+%C%_fault_tls_LDFLAGS = $(FAULT_LINK)
+%C%_fault_tls_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
 
 if CUNIT
 FAULT_TESTS += %D%/keystore_kill
