@@ -6,9 +6,11 @@
 #include <dbus/dbus.h>
 #include <stdbool.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "dbus/bus.h"
 #include "dbus/marshal.h"
+#include "tests/test.h"
 
 #define RIG_PORT       BUS_PATH "/port/7"
 #define RIG_PROFILE    BUS_PATH "/profile/home_20wired"
@@ -61,5 +63,22 @@ int rig_as(const struct rig *rig, uid_t uid, gid_t group, int (*body)(DBusConnec
 bool rig_lookup(DBusMessageIter dict, const char *key, DBusMessageIter *ret_value);
 /* The text of a key of such a dictionary; NULL without. */
 const char *rig_text(DBusMessageIter dict, const char *key);
+
+/* For the top of a test: a rig that goes with it, or the test is skipped. */
+#define WITH_RIG                                                                                   \
+	__attribute__((cleanup(rig_stop))) struct rig rig = { 0 };                                 \
+	if (!rig_has_bus()) {                                                                      \
+		test_skip("there is no dbus-daemon (Debian: dbus-daemon)");                        \
+		return;                                                                            \
+	}                                                                                          \
+	rig_start(&rig)
+
+#define AS_ROOT                                                                                    \
+	do {                                                                                       \
+		if (geteuid() != 0) {                                                              \
+			test_skip("changing the user needs root");                                 \
+			return;                                                                    \
+		}                                                                                  \
+	} while (0)
 
 #endif

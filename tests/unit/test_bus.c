@@ -11,22 +11,6 @@
 
 #define NOBODY 65534
 
-#define WITH_RIG                                                                                   \
-	__attribute__((cleanup(rig_stop))) struct rig rig = { 0 };                                 \
-	if (!rig_has_bus()) {                                                                      \
-		test_skip("there is no dbus-daemon (Debian: dbus-daemon)");                        \
-		return;                                                                            \
-	}                                                                                          \
-	rig_start(&rig)
-
-#define AS_ROOT                                                                                    \
-	do {                                                                                       \
-		if (geteuid() != 0) {                                                              \
-			test_skip("changing the user needs root");                                 \
-			return;                                                                    \
-		}                                                                                  \
-	} while (0)
-
 /* The first dictionary among the arguments of a message. */
 static DBusMessageIter first_dict(DBusMessage *message)
 {

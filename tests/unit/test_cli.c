@@ -51,18 +51,6 @@ static void no_bus(void)
 	setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1);
 }
 
-#define WITH_RIG                                                                                   \
-	__attribute__((cleanup(rig_stop))) struct rig rig = { 0 };                                 \
-	if (!rig_has_bus()) {                                                                      \
-		test_skip("there is no dbus-daemon (Debian: dbus-daemon)");                        \
-		return;                                                                            \
-	}                                                                                          \
-	if (geteuid() != 0) {                                                                      \
-		test_skip("controlling a service needs root");                                     \
-		return;                                                                            \
-	}                                                                                          \
-	rig_start(&rig)
-
 /* ---- the command line ---------------------------------------------------------------------- */
 
 static const char *const commands[] = {
@@ -190,6 +178,7 @@ TEST(every_answer_can_be_had_as_json)
 		{ "status eth8 --json", "Error" },
 	};
 
+	AS_ROOT;
 	WITH_RIG;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		char arguments[96];
@@ -208,6 +197,7 @@ TEST(every_answer_can_be_had_as_json)
 
 TEST(a_status_tells_the_diagnosis_and_what_to_do)
 {
+	AS_ROOT;
 	WITH_RIG;
 	CHECK_INT(ctl("status"), 0);
 	CHECK(says("eth7: failed"));
@@ -222,6 +212,7 @@ TEST(a_status_tells_the_diagnosis_and_what_to_do)
 
 TEST(waiting_ends_with_the_attempt)
 {
+	AS_ROOT;
 	WITH_RIG;
 	CHECK_INT(ctl("connect --wait=5 eth7"), 0);
 	CHECK(says("eth7: authorised"));
@@ -235,6 +226,7 @@ TEST(waiting_ends_with_the_attempt)
 
 TEST(what_the_service_refuses_is_explained)
 {
+	AS_ROOT;
 	WITH_RIG;
 	CHECK_INT(ctl("reauth 2>&1"), 1);
 	CHECK(says("latchkeyctl profiles"));
@@ -260,6 +252,7 @@ static int runs_unprivileged(DBusConnection *client)
 
 TEST(others_may_look_and_not_touch)
 {
+	AS_ROOT;
 	WITH_RIG;
 	if (rig_as(&rig, 65534, 0, runs_unprivileged) != 0 &&
 	    access(getenv("top_builddir") ? getenv("top_builddir") : ".", X_OK) == 0)
@@ -268,6 +261,7 @@ TEST(others_may_look_and_not_touch)
 
 TEST(a_monitor_prints_one_object_on_each_line)
 {
+	AS_ROOT;
 	WITH_RIG;
 	size_t events = 0;
 
@@ -291,6 +285,7 @@ TEST(a_monitor_prints_one_object_on_each_line)
 
 TEST(completion_asks_the_service_for_ports)
 {
+	AS_ROOT;
 	WITH_RIG;
 	ctl("--complete status e");
 	CHECK_STR(run.text, "eth7\n");
