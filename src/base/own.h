@@ -31,7 +31,7 @@
 /* A value (struct bytes, struct secret …) that is done when the block ends: AUTO_VALUE(bytes) x = {
  * 0 };
  */
-#define AUTO_VALUE(name) __attribute__((cleanup(name##_done))) struct name
+#define AUTO_VALUE(name) __attribute__((cleanup(name##_done), unused)) struct name
 
 #define TAKE(owned)                                                                                \
 	__extension__({                                                                            \
