@@ -98,15 +98,12 @@ static bool marshal_diagnosis_entries(DBusMessageIter *dict, const struct diagno
 	       entry_close(&e);
 }
 
-/* What anybody may see of it. */
+/* What anybody may see of it.  The sentence stays whole. */
 static void diagnosis_public(const struct diagnosis *d, struct diagnosis *ret)
 {
 	*ret = *d;
-	ret->evidence_count = 0;
-	for (size_t i = 0; i < d->evidence_count; i++) {
-		if (strcmp(d->evidence[i].key, "identity") != 0)
-			ret->evidence[ret->evidence_count++] = d->evidence[i];
-	}
+	if (diagnosis_evidence(d, "identity"))
+		diagnosis_add(ret, "identity", "(private)");
 }
 
 bool marshal_diagnosis(DBusMessageIter *to, const struct diagnosis *diagnosis, bool private_too)

@@ -15,8 +15,8 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"without 802.1X needs no supplicant.", false },
 	[DIAG_RESPONSE_IGNORED] = { "response-ignored",
 		"The authenticator asked for our identity and then ignored the answer {identity}.",
-		"The switch probably cannot reach its RADIUS server, or the server does not know this "
-		"identity: look at the switch's RADIUS state and at Identity= in the profile.", false },
+		"The switch probably cannot reach its RADIUS server, or the server does not answer for this "
+		"identity: look at the switch's RADIUS state and at AnonymousIdentity= in the profile.", false },
 	[DIAG_METHOD_NOT_AGREED] = { "method-not-agreed",
 		"The server offered EAP method {offered}; this profile allows {allowed}.",
 		"Enable one of the allowed methods for this machine on the server, or correct the profile.",
@@ -169,10 +169,11 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 	[DIAG_EAP_SUCCESS_EARLY] = { "eap-success-early",
 		"The server sent EAP-Success before {method} was complete, in {state}; it was not accepted.",
 		"A server that follows a draft of RFC 9190 omits the success indication of TLS 1.3: update it, or set "
-		"MaxTLS=1.2 in the profile. If the server does not, somebody is interfering.", false },
+		"MaxTLS=1.2 in the profile. A switch may also let machines in that it did not authenticate. "
+		"If neither does, somebody is interfering.", false },
 	[DIAG_EAP_FAILURE_EARLY] = { "eap-failure-early",
 		"The server refused us before a method was agreed, right after the identity {identity}.",
-		"The server does not admit this identity: look at its log and at Identity= in the profile.",
+		"The server does not admit this identity: look at its log and at AnonymousIdentity= in the profile.",
 		false },
 	[DIAG_EAP_FAILURE_DURING] = { "eap-failure-during",
 		"The server ended {method} with EAP-Failure and gave no reason.",
@@ -187,8 +188,8 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"Correct it, run `latchkeyctl check`, and then reload the service.", false },
 	[DIAG_NO_PROFILE] = { "no-profile",
 		"No profile matches the interface {interface}.",
-		"Write a profile for it in /etc/latchkey/profiles.d; `latchkeyctl profiles` shows those there are.",
-		false },
+		"Write a profile for it in /etc/latchkey/profiles.d; `latchkeyctl profiles` shows those there are, "
+		"`latchkeyctl check` those that have a mistake.", false },
 	[DIAG_DISCONNECTED] = { "disconnected",
 		"The port was disconnected on request.",
 		"`latchkeyctl connect` starts authentication again.", false },

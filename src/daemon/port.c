@@ -116,16 +116,6 @@ static void diagnose_success(struct port *port)
 		port->diagnosis = port->armed->warning;
 }
 
-/* The PAE waited in vain for the next Request.  Silence right after the identity has its own
- * causes. */
-static void diagnose_timeout(struct port *port)
-{
-	eap_peer_diagnose(&port->peer, &port->diagnosis);
-	if (port->diagnosis.id == DIAG_TIMEOUT && port->peer.identity_sent &&
-	    !port->peer.selectedMethod)
-		port->diagnosis.id = DIAG_RESPONSE_IGNORED;
-}
-
 /* Compares what the PAE has counted with what it had before the step. */
 static void port_note_outcome(struct port *port, const struct supplicant_counters *before,
 			      struct moment now)
@@ -141,11 +131,9 @@ static void port_note_outcome(struct port *port, const struct supplicant_counter
 	if (pae->counters.successes != before->successes) {
 		diagnose_success(port);
 		attempt_ends(port, now, true);
-	} else if (pae->counters.failures != before->failures) {
+	} else if (pae->counters.failures != before->failures ||
+		   pae->counters.timeouts != before->timeouts) {
 		eap_peer_diagnose(&port->peer, &port->diagnosis);
-		attempt_ends(port, now, false);
-	} else if (pae->counters.timeouts != before->timeouts) {
-		diagnose_timeout(port);
 		attempt_ends(port, now, false);
 	} else if (unanswered && !port->unanswered) {
 		diagnosis_set(&port->diagnosis, DIAG_NO_AUTHENTICATOR);

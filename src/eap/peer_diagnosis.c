@@ -52,11 +52,14 @@ static enum diagnosis_id cause(const struct eap_peer *p)
 		return DIAG_TOO_MANY_ROUNDS;
 	if (ended_by_server(p) && satisfied(p))
 		return DIAG_EAP_FAILURE_AFTER;
-	if (p->rxSuccess && p->selectedMethod)
+	if (p->rxSuccess)
 		return DIAG_EAP_SUCCESS_EARLY;
 	if (ended_by_server(p))
 		return p->selectedMethod ? DIAG_EAP_FAILURE_DURING : DIAG_EAP_FAILURE_EARLY;
-	return p->malformed ? DIAG_MALFORMED : DIAG_TIMEOUT;
+	if (p->malformed)
+		return DIAG_MALFORMED;
+	/* Silence right after the identity has causes of its own. */
+	return p->identity_sent && !p->selectedMethod ? DIAG_RESPONSE_IGNORED : DIAG_TIMEOUT;
 }
 
 static void add_evidence(const struct eap_peer *p, struct diagnosis *d)
@@ -68,6 +71,8 @@ static void add_evidence(const struct eap_peer *p, struct diagnosis *d)
 	diagnosis_add(d, "state", "%s", where(p));
 	if (p->selectedMethod)
 		diagnosis_add(d, "method", "%s", p->selectedMethod->method->name);
+	else if (d->id == DIAG_EAP_SUCCESS_EARLY)
+		diagnosis_add(d, "method", "any method");
 	if (d->id == DIAG_METHOD_NOT_AGREED)
 		add_offers(p, d);
 	if (d->id == DIAG_MALFORMED)
