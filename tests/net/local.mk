@@ -3,3 +3,7 @@ NET_TESTS = %D%/test_lab.py %D%/test_port.py %D%/test_tls.py %D%/test_ctl.py %D%
 NET_LAB = %D%/lab.py %D%/pki.py %D%/switch.py %D%/machine.py %D%/wire.py
 TESTS += $(NET_TESTS)
 EXTRA_DIST += $(NET_TESTS) $(NET_LAB) tests/demo
+
+# Every diagnosis, with its injected cause.
+NET_TESTS += %D%/test_diagnosis.py
+NET_LAB += %D%/diagnosed.py %D%/authenticator.py

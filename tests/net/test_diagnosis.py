@@ -1,0 +1,228 @@
+"""Everything that can go wrong around EAP, on the wire and on this machine, and what is said of it.
+
+The server's certificate and TLS are in test_diagnosis_tls.py, our own credential and the server's
+opinion of it in test_diagnosis_credential.py; diagnosed.py says what is checked of each.
+"""
+from types import SimpleNamespace
+
+from authenticator import TLS, Authenticator
+from diagnosed import check_evidence, diagnosed, ended, in_the_log, machine, shows
+from lab import main
+
+
+def by_hand(lab, **kwargs):
+    """A port with an authenticator of ours, and a machine at it that was asked who it is."""
+    port = lab.port(authenticator=False)
+    switch = Authenticator(lab, port)
+    daemon = machine(lab, port, **kwargs)
+    lab.equal(switch.identity(), b"anonymous", "the identity")
+    return switch, daemon
+
+
+# ---- nobody, or nobody who answers -----------------------------------------------------------------
+
+@shows("no-authenticator")
+def nobody_is_there(lab):
+    daemon = machine(lab, lab.port(authenticator=False))
+    diagnosed(lab, daemon, "no-authenticator", starts="3")
+    lab.equal(daemon.json("status")[0]["State"], "unanswered", "the state")
+
+
+@shows("response-ignored")
+def the_switch_falls_silent_after_our_identity(lab):
+    _, daemon = by_hand(lab)
+    diagnosed(lab, daemon, "response-ignored", identity="anonymous")
+
+
+@shows("response-ignored")
+def a_short_client_timeout_tells_the_same(lab):
+    _, daemon = by_hand(lab, profile={"EAP.ClientTimeout": "1s", "EAPOL.AuthPeriod": "30s"})
+    diagnosed(lab, daemon, "response-ignored", identity="anonymous")
+
+
+@shows("response-ignored")
+def a_radius_server_that_cannot_be_reached(lab):
+    nowhere = SimpleNamespace(port=9, secret="testing123")
+    daemon = machine(lab, lab.port(radius=nowhere))
+    diagnosed(lab, daemon, "response-ignored", identity="anonymous")
+
+
+@shows("method-not-agreed")
+def a_server_that_wants_another_method(lab):
+    users = lab.dir / "users"
+    users.write_text("* PEAP\n")
+    daemon = machine(lab, lab.port(options={"eap_user_file": users}))
+    diagnosed(lab, daemon, "method-not-agreed", offered="PEAP", allowed="EAP-TLS")
+
+
+@shows("timeout")
+def the_server_falls_silent_in_the_middle(lab):
+    switch, daemon = by_hand(lab)
+    switch.ask(TLS, b"\x20")
+    diagnosed(lab, daemon, "timeout", rounds="2", state="server hello", method="EAP-TLS")
+
+
+@shows("too-many-rounds")
+def a_server_that_never_ends(lab):
+    switch, daemon = by_hand(lab, profile={"EAP.MaxRounds": 6})
+    switch.ask(TLS, b"\x20")
+    for _ in range(4):
+        switch.ask(TLS, b"\x40x")
+    switch.request(TLS, b"\x40x")
+    diagnosed(lab, daemon, "too-many-rounds", rounds="6", state="server hello")
+
+
+@shows("malformed-traffic")
+def what_is_no_tls(lab):
+    switch, daemon = by_hand(lab)
+    switch.ask(TLS, b"\x20")
+    switch.request(TLS, b"\0GET / HTTP/1.1\r\n\r\n")
+    diagnosed(lab, daemon, "malformed-traffic", what="TLS", detail=".+")
+
+
+@shows("malformed-traffic")
+def what_is_no_eap_tls(lab):
+    switch, daemon = by_hand(lab)
+    switch.ask(TLS, b"\x20")
+    switch.request(TLS, b"\x20")
+    diagnosed(lab, daemon, "malformed-traffic", what="EAP-TLS", detail="a Start in the middle")
+
+
+@shows("malformed-traffic")
+def what_is_no_eap(lab):
+    switch, daemon = by_hand(lab)
+    switch.send(b"\x01\x02\x00\x03")
+    diagnosed(lab, daemon, "malformed-traffic", what="EAP")
+
+
+@shows("carrier-lost")
+def the_cable_is_pulled_in_the_middle(lab):
+    port = lab.port(authenticator=False)
+    switch = Authenticator(lab, port)
+    daemon = machine(lab, port)
+    switch.identity()
+    port.cable.unplug()
+    diagnosed(lab, daemon, "carrier-lost")
+    lab.equal(daemon.json("status")[0]["State"], "down", "the state")
+
+
+@shows("interface-gone")
+def the_interface_is_removed(lab):
+    port = lab.port()
+    daemon = machine(lab, port)
+    daemon.expect(r"port\.authorised")
+    monitor = daemon.follow()
+    monitor_is_on(lab, daemon, monitor)
+    port.peer.ip(f"link delete {port.interface}")
+    logged = in_the_log(lab, daemon, "interface-gone")
+    signalled = ended(monitor, "interface-gone")
+    lab.equal({k: signalled[k] for k in logged}, logged, "the bus tells the same")
+    check_evidence(lab, signalled, {"interface": port.interface})
+    lab.equal(daemon.json("status"), [], "the port is no more")
+
+
+def monitor_is_on(lab, daemon, monitor):
+    """It sees a signal that we cause."""
+    def seen():
+        daemon.ctl("log-level", "info")
+        daemon.ctl("log-level", "debug")
+        return monitor.said("LogLevel")
+    lab.until(seen, "the monitor is on")
+
+
+@shows("port-taken")
+def another_supplicant_has_the_port(lab):
+    port = lab.port()
+    other = lab.wpa_supplicant(port)
+    daemon = machine(lab, port)
+    diagnosed(lab, daemon, "port-taken", owner=".+")
+    other.process.stop()
+    daemon.ctl("connect", check=True)
+    daemon.expect(r"port\.authorised")
+
+
+# ---- results before their time, and without a reason -----------------------------------------------
+
+@shows("eap-success-early")
+def success_in_the_middle_of_tls(lab):
+    switch, daemon = by_hand(lab)
+    switch.ask(TLS, b"\x20")
+    switch.success()
+    diagnosed(lab, daemon, "eap-success-early", method="EAP-TLS", state="server hello")
+
+
+@shows("eap-success-early")
+def success_instead_of_a_method(lab):
+    switch, daemon = by_hand(lab)
+    switch.success()
+    diagnosed(lab, daemon, "eap-success-early", state="identity")
+
+
+@shows("eap-failure-early")
+def a_server_that_does_not_know_us(lab):
+    users = lab.dir / "users"
+    users.write_text('"somebody" TLS\n')
+    daemon = machine(lab, lab.port(options={"eap_user_file": users}))
+    diagnosed(lab, daemon, "eap-failure-early", identity="anonymous")
+
+
+@shows("eap-failure-during")
+def failure_in_the_middle_of_tls(lab):
+    switch, daemon = by_hand(lab)
+    switch.ask(TLS, b"\x20")
+    switch.failure()
+    diagnosed(lab, daemon, "eap-failure-during", method="EAP-TLS", state="server hello")
+
+
+@shows("eap-failure-after-tls")
+def failure_after_tls_1_2(lab):
+    switch, daemon = by_hand(lab)
+    server = switch.tls(lab.pki().server, lab.pki().root, "1.2")
+    lab.equal(server.handshake(), b"", "TLS is finished")
+    switch.failure()
+    diagnosed(lab, daemon, "eap-failure-after-tls", method="EAP-TLS", identity="anonymous")
+
+
+@shows("eap-failure-during")
+def failure_instead_of_the_success_indication_of_tls_1_3(lab):
+    switch, daemon = by_hand(lab)
+    server = switch.tls(lab.pki().server, lab.pki().root, "1.3")
+    server.handshake()
+    switch.failure()
+    diagnosed(lab, daemon, "eap-failure-during", method="EAP-TLS", state="success indication")
+
+
+# ---- this machine ----------------------------------------------------------------------------------
+
+@shows("config-wrong")
+def a_profile_that_names_a_file_that_is_not_there(lab):
+    daemon = machine(lab, lab.port(), profile={"Server.TrustAnchor": "/nonexistent/root.pem"})
+    diagnosed(lab, daemon, "config-wrong", detail=".*wired.profile.*/nonexistent/root.pem.*")
+
+
+@shows("no-profile")
+def a_profile_that_is_taken_away(lab):
+    port = lab.port()
+    daemon = machine(lab, port)
+    daemon.expect(r"port\.authorised")
+    monitor = daemon.follow()
+    monitor_is_on(lab, daemon, monitor)
+    (daemon.profiles / "wired.profile").unlink()
+    daemon.reload()
+    logged = in_the_log(lab, daemon, "no-profile")
+    signalled = ended(monitor, "no-profile")
+    lab.equal({k: signalled[k] for k in logged}, logged, "the bus tells the same")
+    check_evidence(lab, signalled, {"interface": port.interface})
+
+
+@shows("disconnected")
+def a_user_who_disconnects(lab):
+    daemon = machine(lab, lab.port())
+    daemon.expect(r"port\.authorised")
+    daemon.ctl("disconnect", check=True)
+    diagnosed(lab, daemon, "disconnected")
+    lab.equal(daemon.json("status")[0]["State"], "disconnected", "the state")
+
+
+if __name__ == "__main__":
+    main()
