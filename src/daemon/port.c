@@ -35,6 +35,18 @@ static void attempt_begins(struct port *port, struct moment now)
 	log_event(LOG_INFO, "port.attempt", "port=%s profile=%s", port->link.name, port->profile);
 }
 
+static void log_success(const struct port *port)
+{
+	struct eap_report report = { 0 };
+
+	eap_peer_report(&port->peer, &report);
+	log_event(LOG_NOTICE, "port.authorised",
+		  "port=%s profile=%s duration_ms=%llu tls=%s resumed=%s diagnosis=%s",
+		  port->link.name, port->profile, (unsigned long long)port->duration,
+		  report.tls_version, report.resumed ? "yes" : "no",
+		  diagnosis_text(port->diagnosis.id)->name);
+}
+
 static void attempt_ends(struct port *port, struct moment now, bool success)
 {
 	char sentence[512], next[512];
@@ -44,10 +56,7 @@ static void attempt_ends(struct port *port, struct moment now, bool success)
 	if (success) {
 		port->last_success = now.wall;
 		port->duration = port->attempt_began == NEVER ? 0 : now.mono - port->attempt_began;
-		log_event(LOG_NOTICE, "port.authorised",
-			  "port=%s profile=%s duration_ms=%llu diagnosis=%s", port->link.name,
-			  port->profile, (unsigned long long)port->duration,
-			  diagnosis_text(port->diagnosis.id)->name);
+		log_success(port);
 	}
 	if (port->diagnosis.id != DIAG_NONE)
 		log_event(success ? LOG_WARNING : LOG_ERR, "port.diagnosis",

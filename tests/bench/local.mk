@@ -5,3 +5,7 @@ EXTRA_DIST += %D%/handshake.sh
 %C%_handshake_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 bench-programs: %D%/handshake$(EXEEXT)
 .PHONY: bench-programs
+
+# ./dev bench: each part can be run alone.
+EXTRA_DIST += %D%/bench.py %D%/contest.py %D%/report.py %D%/times.py %D%/instructions.py \
+	%D%/system.py %D%/memory.py %D%/ports.py

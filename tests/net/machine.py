@@ -106,6 +106,7 @@ class Latchkeyd:
         self.environment = {**(bus.environment if bus else {}), **(env or {})}
         self.flags = [*flags, *os.environ.get("LATCHKEYD_FLAGS", "").split()]
         self.log = log
+        self.under = []  # what to put before the command, such as valgrind
         self.configure(config or {})
         self.store("machine", self.client)
         self.add_profile("wired", {"Match.Name": " ".join(p.interface for p in ports), **(profile or {})})
@@ -151,7 +152,7 @@ class Latchkeyd:
         self.ready = Ready(self.lab, self.dir / f"notify{self.lab.number('notify')}")
         bus = [] if self.bus else ["--no-dbus"]
         self.process = Process(
-            self.lab, [BUILD / "latchkeyd", "--config", self.file, "--log-level", self.log, *bus,
+            self.lab, [*self.under, BUILD / "latchkeyd", "--config", self.file, "--log-level", self.log, *bus,
                        *self.flags],
             ns=self.ns, env={"NOTIFY_SOCKET": str(self.ready.path), **self.environment})
         self.process.at_end_also(self.ready.end)  # who waits for it need not wait for ever
