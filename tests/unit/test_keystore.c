@@ -493,7 +493,7 @@ static int renew_read_only(void)
 	if (keystore_open(path, true, &keystore, &why) < 0 ||
 	    put(keystore, "machine", &leaf, NULL) != 1)
 		return 2;
-	if (mount("none", base, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+	if (mount("none", base, "tmpfs", MS_REMOUNT | MS_RDONLY, "mode=700") < 0)
 		return 77;
 	if (put(keystore, "machine", &renewed, NULL) != -EROFS || why.id != DIAG_KEYSTORE ||
 	    !detail_has("read-only"))
@@ -512,7 +512,7 @@ static void apart(int (*run)(void))
 	REQUIRE(child >= 0);
 	if (child == 0) {
 		if (unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) < 0 ||
-		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		    mount("none", "/", "none", MS_REC | MS_PRIVATE, "") < 0)
 			_exit(77);
 		_exit(run());
 	}
