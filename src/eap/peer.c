@@ -326,9 +326,17 @@ static bool method_proposed(const struct eap_peer *p)
 	       !requests(p, EAP_TYPE_NOTIFICATION);
 }
 
+/* Deviation: RFC 4137 has no way back from a method once it is selected.  Then a single Request
+ * that was slipped in, and that the method ignored, would keep the port closed until the time-out.
+ */
+static bool method_in_use(const struct eap_peer *p)
+{
+	return p->selectedMethod && p->methodState != METHOD_INIT;
+}
+
 static bool identity_requested(const struct eap_peer *p)
 {
-	return new_request(p) && !p->selectedMethod && requests(p, EAP_TYPE_IDENTITY);
+	return new_request(p) && !method_in_use(p) && requests(p, EAP_TYPE_IDENTITY);
 }
 
 static bool notification_allowed(const struct eap_peer *p)
