@@ -11,6 +11,7 @@
 A Wire is a cable with us in the middle: it needs no traffic control in the kernel, and the same seed
 always does the same to the same frames.
 """
+import errno
 import heapq
 import random
 import select
@@ -27,6 +28,7 @@ ETH_P_ALL, ETH_P_PAE = 0x0003, 0x888E
 EAP, START, LOGOFF, KEY = 0, 1, 2, 3
 EAPOL = struct.pack("!H", ETH_P_PAE)
 OUTGOING = 4
+SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 1 << 4
 
 
 def packet_socket(interface, protocol=ETH_P_ALL):
@@ -141,6 +143,7 @@ class Frame:
     type: int
     body: bytes
     raw: bytes
+    tag: int = None  # the tag control information of a frame that came with a VLAN tag
 
 
 def eapol(body=b"", type=EAP, version=2, to=PAE_GROUP, sender=bytes.fromhex("020000000001"), length=None,
@@ -150,11 +153,25 @@ def eapol(body=b"", type=EAP, version=2, to=PAE_GROUP, sender=bytes.fromhex("020
     return to + sender + EAPOL + head + body + padding
 
 
-def parse(raw, when=0.0):
+def tagged(frame, tci):
+    """The same frame with a VLAN tag: priority in the upper three bits, VLAN in the lower twelve."""
+    return frame[:12] + struct.pack("!HH", 0x8100, tci) + frame[12:]
+
+
+def parse(raw, when=0.0, tag=None):
     if len(raw) < 18 or raw[12:14] != EAPOL:
         return None
     version, kind, length = struct.unpack("!BBH", raw[14:18])
-    return Frame(when, raw[:6], raw[6:12], version, kind, raw[18:18 + length], raw)
+    return Frame(when, raw[:6], raw[6:12], version, kind, raw[18:18 + length], raw, tag)
+
+
+def tag_of(control):
+    """The kernel takes a tag out of the frame, and tells of it besides (packet(7), PACKET_AUXDATA)."""
+    for level, kind, data in control:
+        if (level, kind) == (SOL_PACKET, PACKET_AUXDATA):
+            status, _, _, _, _, tci, _ = struct.unpack("IIIHHHH", data[:20])
+            return tci if status & TP_STATUS_VLAN_VALID else None
+    return None
 
 
 class RawSocket:
@@ -162,6 +179,7 @@ class RawSocket:
 
     def __init__(self, lab, ns, interface, all=False):
         self._socket = ns.inside(packet_socket, interface, ETH_P_ALL)
+        self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         ns.ip(f"link set {interface} promisc on")
         self._all = all
         lab.owns(self)
@@ -175,10 +193,14 @@ class RawSocket:
         while (left := deadline - time.monotonic()) > 0:
             self._socket.settimeout(left)
             try:
-                raw, address = self._socket.recvfrom(65536)
+                raw, control, _, address = self._socket.recvmsg(65536, 256)
             except TimeoutError:
                 break
-            frame = parse(raw, time.monotonic())
+            except OSError as error:
+                if error.errno != errno.ENETDOWN:  # which is no end
+                    raise
+                continue
+            frame = parse(raw, time.monotonic(), tag_of(control))
             if frame and (self._all or address[2] != OUTGOING) and wanted(frame):
                 return frame
         return None
