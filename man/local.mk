@@ -19,7 +19,8 @@ if !CROSS_COMPILING
 CLEANFILES += $(MAN_PAGES)
 
 MAN_ASSEMBLE = { \
-	gsub("@confdir@", confdir); gsub("@keystoredir@", keystoredir); gsub("@user@", user); \
+	gsub("@confdir[@]", confdir); gsub("@keystoredir[@]", keystoredir); \
+	gsub("@user[@]", user); \
 	if ($$1 != "@RUN") { print; next } \
 	command = "./" $$2 " " $$3; \
 	while ((command | getline line) > 0) { \
