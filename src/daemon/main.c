@@ -140,14 +140,16 @@ static int fail(const struct diagnosis *why)
 
 static int run(struct process *p, const struct arguments *a)
 {
-	int error = service_new(&p->loop, &a->service, &p->service);
+	/* First the signals: the service tells its manager that it is ready, and that may reload it
+	 * at once. */
+	int error = signal_watch_set(&p->loop, &p->hangup, SIGHUP);
 
-	if (error == 0)
-		error = signal_watch_set(&p->loop, &p->hangup, SIGHUP);
 	if (error == 0)
 		error = signal_watch_set(&p->loop, &p->terminate, SIGTERM);
 	if (error == 0)
 		error = signal_watch_set(&p->loop, &p->interrupt, SIGINT);
+	if (error == 0)
+		error = service_new(&p->loop, &a->service, &p->service);
 	if (error == 0)
 		error = loop_run(&p->loop);
 	signal_watch_clear(&p->hangup);
