@@ -177,7 +177,9 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		false },
 	[DIAG_EAP_FAILURE_DURING] = { "eap-failure-during",
 		"The server ended {method} with EAP-Failure and gave no reason.",
-		"The server's log tells why; on our side the method had reached {state}.", false },
+		"The server's log tells why. It was in {state}: who gives up at \"server hello\" has no TLS version or "
+		"cipher in common with us, at \"server finished\" or \"success indication\" most often does not "
+		"accept our certificate.", false },
 	[DIAG_EAP_FAILURE_AFTER] = { "eap-failure-after-tls",
 		"Both certificates were accepted, and then the server sent EAP-Failure without a reason.",
 		"The server's policy refuses this machine after authentication: look at its log, at group or VLAN rules and at "

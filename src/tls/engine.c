@@ -266,7 +266,8 @@ void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report)
 		diagnosis_set(&report.reduced, DIAG_REDUCED_NO_SERVER_CHECK);
 	} else if (tls_conn_version(conn) < TLS_1_2) {
 		diagnosis_set(&report.reduced, DIAG_REDUCED_OLD_TLS);
-		diagnosis_add(&report.reduced, "tls", "%s", report.tls_version);
+		diagnosis_add(&report.reduced, "tls", "%s",
+			      tls_version_name(tls_conn_version(conn)));
 	} else {
 		report.reduced = conn->reduced;
 	}

@@ -422,10 +422,12 @@ enum status trust_check_ocsp(const struct trust *trust, STACK_OF(X509) * chain, 
 	if (status != OK || !trust_wants_ocsp(trust) ||
 	    (ocsp.len == 0 && trust->ocsp == OCSP_IF_OFFERED))
 		return status;
-	if (ocsp.len == 0 || sk_X509_num(chain) <= 0) {
+	if (sk_X509_num(chain) <= 0) {
 		diagnosis_set(why, DIAG_OCSP_MISSING);
 		return UNTRUSTED;
 	}
+	if (ocsp.len == 0)
+		return trust_refuse(why, DIAG_OCSP_MISSING, sk_X509_value(chain, 0));
 	ERR_set_mark();
 	status = check_response(trust, chain, ocsp, &time, &fault);
 	ERR_pop_to_mark();
