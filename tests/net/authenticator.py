@@ -17,7 +17,7 @@ from wire import EAP, START, RawSocket, eapol
 REQUEST, RESPONSE, SUCCESS, FAILURE = 1, 2, 3, 4
 IDENTITY, TLS = 1, 13
 HAS_LENGTH, MORE, TLS_START = 0x80, 0x40, 0x20
-VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+VERSIONS = {"1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 class Authenticator:
@@ -77,7 +77,7 @@ class TLSServer:
         self._authenticator = authenticator
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._in, self._out, server_side=True)
-        self.done = False
+        self.done, self.error = False, None
 
     def start(self):
         return self._gather(self._authenticator.ask(TLS, bytes([TLS_START])))
@@ -112,10 +112,13 @@ class TLSServer:
             self.done = True
         except ssl.SSLWantReadError:
             pass
-        return self.send(self._out.read())
+        except ssl.SSLError as error:
+            self.error, self.done = error.reason, True
+        records = self._out.read()
+        return b"" if self.error and not records else self.send(records)
 
     def handshake(self):
-        """To its end, if the machine goes along."""
+        """To its end, which may be an alert, as long as the machine goes along."""
         flight = self.start()
         while not self.done and flight:
             flight = self.answer(flight)

@@ -10,12 +10,13 @@ The test fails if it does not show each id that it claims to, so that the list o
 be taken from these lines; test_diagnosis.py compares it with the table in src/base/diagnosis.c.
 """
 import functools
+import glob
 import json
 import re
 import time
 
 import lab as laboratory
-from lab import Failed
+from lab import Failed, Skip
 
 OBJECTS = "/org/latchkey/Supplicant1"
 shown = set()
@@ -38,6 +39,14 @@ def machine(lab, port, **kwargs):
     """latchkeyd on a bus, with a profile that is quick to lose patience."""
     profile = {"EAPOL.StartFirst": "100ms", "EAPOL.AuthPeriod": "1s", **kwargs.pop("profile", {})}
     return lab.latchkeyd(port, bus=lab.bus(), profile=profile, **kwargs)
+
+
+def at(offset):
+    """Environment for a program whose clock is wrong by so many seconds."""
+    library = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+    if not library:
+        raise Skip("libfaketime is not installed")
+    return {"LD_PRELOAD": library[0], "FAKETIME": f"{offset:+d}", "DONT_FAKE_MONOTONIC": "1"}
 
 
 def in_the_log(lab, daemon, name, since=0):
@@ -92,7 +101,8 @@ def diagnosed(lab, daemon, name, since=0, authorised=False, clock=time.time, **e
         lab.check(" ".join(text.split()) in people, f"people read it in status: {people}")
     lab.equal((port["Authorised"], seen["reduced"]), (authorised, authorised), "the port's state")
     lab.check(abs(seen["time"] - clock()) < 60, f"it tells when: {seen['time']}")
-    lab.equal(seen["evidence"].get("interface"), port["Interface"], "it tells where")
+    if len(seen["evidence"]) < 8:  # DIAGNOSIS_EVIDENCE_MAX: what does not fit is left out
+        evidence = {"interface": port["Interface"], **evidence}
     check_evidence(lab, seen, evidence)
     return seen
 

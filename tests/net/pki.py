@@ -11,6 +11,7 @@ some that are right. Give `issue` other words when something has to be wrong.
 """
 import atexit
 import functools
+import hashlib
 import os
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ KEYS = {
     "P-256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
     "P-384": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
     "P-521": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
+    "RSA-1024": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
     "RSA-2048": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
     "RSA-3072": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
     "RSA-4096": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4096"],
@@ -117,6 +119,11 @@ class Credential:
         out = openssl("x509", "-in", self.cert, "-noout", "-fingerprint", "-sha256").decode()
         return out.strip().split("=")[1].replace(":", "").lower()
 
+    def pin(self):
+        """SHA-256 of its public key, as ServerPin= wants it."""
+        public = openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
+        return hashlib.sha256(public).hexdigest()
+
 
 def _join(files):
     path = _new(".pem")
@@ -181,9 +188,10 @@ class Authority:
     def revoke(self, credential):
         openssl("ca", "-config", self.dir / "ca.cnf", "-revoke", credential.cert)
 
-    def crl(self, days=30):
+    def crl(self, start=0, end=30):
         path = _new(".crl")
-        openssl("ca", "-config", self.dir / "ca.cnf", "-gencrl", "-crldays", str(days), "-out", path)
+        openssl("ca", "-config", self.dir / "ca.cnf", "-gencrl", "-crl_lastupdate", _date(start),
+                "-crl_nextupdate", _date(end), "-out", path)
         return path
 
     def ocsp(self, credential, days=7):
