@@ -155,8 +155,12 @@ class Guard:
         self.ns, self.interface, self.bridge = ns, interface, bridge
         self.events = Lines(f"guard of {interface}")
         self.opened = None  # for this address
+        # While the bridge is down it learns nothing: an address learned before the port is locked
+        # would be let through.
+        ns.ip(f"link set {bridge} down")
         ns.ip(f"link set {interface} master {bridge}")
         ns.run("bridge", "link", "set", "dev", interface, "learning", "off", "locked", "on")
+        ns.ip(f"link set {bridge} up")
         self.follow(authenticator)
         lab.owns(self)
 
