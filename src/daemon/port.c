@@ -171,8 +171,9 @@ static void port_set_timer(struct port *port)
 		log_event(LOG_ERR, "port.timer", "port=%s error=\"no memory\"", port->link.name);
 }
 
-/* After every event: EAP peer and PAE run in turn until neither has anything to do. */
-static void port_step(struct port *port)
+/* EAP peer and PAE run in turn until neither has anything to do.  True when a conversation has
+ * failed that is best begun anew at once. */
+static bool port_run(struct port *port)
 {
 	const struct supplicant_counters before = port->pae.counters;
 	const struct moment now = loop_now();
@@ -185,6 +186,17 @@ static void port_step(struct port *port)
 	port_install_keys(port);
 	port_show_notification(port);
 	port_note_outcome(port, &before, now);
+	if (port->pae.counters.failures == before.failures || !eap_peer_repeats(&port->peer))
+		return false;
+	supplicant_reauthenticate(&port->pae);
+	return true;
+}
+
+/* After every event. */
+static void port_step(struct port *port)
+{
+	while (port_run(port))
+		;
 	port_set_timer(port);
 	announce(port);
 }

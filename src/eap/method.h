@@ -57,6 +57,9 @@ struct eap_peer_method {
 	bool (*report)(const void *self, struct eap_report *ret_report);
 	/* Where it stands, in a word or two ("server certificate", "finished"), for diagnoses. */
 	const char *(*stage)(const void *self);
+	/* It failed over something that the next conversation will not try, so that nothing has to
+	 * be waited for.  May be NULL: never. */
+	bool (*repeats)(const void *self);
 	/* The conversation is over: frees and wipes what it held.  Report, diagnosis and stage stay
 	 * until the next start. */
 	void (*stop)(void *self);

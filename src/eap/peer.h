@@ -95,6 +95,9 @@ bool eap_peer_arrow(size_t n, struct machine_arrow *ret_arrow);
  * tell, until the next conversation begins. */
 bool eap_peer_report(const struct eap_peer *peer, struct eap_report *ret_report);
 
+/* Whether the conversation failed over something that the next one will not try. */
+bool eap_peer_repeats(const struct eap_peer *peer);
+
 /* Why the conversation ended in FAILURE, or would if it ended now (a lower layer that gives up asks
  * this): the method's own diagnosis where it has one, else what the machine knows, with `identity`,
  * `rounds`, `state` and `method` as evidence.  DIAG_NONE in SUCCESS. */

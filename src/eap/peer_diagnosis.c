@@ -62,6 +62,13 @@ static enum diagnosis_id cause(const struct eap_peer *p)
 	return p->identity_sent && !p->selectedMethod ? DIAG_RESPONSE_IGNORED : DIAG_TIMEOUT;
 }
 
+bool eap_peer_repeats(const struct eap_peer *peer)
+{
+	const struct eap_peer_offer *offer = peer->selectedMethod;
+
+	return offer && offer->method->repeats && offer->method->repeats(offer->self);
+}
+
 static void add_evidence(const struct eap_peer *p, struct diagnosis *d)
 {
 	char text[DIAGNOSIS_VALUE_MAX];

@@ -8,12 +8,13 @@ struct tls_peer {
 	struct tls_config *config;
 	struct tls_peer_options options;
 	struct tls_session session;
+	bool unconfirmed; /* what this server resumes: it is asked for no more of that */
 
 	/* one conversation */
 	struct tls_conn *conn; /* from the Start to the end */
 	struct tls_reassembly incoming;
 	bool fragmenting; /* a part of our flight was sent */
-	bool succeeded, failed;
+	bool succeeded, failed, repeats;
 	struct eap_keys keys;
 
 	/* what stays of it */
@@ -30,9 +31,26 @@ static void forget(struct tls_peer *peer)
 	eap_keys_done(&peer->keys);
 }
 
+/* hostapd 2.10 ends a resumed handshake of TLS 1.3 with EAP-Success alone, without the success
+ * indication that RFC 9190, section 2.5, has the peer wait for. */
+static bool resumed_in_vain(const struct tls_peer *peer)
+{
+	struct eap_report report;
+
+	if (!peer->conn || peer->succeeded || peer->failed ||
+	    tls_conn_state(peer->conn) != TLS_FINISHED)
+		return false;
+	tls_conn_report(peer->conn, &report);
+	return report.resumed;
+}
+
 static void peer_stop(void *self)
 {
-	forget(self);
+	struct tls_peer *peer = self;
+
+	peer->repeats = resumed_in_vain(peer);
+	peer->unconfirmed = peer->unconfirmed || peer->repeats;
+	forget(peer);
 }
 
 static void peer_start(void *self, struct moment now)
@@ -41,7 +59,7 @@ static void peer_start(void *self, struct moment now)
 
 	(void)now;
 	forget(peer);
-	peer->succeeded = peer->failed = false;
+	peer->succeeded = peer->failed = peer->repeats = false;
 	peer->stage = "EAP-TLS start";
 	peer->report = (struct eap_report){ 0 };
 	diagnosis_set(&peer->why, DIAG_NONE);
@@ -231,7 +249,9 @@ static struct eap_verdict advance(struct tls_peer *peer, struct slice flight, st
 
 static struct eap_verdict begin(struct tls_peer *peer, struct moment now)
 {
-	if (tls_conn_new(peer->config, &peer->session, now, &peer->conn) != OK) {
+	struct tls_session *session = peer->unconfirmed ? NULL : &peer->session;
+
+	if (tls_conn_new(peer->config, session, now, &peer->conn) != OK) {
 		give_up(peer, DIAG_INTERNAL, "no TLS connection could be made");
 		return given_up;
 	}
@@ -316,6 +336,13 @@ static bool peer_report(const void *self, struct eap_report *ret_report)
 	return true;
 }
 
+static bool peer_repeats(const void *self)
+{
+	const struct tls_peer *peer = self;
+
+	return peer->repeats;
+}
+
 static const char *peer_stage(const void *self)
 {
 	const struct tls_peer *peer = self;
@@ -334,6 +361,7 @@ const struct eap_peer_method tls_peer_method = {
 	.diagnosis = peer_diagnosis,
 	.report = peer_report,
 	.stage = peer_stage,
+	.repeats = peer_repeats,
 	.stop = peer_stop,
 	.free = peer_free,
 };

@@ -60,6 +60,27 @@ TEST(a_conversation_that_fails_costs_the_session)
 	cast_done(&c);
 }
 
+TEST(a_server_that_does_not_confirm_what_it_resumes_is_asked_for_full_handshakes)
+{
+	struct cast c;
+
+	cast_init(&c);
+	cast_load(&c);
+	cast_check_success(&c, false);
+	CHECK(!tls_peer_method.repeats(c.peer));
+	c.server.spec.success = SUCCESS_NONE;
+	cast_converse(&c);
+	CHECK(!cast_accepted(&c));
+	CHECK(tls_server_resumed(&c.server));
+	tls_peer_method.stop(c.peer);
+	CHECK(tls_peer_method.repeats(c.peer));
+	c.server.spec.success = SUCCESS_PROTECTED;
+	cast_check_success(&c, false);
+	CHECK(!tls_peer_method.repeats(c.peer));
+	cast_check_success(&c, false);
+	cast_done(&c);
+}
+
 TEST(without_resumption_no_session_is_kept)
 {
 	struct cast c;
