@@ -202,6 +202,19 @@ def a_session_with_freeradius_is_resumed(lab):
     resumes(lab, asks_radius(lab, tls=["1.2"]))
 
 
+@test
+def what_hostapd_resumes_and_does_not_confirm_is_begun_anew(lab):
+    """hostapd 2.10 sends no success indication (RFC 9190, section 2.5) after a resumed handshake of
+    TLS 1.3."""
+    port = lab.port(tls=["1.3"], options=SESSIONS)
+    daemon, _ = opens(lab, port)
+    for _ in range(3):
+        lab.check(not again(lab, daemon, port, reauthenticate(daemon)), "a full one in the end")
+    refused = [line for line in daemon.process.lines if "id=eap-success-early" in line]
+    lab.equal(len(refused), 1, "and only once was it tried")
+    lab.check(not port.guard.events.said("^closed"), "the port was never closed")
+
+
 @each("reauthentication", "link flap")
 def a_ticket_of_freeradius_is_good_for_once(lab, name):
     """A resumed handshake of its TLS 1.3 brings no ticket for the next."""
