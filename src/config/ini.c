@@ -74,24 +74,6 @@ static void reset(const struct ini_key *key, void *into)
 		key->type->clear(field_of(key, into));
 }
 
-static void set_default(const struct ini_key *key, void *into)
-{
-	char text[INI_LINE_MAX];
-	size_t items = 0;
-
-	reset(key, into);
-	if (!key->fallback)
-		return;
-	snprintf(text, sizeof text, "%s", key->fallback);
-	(void)assign(key, text, into, &items);
-}
-
-void ini_defaults(const struct ini_table *table, void *into)
-{
-	for (size_t i = 0; i < table->count; i++)
-		set_default(&table->keys[i], into);
-}
-
 void ini_done(const struct ini_table *table, void *into)
 {
 	for (size_t i = 0; i < table->count; i++)
@@ -111,6 +93,14 @@ void ini_print(const struct ini_table *table, const void *values, FILE *out)
 
 /* ---- what was wrong ---- */
 
+static void no_memory(struct parser *p, const struct ini_key *key)
+{
+	char label[64];
+
+	ini_errors_add(p->errors, p->file, p->line, ini_key_label(key, label, sizeof label),
+		       "there is no memory left.");
+}
+
 static void wrong_value(struct parser *p, const struct ini_key *key, const char *value)
 {
 	const char *candidates[INI_KEYS_MAX] = { NULL };
@@ -119,8 +109,10 @@ static void wrong_value(struct parser *p, const struct ini_key *key, const char 
 	AUTO(char) expected = NULL;
 	FILE *out = open_memstream(&expected, &size);
 
-	if (!out)
+	if (!out) {
+		no_memory(p, key);
 		return;
+	}
 	ini_print_expected(key, out);
 	fclose(out);
 	for (const struct ini_word *w = key->words; w && w->word && count < INI_KEYS_MAX; w++)
@@ -196,6 +188,28 @@ static void check_section(struct parser *p, const char *name)
 		       near ? " Did you mean [" : "", near ? near : "", near ? "]?" : "");
 }
 
+/* ---- defaults ---- */
+
+static void set_default(struct parser *p, const struct ini_key *key)
+{
+	char text[INI_LINE_MAX];
+	size_t items = 0;
+
+	reset(key, p->into);
+	if (!key->fallback)
+		return;
+	snprintf(text, sizeof text, "%s", key->fallback);
+	/* It is valid, being ours. */
+	if (assign(key, text, p->into, &items))
+		no_memory(p, key);
+}
+
+static void set_defaults(struct parser *p)
+{
+	for (size_t i = 0; i < p->table->count; i++)
+		set_default(p, &p->table->keys[i]);
+}
+
 /* ---- lines ---- */
 
 /* libinih's handler: one Key=value. Its section is the one that check_section has let pass. */
@@ -224,7 +238,7 @@ static int set_key(void *parser, const char *section, const char *name, const ch
 		if (key->type->list)
 			reset(key, p->into);
 		else
-			set_default(key, p->into);
+			set_default(p, key);
 		p->items[i] = 0;
 		*line = 0;
 		return 1;
@@ -239,12 +253,15 @@ static int set_key(void *parser, const char *section, const char *name, const ch
 	}
 	*line = p->line;
 	snprintf(text, sizeof text, "%s", value);
+	errno = 0;
 
 	const char *wrong = assign(key, text, p->into, &p->items[i]);
 
 	if (wrong && p->items[i] > INI_LIST_MAX)
 		ini_errors_add(p->errors, p->file, p->line, ini_key_label(key, label, sizeof label),
 			       "expected no more than %d items in all.", INI_LIST_MAX);
+	else if (wrong && errno == ENOMEM)
+		no_memory(p, key);
 	else if (wrong)
 		wrong_value(p, key, wrong);
 	return 1;
@@ -350,7 +367,7 @@ int ini_parse_text(const struct ini_table *table, struct slice text, const char 
 	if (&ini_max_line)
 		ini_max_line = INI_LINE_MAX;
 	*ret_lines = (struct ini_lines){ 0 };
-	ini_defaults(table, into);
+	set_defaults(&p);
 	if (text.len > INI_FILE_MAX)
 		ini_errors_add(errors, file, 0, "", "expected no more than %d octets.",
 			       INI_FILE_MAX);

@@ -38,6 +38,8 @@ struct ini_errors {
 
 void ini_errors_add(struct ini_errors *errors, const char *file, int line, const char *key,
 		    const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The error that a file cannot be taken in for want of memory.  Returns -ENOMEM. */
+int ini_errors_add_no_memory(struct ini_errors *errors, const char *file);
 void ini_errors_done(struct ini_errors *errors);
 /* "file:line: [Section] Key=: message", without a newline. */
 void ini_error_print(const struct ini_error *error, FILE *out);
@@ -66,7 +68,7 @@ struct ini_type {
 	const char *shown;    /* in the synopsis of the manual: "path ..." */
 	const char *expected; /* "an absolute path"; ranges and words are added by the key's row */
 	bool list;
-	/* false: not valid, or no memory.  The field is then as it was. */
+	/* false: not valid, or no memory (errno is then ENOMEM).  The field is as it was. */
 	bool (*parse)(const struct ini_key *key, const char *text, void *field);
 	void (*print)(const struct ini_key *key, const void *field, FILE *out);
 	void (*clear)(void *field); /* NULL: there is nothing to free */
@@ -128,7 +130,6 @@ int ini_read(const char *path, struct bytes *ret_text, struct ini_errors *errors
  * those. */
 int ini_parse_text(const struct ini_table *table, struct slice text, const char *file, void *into,
 		   struct ini_lines *ret_lines, struct ini_errors *errors);
-void ini_defaults(const struct ini_table *table, void *into);
 void ini_done(const struct ini_table *table, void *into);
 
 /* All values in the order of the table, "Section.Key=value\n": equal settings print equally. */

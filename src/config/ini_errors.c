@@ -1,6 +1,7 @@
 #include "config/ini.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,12 @@ void ini_errors_add(struct ini_errors *errors, const char *file, int line, const
 	};
 	printable(slice_str(key), error->key, sizeof error->key);
 	errors->count++;
+}
+
+int ini_errors_add_no_memory(struct ini_errors *errors, const char *file)
+{
+	ini_errors_add(errors, file, 0, "", "there is no memory left.");
+	return -ENOMEM;
 }
 
 void ini_errors_done(struct ini_errors *errors)

@@ -102,7 +102,7 @@ static int profile_finish(struct profile *profile, const char *path, const struc
 
 	profile->path = strdup(path);
 	if (!profile->path)
-		return -ENOMEM;
+		return ini_errors_add_no_memory(errors, path);
 	if (!name_of(path, profile->name))
 		ini_errors_add(errors, path, 0, "",
 			       "expected a file name of 1 to %d octets in UTF-8 before %s.",
@@ -118,7 +118,7 @@ int profile_parse(struct slice text, const char *path, struct profile **ret_prof
 	struct ini_lines lines;
 
 	if (!profile)
-		return -ENOMEM;
+		return ini_errors_add_no_memory(errors, path);
 
 	int parsed = ini_parse_text(&profile_table, text, path, profile, &lines, errors);
 	int r = profile_finish(profile, path, &lines, errors);
@@ -157,6 +157,7 @@ static void load_one(const char *directory, const char *file, struct profiles *p
 
 	if (asprintf(&path, "%s/%s", directory, file) < 0) {
 		path = NULL;
+		ini_errors_add_no_memory(errors, file);
 		return;
 	}
 	if (profiles->count == PROFILES_MAX)

@@ -56,10 +56,11 @@ int service_config_load(const char *path, bool missing_ok, struct service_config
 	AUTO_VALUE(bytes) text = { 0 };
 	struct ini_lines lines;
 	bool missing = access(path, F_OK) < 0 && errno == ENOENT;
-	int r = missing && missing_ok ? 0 : ini_read(path, &text, errors);
+	int r;
 
 	if (!config)
-		return -ENOMEM;
+		return ini_errors_add_no_memory(errors, path);
+	r = missing && missing_ok ? 0 : ini_read(path, &text, errors);
 	if (r == 0)
 		r = ini_parse_text(&service_table, bytes_slice(&text), path, config, &lines,
 				   errors);
