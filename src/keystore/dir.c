@@ -295,8 +295,10 @@ static int get_once(const struct keystore *keystore, const char *name,
 {
 	AUTO_STRUCT(credential) c = calloc(1, sizeof *c);
 	AUTO_VALUE(generation) it = { -1, -1, 0 };
-	int r = c ? generation_open(keystore, name, &it, why) : -ENOMEM;
+	int r = generation_open(keystore, name, &it, why);
 
+	if (r == 0 && !c)
+		r = place_failed(why, ENOMEM, name);
 	if (r == 0)
 		r = read_cert(keystore, &it, &c->cert, why);
 	if (r == 0)
