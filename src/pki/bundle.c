@@ -134,9 +134,13 @@ bool key_fits(const X509 *cert, EVP_PKEY *key)
 
 /* ---- sorting ---- */
 
+/* The library remembers whether it is, wrongly if it was short of memory when it looked. */
 static bool self_signed(X509 *cert)
 {
-	bool self = X509_self_signed(cert, 0) == 1;
+	bool self_issued = X509_get_extension_flags(cert) & EXFLAG_SI;
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	bool self = X509_self_signed(cert, 0) == 1 ||
+		    (self_issued && key && X509_verify(cert, key) == 1);
 
 	ERR_clear_error();
 	return self;

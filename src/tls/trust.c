@@ -63,8 +63,10 @@ static bool pem_ended(void)
 
 static bool add_anchor(struct trust *trust, X509 *cert)
 {
-	/* Whatever can be learned from it is learned now. */
-	if (!cert || X509_check_purpose(cert, -1, 0) != 1 || !X509_get0_pubkey(cert))
+	/* Whatever can be learned from it is learned now, the strength of its key too: without
+	 * memory the library makes a key that it takes for a weak one ever after. */
+	if (!cert || X509_check_purpose(cert, -1, 0) != 1 ||
+	    EVP_PKEY_get_security_bits(X509_get0_pubkey(cert)) <= 0)
 		return false;
 	trust->has_anchors = true;
 	return X509_STORE_add_cert(trust->store, cert) == 1;
