@@ -12,9 +12,20 @@ FAULT_TESTS += %D%/fault_eap
 %C%_fault_eap_LDFLAGS = $(FAULT_LINK)
 %C%_fault_eap_LDADD = libfault.a libscript.a $(PROTO_LIBS)
 
-FAULT_TESTS += %D%/fault_tls
+FAULT_TESTS += %D%/fault_tls %D%/fault_trust %D%/fault_bundle
 %C%_fault_tls_LDFLAGS = $(FAULT_LINK)
 %C%_fault_tls_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
+%C%_fault_trust_LDFLAGS = $(FAULT_LINK)
+%C%_fault_trust_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
+%C%_fault_bundle_LDFLAGS = $(FAULT_LINK)
+%C%_fault_bundle_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
+
+FAULT_TESTS += %D%/fault_keystore %D%/fault_config
+%C%_fault_keystore_LDFLAGS = $(FAULT_LINK)
+%C%_fault_keystore_LDADD = libfault.a $(TEST_PKI) $(SHELL_LIBS)
+%C%_fault_config_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
+%C%_fault_config_LDFLAGS = $(FAULT_LINK)
+%C%_fault_config_LDADD = libfault.a $(TEST_PKI) $(SHELL_LIBS)
 
 if CUNIT
 FAULT_TESTS += %D%/keystore_kill
