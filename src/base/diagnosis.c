@@ -177,9 +177,9 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		false },
 	[DIAG_EAP_FAILURE_DURING] = { "eap-failure-during",
 		"The server ended {method} with EAP-Failure and gave no reason.",
-		"The server's log tells why. It was in {state}: who gives up at \"server hello\" has no TLS version or "
-		"cipher in common with us, at \"server finished\" or \"success indication\" most often does not "
-		"accept our certificate.", false },
+		"The server's log tells why. We had reached {state}: a server that gives up at server hello has no "
+		"TLS version or cipher in common with us; one that gives up at server finished or success "
+		"indication most often does not accept our certificate.", false },
 	[DIAG_EAP_FAILURE_AFTER] = { "eap-failure-after-tls",
 		"Both certificates were accepted, and then the server sent EAP-Failure without a reason.",
 		"The server's policy refuses this machine after authentication: look at its log, at group or VLAN rules and at "
@@ -258,6 +258,9 @@ void diagnosis_add(struct diagnosis *d, const char *key, const char *format, ...
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	printable(slice_str(text), e->value, sizeof e->value);
+	/* A log quotes the sentence that this becomes a part of. */
+	for (char *quote = e->value; (quote = strchr(quote, '"'));)
+		*quote = '\'';
 }
 
 void diagnosis_add_time(struct diagnosis *d, const char *key, int64_t when)

@@ -6,7 +6,8 @@
  * carries it; D-Bus, --json, `status` and the log all show this value.
  *
  * It is plain data, may be copied, and owns nothing.  Evidence comes from the wire as often as
- * not: diagnosis_add keeps only what is printable UTF-8 and cuts what is too long. */
+ * not: diagnosis_add keeps only what is printable UTF-8, makes of '"' a '\'' for the sake of the
+ * log, and cuts what is too long. */
 #ifndef BASE_DIAGNOSIS_H
 #define BASE_DIAGNOSIS_H
 

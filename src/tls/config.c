@@ -100,15 +100,20 @@ static int judge(X509_STORE_CTX *ctx, void *unused)
 static int judge_ocsp(SSL *ssl, void *unused)
 {
 	struct tls_conn *conn = SSL_get_app_data(ssl);
+	struct diagnosis *why = &conn->why;
 	const unsigned char *response = NULL;
 	long len = SSL_get_tlsext_status_ocsp_resp(ssl, &response);
 
 	(void)unused;
 	if (SSL_session_reused(ssl))
 		return 1;
-	return trust_check_ocsp(conn->config->trust, SSL_get_peer_cert_chain(ssl),
-				slice_of(response, len > 0 ? (size_t)len : 0), conn->now.wall,
-				&conn->why) == OK;
+	if (trust_check_ocsp(conn->config->trust, SSL_get_peer_cert_chain(ssl),
+			     slice_of(response, len > 0 ? (size_t)len : 0), conn->now.wall,
+			     why) != OK)
+		return 0;
+	/* What reduces assurance was found by judge() already, and is no reason to fail. */
+	diagnosis_set(why, DIAG_NONE);
+	return 1;
 }
 
 /* Where the handshake has got to, by the messages that passed: RFC 8446, section 4, and RFC 5246,

@@ -168,6 +168,7 @@ TEST(every_diagnosis_has_a_name_a_cause_and_advice)
 		CHECK(strspn(text->name, "abcdefghijklmnopqrstuvwxyz0123456789-") ==
 		      strlen(text->name));
 		CHECK(strlen(text->next) > 10);
+		CHECK(!strchr(text->cause, '"') && !strchr(text->next, '"'));
 		CHECK(diagnosis_by_name(text->name, &found));
 		CHECK_INT(found, id);
 	}
@@ -207,6 +208,15 @@ TEST(evidence_from_the_wire_cannot_write_on_the_terminal)
 	diagnosis_set(&d, DIAG_SERVER_UNTRUSTED);
 	diagnosis_add(&d, "subject", "%s", "a\x1b[2J\nb\xff\xc3\xa9\xc2\x9b\xe2\x80\xae");
 	CHECK_STR(diagnosis_evidence(&d, "subject"), "a?[2J?b?é?????");
+}
+
+TEST(evidence_from_the_wire_cannot_end_a_quotation)
+{
+	struct diagnosis d;
+
+	diagnosis_set(&d, DIAG_SERVER_UNTRUSTED);
+	diagnosis_add(&d, "subject", "%s", "CN=a\" id=none next=\"");
+	CHECK_STR(diagnosis_evidence(&d, "subject"), "CN=a' id=none next='");
 }
 
 TEST(too_much_evidence_is_left_out)
