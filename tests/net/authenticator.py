@@ -57,8 +57,8 @@ class Authenticator:
     def failure(self):
         self.send(struct.pack("!BBH", FAILURE, self._id, 4))
 
-    def tls(self, server, root, version, ciphers=None):
-        return TLSServer(self, server, root, version, ciphers)
+    def tls(self, server, root, version, ciphers=None, crl=None):
+        return TLSServer(self, server, root, version, ciphers, crl)
 
 
 class TLSServer:
@@ -66,7 +66,7 @@ class TLSServer:
 
     FRAGMENT = 1000
 
-    def __init__(self, authenticator, server, root, version, ciphers):
+    def __init__(self, authenticator, server, root, version, ciphers, crl):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = context.maximum_version = VERSIONS[version]
         if ciphers:
@@ -74,6 +74,9 @@ class TLSServer:
         context.load_cert_chain(server.bundle, server.key)
         context.load_verify_locations(root.cert)
         context.verify_mode = ssl.CERT_REQUIRED
+        if crl:
+            context.load_verify_locations(crl)
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
         self._authenticator = authenticator
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._in, self._out, server_side=True)

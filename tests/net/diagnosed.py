@@ -19,6 +19,7 @@ import lab as laboratory
 from lab import Failed, Skip
 
 OBJECTS = "/org/latchkey/Supplicant1"
+DAY = 86400
 shown = set()
 
 
@@ -39,6 +40,11 @@ def machine(lab, port, **kwargs):
     """latchkeyd on a bus, with a profile that is quick to lose patience."""
     profile = {"EAPOL.StartFirst": "100ms", "EAPOL.AuthPeriod": "1s", **kwargs.pop("profile", {})}
     return lab.latchkeyd(port, bus=lab.bus(), profile=profile, **kwargs)
+
+
+def day(offset):
+    """A pattern for this day from now."""
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + offset * DAY)) + "T.*Z"
 
 
 def at(offset):

@@ -5,5 +5,5 @@ TESTS += $(NET_TESTS)
 EXTRA_DIST += $(NET_TESTS) $(NET_LAB) tests/demo
 
 # Every diagnosis, with its injected cause.
-NET_TESTS += %D%/test_diagnosis.py %D%/test_diagnosis_tls.py
+NET_TESTS += %D%/test_diagnosis.py %D%/test_diagnosis_tls.py %D%/test_diagnosis_credential.py
 NET_LAB += %D%/diagnosed.py %D%/authenticator.py

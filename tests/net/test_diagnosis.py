@@ -3,11 +3,13 @@
 The server's certificate and TLS are in test_diagnosis_tls.py, our own credential and the server's
 opinion of it in test_diagnosis_credential.py; diagnosed.py says what is checked of each.
 """
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 from authenticator import TLS, Authenticator
 from diagnosed import check_evidence, diagnosed, ended, in_the_log, machine, shows
-from lab import main
+from lab import SRC, main, test
 
 
 def by_hand(lab, **kwargs):
@@ -222,6 +224,30 @@ def a_user_who_disconnects(lab):
     daemon.ctl("disconnect", check=True)
     diagnosed(lab, daemon, "disconnected")
     lab.equal(daemon.json("status")[0]["State"], "disconnected", "the state")
+
+
+# ---- all of them -----------------------------------------------------------------------------------
+
+# Shown elsewhere, or not to be had on request.
+EXCEPTIONS = {
+    "none": "is what there is when nothing is wrong",
+    "internal-error": "is lack of memory, which the tests in tests/fault inject",
+}
+
+
+@test
+def every_diagnosis_has_a_test(lab):
+    table = (SRC / "src/base/diagnosis.c").read_text()
+    names = re.findall(r'^\t\[DIAG_\w+\] = \{ "([a-z-]+)",', table, re.M)
+    header = (SRC / "src/base/diagnosis.h").read_text()
+    ids = set(re.findall(r"^\t(DIAG_\w+),", header, re.M))
+    lab.equal(len(names), len(ids), "names in the table")
+    tested = set()
+    for file in Path(__file__).parent.glob("test_diagnosis*.py"):
+        for claim in re.findall(r"^@shows\((.*?)\)", file.read_text(), re.M | re.S):
+            tested |= set(re.findall(r'"([a-z-]+)"', claim))
+    lab.equal(set(names) - tested - set(EXCEPTIONS), set(), "without a test")
+    lab.equal((tested | set(EXCEPTIONS)) - set(names), set(), "tested, and not in the table")
 
 
 if __name__ == "__main__":

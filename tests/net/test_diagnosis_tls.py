@@ -2,13 +2,12 @@
 import time
 
 from authenticator import Authenticator
-from diagnosed import at, diagnosed, machine, shows
+from diagnosed import DAY, at, day, diagnosed, machine, shows
 from lab import main
 
 SUBJECT = "CN=radius.example.org"
 ROOT = "CN=Latchkey Test Root"
 WEAK = "DEFAULT@SECLEVEL=0"
-DAY = 86400
 
 
 def server(lab, **kwargs):
@@ -92,11 +91,6 @@ def an_intermediate_that_expired(lab):
 def a_server_whose_certificate_is_not_valid_yet(lab):
     daemon = meets(lab, server(lab, start=2))
     diagnosed(lab, daemon, "server-cert-not-yet-valid", subject=SUBJECT, not_before=day(2), now=day(0))
-
-
-def day(offset):
-    """A pattern for this day from now."""
-    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + offset * DAY)) + "T.*Z"
 
 
 def with_a_wrong_clock(lab, policy, **kwargs):
