@@ -288,7 +288,6 @@ TEST(an_empty_value_takes_back_what_was_set)
 	AUTO_STRUCT(profile)
 	p = parse(MINIMAL "ServerName=\nServerName=a.example b.example\n"
 			  "[EAP]\nMaxRounds=7\nMaxRounds=\nIdentity=x\nIdentity=\n");
-	AUTO_STRUCT(service_config) config = NULL;
 	AUTO_VALUE(ini_errors) errors = { 0 };
 	struct ini_lines lines;
 	struct service_config values = { 0 };
