@@ -47,17 +47,18 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 
 	[DIAG_SERVER_UNTRUSTED] = { "server-untrusted",
 		"The server's certificate {subject} was issued by {issuer}, which this profile does not trust.",
-		"If that is the right authority, add its certificate to TrustAnchor= in the profile; if not, this "
-		"is not your network.", false },
+		"If that is the right authority, add its certificate to TrustAnchor= in the profile. If the profile "
+		"trusts who certified that authority, the server should send that certificate along. If neither, "
+		"this is not your network.", false },
 	[DIAG_SERVER_CERT_EXPIRED] = { "server-cert-expired",
 		"The certificate {subject} of the server expired on {not_after}.",
 		"The server's operator must renew it. If the date looks right to you, check this machine's "
 		"clock, which says {now}.", false },
 	[DIAG_SERVER_CERT_NOT_YET_VALID] = { "server-cert-not-yet-valid",
 		"The certificate {subject} of the server is valid only from {not_before}.",
-		"Check this machine's clock first, then the server's certificate.", false },
+		"Check this machine's clock first, which says {now}, then the server's certificate.", false },
 	[DIAG_CLOCK_WRONG] = { "clock-wrong",
-		"This machine's clock says {now}, which is before this program was built.",
+		"This machine's clock says {now}, which is before this program was built ({built}).",
 		"Set the clock, or give the profile another ClockPolicy= for machines that start without one.",
 		false },
 	[DIAG_SERVER_NAME_MISMATCH] = { "server-name-mismatch",
@@ -80,7 +81,7 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"Do not override this: the server's operator must replace the certificate.", false },
 	[DIAG_CRL_UNUSABLE] = { "crl-unusable",
 		"The revocation list for {issuer} cannot be used ({detail}).",
-		"Renew the file that CRL= in the profile names.", false },
+		"Renew the files that CRL= in the profile names, or add the one that is missing.", false },
 	[DIAG_OCSP_MISSING] = { "ocsp-missing",
 		"The server sent no OCSP response, and the profile requires one.",
 		"Switch on OCSP stapling on the server, or take OCSP=require out of the profile.", false },
@@ -93,8 +94,8 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 
 	[DIAG_TLS_VERSION] = { "tls-version-not-agreed",
 		"We and the server have no TLS version in common; we allow {allowed}.",
-		"Bring the server to TLS 1.2 or 1.3. Old versions can be allowed with MinTLS= in the profile, "
-		"at reduced assurance.", false },
+		"Bring the server to TLS 1.2 or 1.3, and see that MinTLS= and MaxTLS= in the profile leave room for "
+		"what it has. Versions before 1.2 mean reduced assurance.", false },
 	[DIAG_TLS_CIPHER] = { "tls-cipher-not-agreed",
 		"We and the server have no cipher suite, group or signature algorithm in common ({detail}).",
 		"Compare the key type of our certificate and the server's cipher settings.", false },
@@ -103,27 +104,28 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"The server's log tells why it sent this alert.", false },
 	[DIAG_TLS_FAILED] = { "tls-failed",
 		"The TLS handshake failed on our side: {detail}.",
-		"Look at the detail; if it names the protocol, the server sent something wrong.", false },
+		"Most often the server sent what does not belong there: look at its log for this time, or capture the "
+		"traffic on this port (EtherType 0x888E).", false },
 
 	[DIAG_CLIENT_CERT_REFUSED] = { "client-cert-refused",
-		"The server refused our certificate {credential} (alert {alert}).",
+		"The server refused the certificate of our credential {credential} (alert {alert}).",
 		"The server's log tells why; compare the certificate with what the server asks for.", false },
 	[DIAG_CLIENT_CERT_EXPIRED] = { "client-cert-refused-expired",
-		"The server says that our certificate {credential} has expired (ours says {not_after}).",
+		"The server says that the certificate of our credential {credential} has expired (ours says {not_after}).",
 		"Renew the certificate. If it is still valid here, the server's clock is wrong.", false },
 	[DIAG_CLIENT_CERT_REVOKED] = { "client-cert-refused-revoked",
-		"The server says that our certificate {credential} was revoked.",
+		"The server says that the certificate of our credential {credential} was revoked.",
 		"Ask the authority that issued it; this machine needs a new certificate.", false },
 	[DIAG_CLIENT_CERT_UNSUPPORTED] = { "client-cert-refused-unsupported",
-		"The server cannot use our certificate {credential} (alert {alert}).",
+		"The server cannot use the certificate of our credential {credential} (alert {alert}).",
 		"Key type, size or key usage is not what the server accepts: compare them with its settings.",
 		false },
 	[DIAG_CLIENT_CA_UNKNOWN] = { "client-ca-unknown",
-		"The server does not know the authority that issued our certificate {credential}.",
+		"The server does not know {issuer}, which issued the certificate of our credential {credential}.",
 		"Add the issuing authority to the server's client CAs, or include the intermediate certificates in "
 		"the credential.", false },
 	[DIAG_CLIENT_ACCESS_DENIED] = { "client-access-denied",
-		"The server accepted our certificate {credential} but its policy denies access.",
+		"The server accepted the certificate of our credential {credential} but its policy denies access.",
 		"Ask the network's operator to admit this machine.", false },
 	[DIAG_CLIENT_CERT_REQUIRED] = { "client-cert-required",
 		"The server demands a certificate and we sent none.",
@@ -136,16 +138,16 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"The credential {credential} is not in the keystore ({detail}).",
 		"Import it with `latchkeyctl credentials import`, or correct Credential= in the profile.", false },
 	[DIAG_CREDENTIAL_EXPIRED] = { "credential-expired",
-		"Our own certificate {credential} expired on {not_after}.",
+		"The certificate of our own credential {credential} expired on {not_after}.",
 		"Import a renewed certificate with `latchkeyctl credentials import`.", false },
 	[DIAG_CREDENTIAL_NOT_YET_VALID] = { "credential-not-yet-valid",
-		"Our own certificate {credential} is valid only from {not_before}.",
+		"The certificate of our own credential {credential} is valid only from {not_before}.",
 		"Check this machine's clock, which says {now}.", false },
 	[DIAG_CREDENTIAL_EXPIRING] = { "credential-expiring",
-		"Our own certificate {credential} expires on {not_after}.",
+		"The certificate of our own credential {credential} expires on {not_after}.",
 		"Import a renewed certificate in time with `latchkeyctl credentials import`.", true },
 	[DIAG_CREDENTIAL_CHAIN] = { "credential-chain-incomplete",
-		"The chain of our certificate {credential} lacks the certificate of {issuer}.",
+		"The chain of our credential {credential} lacks the certificate of {issuer}.",
 		"Import the credential again with its intermediate certificates.", true },
 	[DIAG_CREDENTIAL_UNUSABLE] = { "credential-unusable",
 		"The credential {credential} cannot be used: {detail}.",
@@ -183,7 +185,7 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 	[DIAG_EAP_FAILURE_AFTER] = { "eap-failure-after-tls",
 		"Both certificates were accepted, and then the server sent EAP-Failure without a reason.",
 		"The server's policy refuses this machine after authentication: look at its log, at group or VLAN rules and at "
-		"the account of {identity}.", false },
+		"the account that belongs to our certificate.", false },
 
 	[DIAG_CONFIG] = { "config-wrong",
 		"The configuration cannot be used: {detail}.",
@@ -206,7 +208,8 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"The port is open, but over {tls}, which is no longer considered safe.",
 		"Bring the server to TLS 1.2 or 1.3 and take MinTLS= out of the profile.", true },
 	[DIAG_REDUCED_CLOCK] = { "reduced-clock",
-		"The port is open, but dates were not checked: this machine's clock says {now}.",
+		"The port is open, but dates could not be checked properly: this machine's clock says {now}, which is "
+		"before this program was built ({built}).",
 		"Set the clock; the next authentication checks dates again.", true },
 };
 /* clang-format on */

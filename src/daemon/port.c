@@ -146,7 +146,9 @@ static void port_note_outcome(struct port *port, const struct supplicant_counter
 		attempt_ends(port, now, false);
 	} else if (unanswered && !port->unanswered) {
 		diagnosis_set(&port->diagnosis, DIAG_NO_AUTHENTICATOR);
-		diagnosis_add(&port->diagnosis, "starts", "%u", SUPPLICANT_MAX_START);
+		diagnosis_add(&port->diagnosis, "starts", "%u",
+			      pae->config->start_max < SUPPLICANT_MAX_START ? pae->config->start_max
+									    : SUPPLICANT_MAX_START);
 		attempt_ends(port, now, false);
 	}
 	port->unanswered = unanswered;

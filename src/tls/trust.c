@@ -270,6 +270,17 @@ enum status trust_refuse(struct diagnosis *why, enum diagnosis_id id, const X509
 	return UNTRUSTED;
 }
 
+void trust_add_now(struct diagnosis *why, const struct trust_time *time)
+{
+	char now[32], built[32];
+
+	diagnosis_add_time(why, "now", time->now);
+	if (time->at != time->now)
+		diagnosis_add(why, "now", "%s, before this program was built on %s",
+			      rfc3339(time->now, now, sizeof now),
+			      rfc3339(time->at, built, sizeof built));
+}
+
 /* Which dates can be relied on; *why says so when that is not all of them. */
 static enum status judge_clock(const struct trust *trust, int64_t now, struct trust_time *ret_time,
 			       struct diagnosis *why)
@@ -460,6 +471,6 @@ enum status trust_recheck(const struct trust *trust, X509 *server, int64_t now,
 	trust_refuse(why, expired, server);
 	diagnosis_add_time(why, "not_before", not_before);
 	diagnosis_add_time(why, "not_after", not_after);
-	diagnosis_add_time(why, "now", now);
+	trust_add_now(why, &time);
 	return UNTRUSTED;
 }

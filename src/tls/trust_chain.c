@@ -130,7 +130,7 @@ static enum status verdict(const struct findings *found, X509 *server, struct di
 	if (id == DIAG_SERVER_CERT_EXPIRED || id == DIAG_SERVER_CERT_NOT_YET_VALID) {
 		diagnosis_add_time(why, "not_before", cert_time(X509_get0_notBefore(cert)));
 		diagnosis_add_time(why, "not_after", cert_time(X509_get0_notAfter(cert)));
-		diagnosis_add_time(why, "now", found->time->now);
+		trust_add_now(why, found->time);
 		detail = cert == server	    ? "the server's own certificate"
 			 : found->is_anchor ? "a trust anchor"
 					    : "an intermediate certificate";

@@ -28,6 +28,9 @@ struct trust_time {
 /* The verdict: refused because of this certificate.  Adds who it is and who issued it. */
 enum status trust_refuse(struct diagnosis *why, enum diagnosis_id id, const X509 *cert);
 
+/* Evidence: our clock, and by what it was judged if not by that. */
+void trust_add_now(struct diagnosis *why, const struct trust_time *time);
+
 /* RFC 5280, section 6, from the server's certificate to an anchor; without anchors to a pinned key.
  * The path that was found is the caller's. */
 CHECKED enum status trust_chain(const struct trust *trust, STACK_OF(X509) * presented,

@@ -1,3 +1,4 @@
+#include "tls/cert.h"
 #include "tls/engine_parts.h"
 
 #include <openssl/err.h>
@@ -121,6 +122,28 @@ const char *tls_version_name(enum tls_version version)
 	return "TLS";
 }
 
+static const char *alert_name(int alert)
+{
+	/* OpenSSL 3.0 has no words for it; RFC 8446, section 6. */
+	return alert == SSL_AD_CERTIFICATE_REQUIRED ? "certificate required"
+						    : SSL_alert_desc_string_long(alert);
+}
+
+/* Whose certificate the server looked at. */
+static void add_own_certificate(struct tls_conn *conn)
+{
+	const X509 *own = SSL_get_certificate(conn->ssl);
+	struct cert_info info;
+
+	diagnosis_add(&conn->why, "credential", "%s", conn->config->credential);
+	if (!own)
+		return;
+	cert_info_of(own, &info);
+	diagnosis_add(&conn->why, "subject", "%s", info.subject[0] ? info.subject : info.names);
+	diagnosis_add(&conn->why, "issuer", "%s", info.issuer);
+	diagnosis_add_time(&conn->why, "not_after", info.not_after);
+}
+
 static void explain_alert(struct tls_conn *conn, int alert)
 {
 	struct diagnosis *why = &conn->why;
@@ -128,12 +151,10 @@ static void explain_alert(struct tls_conn *conn, int alert)
 	bool expired = conn->config->has_cert && conn->now.wall > conn->config->not_after;
 
 	diagnosis_set(why, about_our_certificate(id) && expired ? DIAG_CREDENTIAL_EXPIRED : id);
-	diagnosis_add(why, "alert", "%s", SSL_alert_desc_string_long(alert));
+	diagnosis_add(why, "alert", "%s", alert_name(alert));
 	if (id == DIAG_TLS_CIPHER)
-		diagnosis_add(why, "detail", "alert %s", SSL_alert_desc_string_long(alert));
-	diagnosis_add(why, "credential", "%s", conn->config->credential);
-	if (conn->config->has_cert)
-		diagnosis_add_time(why, "not_after", conn->config->not_after);
+		diagnosis_add(why, "detail", "alert %s", alert_name(alert));
+	add_own_certificate(conn);
 }
 
 void tls_explain(struct tls_conn *conn, unsigned long error)
@@ -152,7 +173,7 @@ void tls_explain(struct tls_conn *conn, unsigned long error)
 		diagnosis_add(why, "credential", "%s", conn->config->credential);
 	}
 	if (conn->alert_sent >= 0)
-		diagnosis_add(why, "sent", "%s", SSL_alert_desc_string_long(conn->alert_sent));
+		diagnosis_add(why, "sent", "%s", alert_name(conn->alert_sent));
 	if (why->id == DIAG_TLS_VERSION && conn->config->min == conn->config->max)
 		diagnosis_add(why, "allowed", "%s", tls_version_name(conn->config->min));
 	else if (why->id == DIAG_TLS_VERSION)

@@ -30,6 +30,12 @@ def nobody_is_there(lab):
     lab.equal(daemon.json("status")[0]["State"], "unanswered", "the state")
 
 
+@shows("no-authenticator")
+def a_profile_that_knocks_but_once(lab):
+    daemon = machine(lab, lab.port(authenticator=False), profile={"EAPOL.StartMax": 1})
+    diagnosed(lab, daemon, "no-authenticator", starts="1")
+
+
 @shows("response-ignored")
 def the_switch_falls_silent_after_our_identity(lab):
     _, daemon = by_hand(lab)
