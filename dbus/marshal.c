@@ -76,8 +76,8 @@ static bool marshal_evidence(DBusMessageIter *to, const struct diagnosis *d)
 		return false;
 	for (size_t i = 0; i < d->evidence_count; i++) {
 		if (!dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &pair) ||
-		    !marshal_text(&pair, DBUS_TYPE_STRING, d->evidence[i].key) ||
-		    !marshal_text(&pair, DBUS_TYPE_STRING, d->evidence[i].value) ||
+		    !marshal_text(&pair, DBUS_TYPE_STRING, d->key[i]) ||
+		    !marshal_text(&pair, DBUS_TYPE_STRING, diagnosis_value(d, i)) ||
 		    !dbus_message_iter_close_container(&dict, &pair))
 			return false;
 	}
@@ -118,18 +118,6 @@ bool marshal_diagnosis(DBusMessageIter *to, const struct diagnosis *diagnosis, b
 	return dbus_message_iter_open_container(to, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
 	       (diagnosis->id == DIAG_NONE || marshal_diagnosis_entries(&dict, diagnosis)) &&
 	       dbus_message_iter_close_container(to, &dict);
-}
-
-static bool diagnosis_same(const struct diagnosis *a, const struct diagnosis *b)
-{
-	if (a->id != b->id || a->when != b->when || a->evidence_count != b->evidence_count)
-		return false;
-	for (size_t i = 0; i < a->evidence_count; i++) {
-		if (strcmp(a->evidence[i].key, b->evidence[i].key) != 0 ||
-		    strcmp(a->evidence[i].value, b->evidence[i].value) != 0)
-			return false;
-	}
-	return true;
 }
 
 /* ---- counters ----------------------------------------------------------------------------------

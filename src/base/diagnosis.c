@@ -237,33 +237,57 @@ void diagnosis_set(struct diagnosis *d, enum diagnosis_id id)
 	d->evidence_count = 0;
 }
 
-static struct evidence *evidence_slot(struct diagnosis *d, const char *key)
+/* Where the nth value begins; with evidence_count, where the room does. */
+static size_t offset(const struct diagnosis *d, size_t n)
 {
-	for (size_t i = 0; i < d->evidence_count; i++) {
-		if (strcmp(d->evidence[i].key, key) == 0)
-			return &d->evidence[i];
+	size_t at = 0;
+
+	while (n-- > 0)
+		at += strlen(d->text + at) + 1;
+	return at;
+}
+
+static bool find(const struct diagnosis *d, const char *key, size_t *ret_n)
+{
+	for (size_t n = 0; n < d->evidence_count; n++) {
+		if (strcmp(d->key[n], key) != 0)
+			continue;
+		*ret_n = n;
+		return true;
 	}
-	if (d->evidence_count == DIAGNOSIS_EVIDENCE_MAX)
-		return NULL;
-	d->evidence[d->evidence_count].key = key;
-	return &d->evidence[d->evidence_count++];
+	return false;
+}
+
+static void drop(struct diagnosis *d, size_t n)
+{
+	size_t at = offset(d, n), after = offset(d, n + 1);
+
+	memmove(d->text + at, d->text + after, offset(d, d->evidence_count) - after);
+	d->evidence_count--;
+	for (; n < d->evidence_count; n++)
+		d->key[n] = d->key[n + 1];
 }
 
 void diagnosis_add(struct diagnosis *d, const char *key, const char *format, ...)
 {
-	struct evidence *e = evidence_slot(d, key);
-	char text[4 * DIAGNOSIS_VALUE_MAX];
+	char text[4 * DIAGNOSIS_VALUE_MAX], value[DIAGNOSIS_VALUE_MAX];
+	size_t n, at;
 	va_list args;
 
-	if (!e)
-		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	printable(slice_str(text), e->value, sizeof e->value);
+	printable(slice_str(text), value, sizeof value);
 	/* A log quotes the sentence that this becomes a part of. */
-	for (char *quote = e->value; (quote = strchr(quote, '"'));)
+	for (char *quote = value; (quote = strchr(quote, '"'));)
 		*quote = '\'';
+	if (find(d, key, &n))
+		drop(d, n);
+	at = offset(d, d->evidence_count);
+	if (d->evidence_count == DIAGNOSIS_EVIDENCE_MAX || at == sizeof d->text)
+		return;
+	printable(slice_str(value), d->text + at, sizeof d->text - at);
+	d->key[d->evidence_count++] = key;
 }
 
 void diagnosis_add_time(struct diagnosis *d, const char *key, int64_t when)
@@ -273,24 +297,41 @@ void diagnosis_add_time(struct diagnosis *d, const char *key, int64_t when)
 	diagnosis_add(d, key, "%s", rfc3339(when, text, sizeof text));
 }
 
+const char *diagnosis_value(const struct diagnosis *d, size_t n)
+{
+	return d->text + offset(d, n);
+}
+
 const char *diagnosis_evidence(const struct diagnosis *d, const char *key)
 {
-	for (size_t i = 0; i < d->evidence_count; i++) {
-		if (strcmp(d->evidence[i].key, key) == 0)
-			return d->evidence[i].value;
+	size_t n;
+
+	return find(d, key, &n) ? diagnosis_value(d, n) : NULL;
+}
+
+bool diagnosis_same(const struct diagnosis *a, const struct diagnosis *b)
+{
+	if (a->id != b->id || a->when != b->when || a->evidence_count != b->evidence_count)
+		return false;
+	for (size_t n = 0; n < a->evidence_count; n++) {
+		if (strcmp(a->key[n], b->key[n]) != 0)
+			return false;
 	}
-	return NULL;
+
+	size_t len = offset(a, a->evidence_count);
+
+	return len == offset(b, b->evidence_count) && memcmp(a->text, b->text, len) == 0;
 }
 
 /* The evidence that the brace at `at` asks for, and where the text goes on. */
 static const char *placeholder(const struct diagnosis *d, const char *at, const char **ret_after)
 {
 	for (size_t i = 0; i < d->evidence_count; i++) {
-		size_t n = strlen(d->evidence[i].key);
+		size_t n = strlen(d->key[i]);
 
-		if (strncmp(at + 1, d->evidence[i].key, n) == 0 && at[1 + n] == '}') {
+		if (strncmp(at + 1, d->key[i], n) == 0 && at[1 + n] == '}') {
 			*ret_after = at + n + 2;
-			return d->evidence[i].value;
+			return diagnosis_value(d, i);
 		}
 	}
 

@@ -96,15 +96,15 @@ enum diagnosis_id {
 
 #define DIAGNOSIS_EVIDENCE_MAX 8
 #define DIAGNOSIS_VALUE_MAX    192 /* octets with the NUL */
+#define DIAGNOSIS_TEXT_MAX     640 /* the same, of all values together */
 
+/* A port holds several of these, most of them empty. */
 struct diagnosis {
 	enum diagnosis_id id;
+	unsigned evidence_count;
 	int64_t when; /* seconds since 1970-01-01 UTC; the port sets it when the attempt ends */
-	size_t evidence_count;
-	struct evidence {
-		const char *key; /* static */
-		char value[DIAGNOSIS_VALUE_MAX];
-	} evidence[DIAGNOSIS_EVIDENCE_MAX];
+	const char *key[DIAGNOSIS_EVIDENCE_MAX]; /* static */
+	char text[DIAGNOSIS_TEXT_MAX];		 /* the values in the order of their keys */
 };
 
 /* What is the same for every diagnosis of one id; the table also makes the manual page. */
@@ -121,14 +121,19 @@ bool diagnosis_by_name(const char *name, enum diagnosis_id *ret_id);
 /* Starts afresh: the id, no evidence. */
 void diagnosis_set(struct diagnosis *d, enum diagnosis_id id);
 
-/* Adds one piece of evidence; beyond DIAGNOSIS_EVIDENCE_MAX it is left out.  key is static, a lower
- * case word.  A key that is there already is replaced. */
+/* Adds one piece of evidence, which is cut where the room ends, or left out when there is none. key
+ * is static, a lower case word; a key that is there already is replaced. */
 void diagnosis_add(struct diagnosis *d, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void diagnosis_add_time(struct diagnosis *d, const char *key, int64_t when); /* as RFC 3339, UTC */
 
-/* NULL when there is none. */
+/* NULL when there is none.  The text is good until the next addition. */
 const char *diagnosis_evidence(const struct diagnosis *d, const char *key);
+/* The nth of evidence_count, with its key. */
+const char *diagnosis_value(const struct diagnosis *d, size_t n);
+
+/* The same id, time and evidence. */
+bool diagnosis_same(const struct diagnosis *a, const struct diagnosis *b);
 
 /* The cause with its evidence filled in; always ends in a NUL. Returns buffer. */
 const char *diagnosis_sentence(const struct diagnosis *d, char *buffer, size_t size);

@@ -231,8 +231,7 @@ json_t *cli_diagnosis_json(const struct diagnosis *d)
 	AUTO(json_t) evidence = json_object();
 
 	for (size_t i = 0; i < d->evidence_count; i++)
-		json_object_set_new(evidence, d->evidence[i].key,
-				    json_string(d->evidence[i].value));
+		json_object_set_new(evidence, d->key[i], json_string(diagnosis_value(d, i)));
 	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:O}", "id", text->name, "cause",
 			 diagnosis_sentence(d, cause, sizeof cause), "next",
 			 diagnosis_next(d, next, sizeof next), "time", (json_int_t)d->when,

@@ -231,3 +231,40 @@ TEST(too_much_evidence_is_left_out)
 	diagnosis_add(&d, "a", "new");
 	CHECK_STR(diagnosis_evidence(&d, "a"), "new");
 }
+
+TEST(values_keep_their_places_when_one_is_replaced)
+{
+	struct diagnosis d, other;
+
+	diagnosis_set(&d, DIAG_INTERNAL);
+	diagnosis_add(&d, "a", "one");
+	diagnosis_add(&d, "b", "%s", "");
+	diagnosis_add(&d, "c", "three");
+	other = d;
+	CHECK(diagnosis_same(&d, &other));
+	diagnosis_add(&d, "a", "%s and more", diagnosis_evidence(&d, "a"));
+	CHECK_STR(diagnosis_evidence(&d, "a"), "one and more");
+	CHECK_STR(diagnosis_evidence(&d, "b"), "");
+	CHECK_STR(diagnosis_evidence(&d, "c"), "three");
+	CHECK_STR(d.key[0], "b");
+	CHECK_STR(diagnosis_value(&d, 2), "one and more");
+	CHECK(!diagnosis_same(&d, &other));
+}
+
+TEST(long_evidence_is_cut_where_the_room_ends)
+{
+	static const char *const keys[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	char text[DIAGNOSIS_VALUE_MAX];
+	struct diagnosis d;
+
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	diagnosis_set(&d, DIAG_INTERNAL);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		diagnosis_add(&d, keys[i], "%s", text);
+	CHECK_STR(diagnosis_evidence(&d, "c"), text);
+	CHECK_INT(strlen(diagnosis_evidence(&d, "d")), DIAGNOSIS_TEXT_MAX - 3 * sizeof text - 1);
+	CHECK(diagnosis_evidence(&d, "e") == NULL);
+	diagnosis_add(&d, "a", "short");
+	CHECK_STR(diagnosis_evidence(&d, "a"), "short");
+}
