@@ -1,52 +1,8 @@
-#include "tls/cert.h"
 #include "tls/engine_parts.h"
 
 #include <openssl/err.h>
 
 #include <string.h>
-
-void tls_session_done(struct tls_session *session)
-{
-	SSL_SESSION_free(session->session);
-	tls_config_free(session->config);
-	*session = (struct tls_session){ 0 };
-}
-
-static bool may_be_offered(const struct tls_session *session, const struct tls_config *config,
-			   struct moment now, struct diagnosis *ret_reduced)
-{
-	struct diagnosis why;
-
-	if (!session->session || session->config != config || !config->resume)
-		return false;
-	if (now.mono >= session->expires || now.mono >= session->full_until)
-		return false;
-	diagnosis_set(&why, DIAG_NONE);
-	if (trust_recheck(config->trust, SSL_SESSION_get0_peer(session->session), now.wall, &why) !=
-	    OK)
-		return false;
-	*ret_reduced = why;
-	return true;
-}
-
-/* Takes the session away from the port, to offer it or because it is of no more use.  Offered once
- * only: a ticket seen twice lets an observer link the two (RFC 8446, section C.4). */
-static enum status take_session(struct tls_conn *conn, struct tls_session *session)
-{
-	enum status status = OK;
-
-	if (!session)
-		return OK;
-	conn->keep = session;
-	if (may_be_offered(session, conn->config, conn->now, &conn->reduced)) {
-		conn->offered_expires = session->expires;
-		conn->full_until = session->full_until;
-		conn->offered = TAKE(session->session);
-		status = SSL_set_session(conn->ssl, conn->offered) == 1 ? OK : CRYPTO;
-	}
-	tls_session_done(session);
-	return status;
-}
 
 enum status tls_conn_new(struct tls_config *config, struct tls_session *session, struct moment now,
 			 struct tls_conn **ret_conn)
@@ -70,7 +26,7 @@ enum status tls_conn_new(struct tls_config *config, struct tls_session *session,
 	SSL_set_bio(conn->ssl, TAKE(in), TAKE(out));
 	SSL_set_connect_state(conn->ssl);
 
-	enum status status = take_session(conn, session);
+	enum status status = tls_session_offer(conn, session);
 
 	if (status != OK)
 		return status;
@@ -88,6 +44,7 @@ void tls_conn_free(struct tls_conn *conn)
 		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN);
 	SSL_free(conn->ssl);
 	SSL_SESSION_free(conn->offered);
+	tls_identity_done(&conn->server);
 	tls_config_free(conn->config);
 	bytes_done(&conn->received);
 	free(conn);
@@ -97,6 +54,14 @@ static void fail(struct tls_conn *conn, unsigned long error)
 {
 	tls_explain(conn, error);
 	conn->state = TLS_FAILED;
+}
+
+static void finish(struct tls_conn *conn)
+{
+	conn->state = TLS_FINISHED;
+	if (!SSL_session_reused(conn->ssl) &&
+	    tls_identity_of(SSL_get0_peer_certificate(conn->ssl), &conn->server) != OK)
+		fail(conn, ERR_R_MALLOC_FAILURE);
 }
 
 /* SSL_read does the handshake as well, and whatever else the records hold. */
@@ -112,8 +77,10 @@ static void advance(struct tls_conn *conn)
 			return;
 		}
 	}
-	if (SSL_is_init_finished(conn->ssl))
-		conn->state = TLS_FINISHED;
+	if (SSL_is_init_finished(conn->ssl) && conn->state == TLS_HANDSHAKE)
+		finish(conn);
+	if (conn->state == TLS_FAILED)
+		return;
 	switch (SSL_get_error(conn->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
 		break;
@@ -215,53 +182,19 @@ enum status tls_conn_peer_id(const struct tls_conn *conn, struct bytes *ret_id)
 
 enum status tls_conn_server_id(const struct tls_conn *conn, struct bytes *ret_id)
 {
-	return tls_cert_identity(SSL_get0_peer_certificate(conn->ssl), ret_id);
-}
-
-/* What the server says, a week at most (RFC 8446, section 4.6.1); without a ticket it says nothing.
- */
-static msec lifetime(const SSL_SESSION *session)
-{
-	unsigned long seconds = SSL_SESSION_get_ticket_lifetime_hint(session);
-
-	return seconds ? msec_earlier((msec)seconds * 1000, (msec)7 * 24 * 3600 * 1000)
-		       : TLS_RESUME_MAX;
-}
-
-void tls_conn_keep_session(struct tls_conn *conn)
-{
-	AUTO(SSL_SESSION) session = SSL_get1_session(conn->ssl);
-	bool again = session == conn->offered;
-	struct tls_session next = { .expires = conn->offered_expires,
-				    .full_until = conn->full_until };
-
-	if (!conn->keep || !conn->config->resume || !session || !SSL_SESSION_is_resumable(session))
-		return;
-	if (again && tls_conn_version(conn) >= TLS_1_3)
-		return;
-	if (!again)
-		next.expires = msec_after(conn->now.mono, lifetime(session));
-	if (!SSL_session_reused(conn->ssl))
-		next.full_until = msec_after(conn->now.mono, TLS_RESUME_MAX);
-	next.config = tls_config_ref(conn->config);
-	next.session = TAKE(session);
-	tls_session_done(conn->keep);
-	*conn->keep = next;
+	return bytes_set(ret_id, bytes_slice(&conn->server.id));
 }
 
 void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report)
 {
 	struct eap_report report = { .resumed = SSL_session_reused(conn->ssl) };
-	const X509 *server = SSL_get0_peer_certificate(conn->ssl);
 
 	snprintf(report.tls_version, sizeof report.tls_version, "%s", SSL_get_version(conn->ssl));
 	snprintf(report.tls_cipher, sizeof report.tls_cipher, "%s", SSL_get_cipher(conn->ssl));
-	if (server) {
-		cert_subject(server, report.server_subject, sizeof report.server_subject);
-		cert_fingerprint(server, report.server_fingerprint,
-				 sizeof report.server_fingerprint);
-		report.server_not_after = cert_time(X509_get0_notAfter(server));
-	}
+	memcpy(report.server_subject, conn->server.subject, sizeof report.server_subject);
+	memcpy(report.server_fingerprint, conn->server.fingerprint,
+	       sizeof report.server_fingerprint);
+	report.server_not_after = conn->server.not_after;
 	if (trust_is_insecure(conn->config->trust)) {
 		diagnosis_set(&report.reduced, DIAG_REDUCED_NO_SERVER_CHECK);
 	} else if (tls_conn_version(conn) < TLS_1_2) {

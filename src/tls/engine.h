@@ -38,12 +38,22 @@ struct tls_config *tls_config_ref(struct tls_config *config);
 void tls_config_free(struct tls_config *config); /* drops one reference */
 DEFINE_AUTO_STRUCT(tls_config);
 
+/* Whom the last full handshake authenticated: what is told, and looked at again, of the server when
+ * its certificate is no longer there. */
+struct tls_identity {
+	struct bytes id; /* Server-Id */
+	char subject[DIAGNOSIS_VALUE_MAX];
+	char fingerprint[65];
+	int64_t not_before, not_after;
+};
+
 /* The one session that a port keeps for resumption, in memory.  It belongs to the config that made
  * it: with any other it is not used, and dropped.  It is used once: the conversation that offers it
  * takes it away, and the one that succeeds leaves the next. */
 struct tls_session {
 	struct tls_config *config;
-	SSL_SESSION *session;
+	SSL_SESSION *session; /* without the server's certificates */
+	struct tls_identity server;
 	msec expires;	 /* as the server said */
 	msec full_until; /* then a full handshake is due, however often it was resumed */
 };

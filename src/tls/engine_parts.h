@@ -34,6 +34,7 @@ struct tls_conn {
 	struct tls_session *keep; /* where a session goes */
 	SSL_SESSION *offered;	  /* NULL: none */
 	msec offered_expires, full_until;
+	struct tls_identity server; /* of the session offered, until a full handshake tells */
 
 	struct diagnosis why;
 	struct diagnosis reduced;
@@ -47,7 +48,16 @@ int tls_verify_error(enum diagnosis_id verdict);
 void tls_explain(struct tls_conn *conn, unsigned long error);
 const char *tls_version_name(enum tls_version version);
 
-/* identity.c: whom a certificate names, for Peer-Id and Server-Id. */
+/* identity.c: whom a certificate names, for Peer-Id and Server-Id, and the rest there is to know.
+ */
 CHECKED enum status tls_cert_identity(const X509 *cert, struct bytes *ret_id);
+CHECKED enum status tls_identity_of(const X509 *cert, struct tls_identity *ret_identity);
+CHECKED enum status tls_identity_copy(const struct tls_identity *from, struct tls_identity *ret);
+void tls_identity_done(struct tls_identity *identity);
+
+/* session.c: what is kept for resumption. */
+
+/* Takes the session away from the port, to offer it or because it is of no more use. */
+CHECKED enum status tls_session_offer(struct tls_conn *conn, struct tls_session *session);
 
 #endif

@@ -1,3 +1,4 @@
+#include "tls/cert.h"
 #include "tls/engine_parts.h"
 
 #include <openssl/x509v3.h>
@@ -53,5 +54,41 @@ enum status tls_cert_identity(const X509 *cert, struct bytes *ret_id)
 		status = len > EAP_ID_MAX ? OK : bytes_set(ret_id, slice_of(der, (size_t)len));
 	OPENSSL_free(der);
 	GENERAL_NAMES_free(names);
+	return status;
+}
+
+void tls_identity_done(struct tls_identity *identity)
+{
+	bytes_done(&identity->id);
+	*identity = (struct tls_identity){ 0 };
+}
+
+enum status tls_identity_of(const X509 *cert, struct tls_identity *ret_identity)
+{
+	struct tls_identity identity = { 0 };
+	enum status status = tls_cert_identity(cert, &identity.id);
+
+	if (status != OK)
+		return status;
+	if (cert) {
+		cert_subject(cert, identity.subject, sizeof identity.subject);
+		cert_fingerprint(cert, identity.fingerprint, sizeof identity.fingerprint);
+		identity.not_before = cert_time(X509_get0_notBefore(cert));
+		identity.not_after = cert_time(X509_get0_notAfter(cert));
+	}
+	tls_identity_done(ret_identity);
+	*ret_identity = identity;
+	return OK;
+}
+
+enum status tls_identity_copy(const struct tls_identity *from, struct tls_identity *ret)
+{
+	struct tls_identity copy = *from;
+	enum status status;
+
+	copy.id = (struct bytes){ 0 };
+	status = bytes_set(&copy.id, bytes_slice(&from->id));
+	if (status == OK)
+		*ret = copy;
 	return status;
 }

@@ -3,6 +3,7 @@ libproto_a_SOURCES += \
 	%D%/config.c \
 	%D%/engine.c %D%/engine.h %D%/engine_parts.h \
 	%D%/identity.c \
+	%D%/session.c \
 	%D%/ssl.h \
 	%D%/trust.c %D%/trust.h \
 	%D%/trust_chain.c \

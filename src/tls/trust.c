@@ -451,24 +451,20 @@ enum status trust_check_ocsp(const struct trust *trust, STACK_OF(X509) * chain, 
 	return status;
 }
 
-enum status trust_recheck(const struct trust *trust, X509 *server, int64_t now,
-			  struct diagnosis *why)
+enum status trust_recheck(const struct trust *trust, int64_t not_before, int64_t not_after,
+			  int64_t now, struct diagnosis *why)
 {
-	int64_t not_before = cert_time(X509_get0_notBefore(server));
-	int64_t not_after = cert_time(X509_get0_notAfter(server));
-	enum diagnosis_id expired = DIAG_NONE;
 	struct trust_time time;
 	enum status status = judge_clock(trust, now, &time, why);
 
 	if (status != OK || trust->insecure)
 		return status;
 	if (time.not_after && time.at > not_after)
-		expired = DIAG_SERVER_CERT_EXPIRED;
+		diagnosis_set(why, DIAG_SERVER_CERT_EXPIRED);
 	else if (time.not_before && time.at < not_before)
-		expired = DIAG_SERVER_CERT_NOT_YET_VALID;
-	if (expired == DIAG_NONE)
-		return check_names(trust, server, why);
-	trust_refuse(why, expired, server);
+		diagnosis_set(why, DIAG_SERVER_CERT_NOT_YET_VALID);
+	else
+		return OK;
 	diagnosis_add_time(why, "not_before", not_before);
 	diagnosis_add_time(why, "not_after", not_after);
 	trust_add_now(why, &time);

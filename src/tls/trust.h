@@ -66,9 +66,10 @@ bool trust_wants_ocsp(const struct trust *trust);
 CHECKED enum status trust_check_ocsp(const struct trust *trust, STACK_OF(X509) * chain,
 				     struct slice ocsp, int64_t now, struct diagnosis *why);
 
-/* Dates and names again, for a resumed session.  Its chain and pins were checked when it was made,
- * by this same policy: a session is bound to the one that it was made under. */
-CHECKED enum status trust_recheck(const struct trust *trust, X509 *server, int64_t now,
-				  struct diagnosis *why);
+/* The clock and the dates of the server's certificate again, before a session is resumed.  All else
+ * was checked when the session was made, by this same policy, to which it is bound.  UNTRUSTED
+ * means no more than that a full handshake has to tell. */
+CHECKED enum status trust_recheck(const struct trust *trust, int64_t not_before, int64_t not_after,
+				  int64_t now, struct diagnosis *why);
 
 #endif

@@ -119,7 +119,6 @@ static void judge(const struct trust *trust, STACK_OF(X509) * chain, struct slic
 	status = trust_check_ocsp(trust, chain, response, now, &why);
 	assert(status != OK);
 	if (sk_X509_num(chain) > 0) {
-		status = trust_recheck(trust, sk_X509_value(chain, 0), now, &why);
 		(void)cert_realm(sk_X509_value(chain, 0), text, sizeof text);
 	}
 }

@@ -116,6 +116,57 @@ TEST(a_session_is_of_use_to_its_config_alone)
 	cast_done(&c);
 }
 
+/* A handshake without EAP around it; what it leaves for the next is in *session. */
+static enum server_state shake_hands(struct cast *c, struct tls_session *session)
+{
+	static uint8_t request[70000], response[MTU];
+	struct wr out = wr_of(request, sizeof request), in;
+	struct slice flight = slice_of(NULL, 0);
+	enum server_state state = SERVER_GOING;
+	AUTO_STRUCT(tls_conn) conn = NULL;
+
+	if (tls_conn_new(c->config, session, cast_now, &conn) != OK)
+		return SERVER_FAILURE;
+	for (tls_server_begin(&c->server, &out); state == SERVER_GOING;) {
+		tls_conn_feed(conn, flight, cast_now);
+		in = wr_of(response, sizeof response);
+		wr_u8(&in, 0);
+		wr_bytes(&in, tls_conn_pending(conn));
+		tls_conn_consume(conn, tls_conn_pending(conn).len);
+		out = wr_of(request, sizeof request);
+		state = tls_server_answer(&c->server, wr_done(&in), &out);
+		flight = slice_of(request + 1, out.len ? out.len - 1 : 0);
+	}
+	tls_conn_keep_session(conn);
+	return state;
+}
+
+TEST(a_session_is_kept_without_certificates)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+	for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+		struct tls_session session = { 0 };
+		struct cast c;
+
+		cast_init(&c);
+		c.server_spec.max = versions[i];
+		c.server_spec.fragment = 60000;
+		cast_load(&c);
+		for (int n = 0; n < 3; n++) {
+			CHECK_INT(shake_hands(&c, &session), SERVER_SUCCESS);
+			CHECK_INT(tls_server_resumed(&c.server), n > 0);
+			REQUIRE(session.session != NULL);
+			CHECK(SSL_SESSION_get0_peer(session.session) == NULL);
+			CHECK_STR(session.server.subject, "CN=Test Server");
+			CHECK(session.server.id.len > 0);
+			CHECK(session.server.not_after > PKI_NOW);
+		}
+		tls_session_done(&session);
+		cast_done(&c);
+	}
+}
+
 TEST(a_server_that_forgot_the_session_gets_a_full_handshake)
 {
 	struct cast c;
