@@ -1,6 +1,7 @@
 #include "daemon/service_parts.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,10 +43,21 @@ void service_show_port(struct service *s, struct port *port)
 	on_port_changed(s, port);
 }
 
+/* A conversation takes some 40 KiB.  When many went on at once, the heap keeps what they had; it is
+ * given back when the last has been over for a while. */
+#define QUIET_AFTER ((msec)1000)
+
+static void on_quiet(struct timer *timer)
+{
+	(void)timer;
+	malloc_trim(0);
+}
+
 static void on_attempt_ended(void *context, struct port *port, bool success)
 {
 	struct service *s = context;
 
+	timer_set(s->loop, &s->quiet, msec_after(loop_now().mono, QUIET_AFTER));
 	if (!s->bus)
 		return;
 	on_port_changed(s, port);
@@ -165,6 +177,7 @@ int service_new(struct loop *loop, const struct service_options *options,
 	s->options = *options;
 	s->started = loop_now().wall;
 	s->watchdog.expired = on_watchdog;
+	s->quiet.expired = on_quiet;
 	s->world = (struct port_world){
 		.loop = loop, .changed = on_port_changed, .ended = on_attempt_ended, .context = s
 	};
@@ -210,6 +223,7 @@ void service_free(struct service *service)
 	if (!service)
 		return;
 	timer_clear(&service->watchdog);
+	timer_clear(&service->quiet);
 	bus_free(TAKE(service->bus));
 	service_each_port(service, drop_port);
 	link_monitor_free(service->links);

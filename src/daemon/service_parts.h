@@ -25,7 +25,7 @@ struct service {
 	struct link_monitor *links;
 	struct expiry *expiry;
 	struct bus *bus;
-	struct timer watchdog;
+	struct timer watchdog, quiet;
 	int failed; /* why the service cannot go on, -errno */
 	int64_t started;
 };

@@ -58,7 +58,7 @@ class Crowd:
         while (up := self.up(mark)) < count and time.monotonic() < deadline and \
                 not contestant.stopped():
             time.sleep(0.05)
-        time.sleep(1)  # the last answers, and whatever is put in order when it is quiet
+        time.sleep(2)  # the last answers, and whatever is put in order when it is quiet
         return up
 
 
