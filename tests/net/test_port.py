@@ -236,6 +236,23 @@ def an_interface_that_goes_comes_back(lab):
     authorised_again(daemon, bring_back)
 
 
+@test
+def an_interface_that_was_removed_comes_back_as_another(lab):
+    port = lab.port(authenticator=False)
+    daemon = lab.latchkeyd(port, bus=lab.bus())
+    index = daemon.status(port)["Index"]
+    port.peer.ip(f"link del {port.interface}")
+    daemon.expect("id=interface-gone")
+    lab.equal(daemon.json("list"), [], "the ports there are")
+    port.peer.ip(f"link add {port.interface} type veth peer name {port.switch_interface} "
+                 f"netns {port.switch.path}")
+    port.authenticate()
+    port.cable.plug()
+    port.peer.ip(f"link set {port.interface} up")
+    daemon.expect(r"port\.authorised")
+    lab.check(daemon.status(port)["Index"] != index, "it is another interface")
+
+
 # ---- several --------------------------------------------------------------------------------------
 
 @test
