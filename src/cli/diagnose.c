@@ -108,6 +108,30 @@ static void check_port(json_t *list, struct client *client, const json_t *port)
 			json_object_get(port, "Diagnosis"));
 }
 
+/* An interface that no profile matches is no port: the service leaves it alone. */
+static json_t *without_port(const struct cli *cli, struct client *client)
+{
+	struct client_error error;
+	AUTO(json_t) ports = client_objects(client, IFACE_PORT, &error);
+	AUTO(json_t) diagnosis = NULL;
+	unsigned flags;
+	struct diagnosis d;
+	json_t *port;
+	size_t i;
+
+	if (cli->count == 0 || !ports || !interface_flags(cli->args[0], &flags))
+		return NULL;
+	json_array_foreach(ports, i, port)
+	{
+		if (strcmp(port_text(port, "Interface"), cli->args[0]) == 0)
+			return NULL;
+	}
+	diagnosis_set(&d, DIAG_NO_PROFILE);
+	diagnosis_add(&d, "interface", "%s", cli->args[0]);
+	diagnosis = cli_diagnosis_json(&d);
+	return json_pack("{s:s, s:O}", "Interface", cli->args[0], "Diagnosis", diagnosis);
+}
+
 /* ---- for people ---------------------------------------------------------------------------- */
 
 static void print_evidence(const struct cli *cli, const json_t *diagnosis)
@@ -185,6 +209,14 @@ enum exit_status cmd_diagnose(const struct cli *cli)
 		if (cli->count > 0)
 			check_interface(list, cli->args[0]);
 		return report(cli, list, port, NO_SERVICE);
+	}
+
+	AUTO(json_t) missing = without_port(cli, client);
+
+	if (missing) {
+		check_interface(list, cli->args[0]);
+		check_diagnosed(list, "profile", "", json_object_get(missing, "Diagnosis"));
+		return report(cli, list, missing, DONE);
 	}
 
 	AUTO(json_t) port = port_choose(cli, client, "diagnose", &status);
