@@ -3,12 +3,13 @@
 The server's certificate and TLS are in test_diagnosis_tls.py, our own credential and the server's
 opinion of it in test_diagnosis_credential.py; diagnosed.py says what is checked of each.
 """
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
 
 from authenticator import TLS, Authenticator
-from diagnosed import check_evidence, diagnosed, ended, in_the_log, machine, shows
+from diagnosed import check_evidence, diagnosed, ended, in_the_log, machine, shown, shows
 from lab import SRC, main, test
 
 
@@ -206,6 +207,20 @@ def failure_instead_of_the_success_indication_of_tls_1_3(lab):
 def a_profile_that_names_a_file_that_is_not_there(lab):
     daemon = machine(lab, lab.port(), profile={"Server.TrustAnchor": "/nonexistent/root.pem"})
     diagnosed(lab, daemon, "config-wrong", detail=".*wired.profile.*/nonexistent/root.pem.*")
+
+
+@shows("no-profile")
+def a_profile_with_a_mistake(lab):
+    daemon = machine(lab, lab.port(), profile={"Server.ServerNam": "radius.example.org"})
+    daemon.expect(r'config\.error file=".*wired\.profile" line=\d+ key=.*ServerNam=')
+    told = daemon.ctl("--json", "diagnose", "eth0")
+    lab.equal(told.returncode, 1, "diagnose has found something")
+    seen = json.loads(told.stdout)["Diagnosis"]
+    lab.equal(seen["id"], "no-profile", "the interface has none")
+    lab.check("latchkeyctl check" in seen["next"], f"where to look: {seen['next']}")
+    checked = json.loads(daemon.ctl("--json", "check").stdout)
+    lab.check("ServerName" in checked["Errors"][0]["Message"], f"the nearest word: {checked}")
+    shown.add("no-profile")
 
 
 @shows("no-profile")
