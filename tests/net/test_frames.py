@@ -190,12 +190,13 @@ def results_out_of_nowhere_close_nothing(lab):
     port = lab.port()
     raw = RawSocket(lab, port.switch, port.switch_interface)
     daemon = lab.latchkeyd(port, bus=lab.bus())
-    port.expect_open()
-    for body in (FAILURE, SUCCESS, FAILURE):
+    daemon.expect(r"port\.authorised")
+    for body in (SUCCESS, SUCCESS, FAILURE):  # the Failure makes us ask, and is the last
         raw.send(eapol(body))
     lab.until(lambda: daemon.status(port)["Counters"]["ResultsIgnored"] == 3, "they were heard")
     lab.check(daemon.status(port)["Authorised"], "the port is open")
     lab.check(not daemon.said(r"port\.diagnosis"), "nothing went wrong")
+    port.expect_open()
     lab.check(not port.guard.events.said("^closed"), "also over there")
 
 
