@@ -54,3 +54,12 @@ if FUZZERS
 %C%_fuzz_bus_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_bus_LDADD = $(SHELL_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_key_uri %D%/fuzz_meta
+EXTRA_DIST += tests/vectors/bus.txt tests/vectors/tls_peer.txt tests/vectors/key_uri.txt tests/vectors/meta.txt
+if FUZZERS
+%C%_fuzz_key_uri_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_key_uri_LDADD = $(SHELL_LIBS)
+%C%_fuzz_meta_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_meta_LDADD = $(SHELL_LIBS)
+endif
