@@ -2,8 +2,10 @@
 import os
 import pwd
 import shutil
+import sys
+from pathlib import Path
 
-from lab import Skip, main, test
+from lab import BUILD, Skip, main, test
 from machine import Bus
 
 
@@ -32,6 +34,21 @@ def it_keeps_two_capabilities_and_a_filter_for_system_calls(lab):
     lab.equal(int(status(daemon, "CapInh"), 16), 0, "nothing is inherited")
     lab.equal(status(daemon, "NoNewPrivs"), "1", "no new privileges")
     lab.equal(status(daemon, "Seccomp"), "2", "a filter is set")
+
+
+@test
+def the_filter_of_its_unit_leaves_it_what_it_needs(lab):
+    if os.environ.get("LATCHKEYD_FLAGS"):
+        raise Skip("sanitizers need system calls that the filter forbids")
+    if not shutil.which("systemd-analyze"):
+        raise Skip("there is no systemd-analyze to tell what the filter stands for")
+    port = lab.port()
+    daemon = lab.latchkeyd(port, start=False)
+    daemon.under = [sys.executable, Path(__file__).parent / "under_unit.py",
+                    BUILD / "conf" / "latchkeyd.service"]
+    daemon.start()
+    port.expect_open()
+    lab.equal(int(status(daemon, "CapPrm"), 16), 1 << CAP_NET_ADMIN | 1 << CAP_NET_RAW, "its rights")
 
 
 @test
