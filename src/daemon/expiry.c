@@ -27,6 +27,7 @@ struct expiry {
 };
 
 #define NO_THRESHOLD INT64_MAX
+#define A_YEAR	     (365 * 24 * 3600)
 
 /* The smallest threshold that the remaining time is within; 0 counts as one: expired. */
 static int64_t threshold_of(const struct service_config *config, int64_t remaining)
@@ -68,9 +69,11 @@ static bool warned_before(const struct expiry *e, const struct warned *w)
 
 static void set_timer(struct expiry *e, int64_t at)
 {
-	/* Far away when there is nothing to wait for: the timer also tells of a clock that was set.
-	 */
-	const struct itimerspec spec = { .it_value.tv_sec = at == NO_THRESHOLD ? INT32_MAX : at };
+	/* A year away when there is nothing to wait for: the timer also tells of a clock that was
+	 * set. */
+	const struct itimerspec spec = { .it_value.tv_sec = at == NO_THRESHOLD
+								    ? loop_now().wall + A_YEAR
+								    : at };
 
 	(void)timerfd_settime(e->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &spec, NULL);
 }

@@ -40,12 +40,12 @@ void notify(const char *state)
 
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	/* A manager that does not listen is no reason to fail. */
+	/* A manager that does not listen now is no reason to fail, or to be silent when the
+	 * watchdog wants to hear of us the next time. */
 	if (fd < 0)
 		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&manager,
-		   manager_size) < 0)
-		manager_size = 0;
+	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&manager,
+		     manager_size);
 	close(fd);
 }
 
