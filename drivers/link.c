@@ -19,6 +19,8 @@
 /* Events of a thousand interfaces that all come up at once. */
 #define EVENT_BUFFER (1024 * 1024)
 
+#define READ_ATTEMPTS 8
+
 struct link_monitor {
 	struct nl_sock *commands, *events;
 	struct watch watch;
@@ -125,16 +127,20 @@ static int on_message(struct nl_msg *msg, void *context)
 	return NL_OK;
 }
 
-/* Asks for all interfaces. */
+/* Asks for all interfaces.  Where one comes or goes meanwhile the kernel says that the list may be
+ * incomplete; what it holds is true, so that it only has to be read again. */
 static int read_all(struct link_monitor *m)
 {
 	const struct ifinfomsg request = { .ifi_family = AF_UNSPEC };
-	int error = nl_send_simple(m->commands, RTM_GETLINK, NLM_F_DUMP,
-				   (void *)(uintptr_t)&request, sizeof request);
+	int error = -NLE_DUMP_INTR;
 
-	if (error < 0)
-		return -EIO;
-	return nl_recvmsgs_default(m->commands) < 0 ? -EIO : 0;
+	for (int i = 0; i < READ_ATTEMPTS && error == -NLE_DUMP_INTR; i++) {
+		error = nl_send_simple(m->commands, RTM_GETLINK, NLM_F_DUMP,
+				       (void *)(uintptr_t)&request, sizeof request);
+		if (error >= 0)
+			error = nl_recvmsgs_default(m->commands);
+	}
+	return error < 0 ? -EIO : 0;
 }
 
 /* The same, after events were lost: those that were known and are not in the answer are gone. */
@@ -150,8 +156,13 @@ int link_monitor_refresh(struct link_monitor *monitor)
 		m->known_count = 0;
 		error = read_all(m);
 	}
-	for (size_t i = 0; !error && i < before; i++) {
-		if (position(m->known, m->known_count, old[i]) == m->known_count)
+	for (size_t i = 0; i < before; i++) {
+		if (position(m->known, m->known_count, old[i]) < m->known_count)
+			continue;
+		/* Without an answer nobody knows; its removal will be told. */
+		if (error)
+			(void)remember(m, old[i]);
+		else
 			m->report.removed(m->report.context, old[i]);
 	}
 	free(old);
