@@ -138,12 +138,8 @@ static int start(struct service *s)
 {
 	const struct link_events links = { on_link_changed, on_link_removed, s };
 	struct diagnosis why = { 0 };
-	int error = service_read_config(s, &why);
+	int error = service_read(s, &why);
 
-	if (error == 0)
-		error = service_open_keystore(s, &why);
-	if (error == 0)
-		error = service_read_profiles(s, &why);
 	if (error == 0)
 		error = service_open_expiry(s);
 	if (error == 0)

@@ -26,64 +26,74 @@ static void say_errors(const struct ini_errors *errors, struct diagnosis *why)
 	diagnosis_add(why, "errors", "%zu", errors->count + errors->dropped);
 }
 
-int service_read_config(struct service *s, struct diagnosis *why)
+static int read_config(const struct service_options *options, struct service_config **ret_config,
+		       struct diagnosis *why)
 {
 	struct ini_errors *errors = calloc(1, sizeof *errors);
-	struct service_config *config = NULL;
-	int error = errors ? service_config_load(s->options.config_path,
-						 s->options.config_missing_ok, &config, errors)
+	int error = errors ? service_config_load(options->config_path, options->config_missing_ok,
+						 ret_config, errors)
 			   : -ENOMEM;
 
 	if (error < 0 && errors) {
 		log_errors(errors);
 		say_errors(errors, why);
 	}
-	if (error == 0) {
-		service_config_free(s->config);
-		s->config = config;
-		log_set_level(s->options.log_level >= 0 ? s->options.log_level : config->log_level);
-	}
 	if (errors)
 		ini_errors_done(errors);
 	free(errors);
 	return error;
 }
 
-int service_read_profiles(struct service *s, struct diagnosis *why)
+static int open_keystore(const struct service_config *config, struct keystore **ret_keystore,
+			 struct diagnosis *why)
+{
+	char sentence[512];
+	int error = keystore_open(config->keystore, true, ret_keystore, why);
+
+	if (error < 0)
+		log_event(LOG_ERR, "keystore.open", "path=\"%s\" cause=\"%s\"", config->keystore,
+			  diagnosis_sentence(why, sentence, sizeof sentence));
+	return error;
+}
+
+static int read_profiles(const struct service_config *config, struct keystore *keystore,
+			 struct profile_set **ret_profiles, struct diagnosis *why)
 {
 	struct ini_errors *errors = calloc(1, sizeof *errors);
-	struct profile_set *profiles = NULL;
-	int error = errors ? profile_set_load(s->config->profile_dir, s->keystore, loop_now().wall,
-					      s->config, &profiles, errors)
+	int error = errors ? profile_set_load(config->profile_dir, keystore, loop_now().wall,
+					      config, ret_profiles, errors)
 			   : -ENOMEM;
 
 	if (errors && (errors->count > 0 || error < 0)) {
 		log_errors(errors);
 		say_errors(errors, why);
 	}
-	if (error == 0) {
-		profile_set_free(s->profiles);
-		s->profiles = profiles;
-	}
 	if (errors)
 		ini_errors_done(errors);
 	free(errors);
 	return error;
 }
 
-int service_open_keystore(struct service *s, struct diagnosis *why)
+int service_read(struct service *s, struct diagnosis *why)
 {
-	struct keystore *keystore = NULL;
-	char sentence[512];
-	int error = keystore_open(s->config->keystore, true, &keystore, why);
+	AUTO_STRUCT(service_config) config = NULL;
+	AUTO_STRUCT(keystore) keystore = NULL;
+	struct profile_set *profiles = NULL;
+	int error = read_config(&s->options, &config, why);
 
-	if (error < 0) {
-		log_event(LOG_ERR, "keystore.open", "path=\"%s\" cause=\"%s\"", s->config->keystore,
-			  diagnosis_sentence(why, sentence, sizeof sentence));
+	if (error == 0)
+		error = open_keystore(config, &keystore, why);
+	if (error == 0)
+		error = read_profiles(config, keystore, &profiles, why);
+	if (error < 0)
 		return error;
-	}
+	profile_set_free(s->profiles);
 	keystore_free(s->keystore);
-	s->keystore = keystore;
+	service_config_free(s->config);
+	s->profiles = profiles;
+	s->keystore = TAKE(keystore);
+	s->config = TAKE(config);
+	log_set_level(s->options.log_level >= 0 ? s->options.log_level : s->config->log_level);
 	return 0;
 }
 
@@ -94,17 +104,15 @@ int service_reload(struct service *service, struct diagnosis *why)
 
 	notify("RELOADING=1");
 	diagnosis_set(why, DIAG_NONE);
-	error = service_read_config(s, why);
-	if (error == 0)
-		error = service_open_keystore(s, why);
-	if (error == 0)
-		error = service_read_profiles(s, why);
+	error = service_read(s, why);
 	if (error == 0) {
 		service_show_manager(s);
 		service_show_profiles(s);
 		service_read_credentials(s);
 		service_each_port(s, service_match_port);
-		error = link_monitor_refresh(s->links);
+		if (link_monitor_refresh(s->links) < 0)
+			log_event(LOG_ERR, "link.resync-failed",
+				  "effect=\"interfaces that fit only now may have been missed\"");
 	}
 	log_event(error < 0 ? LOG_ERR : LOG_NOTICE, "service.reload", "result=%s",
 		  error < 0 ? "\"the old configuration stays\"" : "done");
@@ -118,13 +126,16 @@ int service_reload(struct service *service, struct diagnosis *why)
 static void on_clock_set(void *context)
 {
 	struct service *s = context;
+	struct profile_set *profiles = NULL;
 	struct diagnosis why = { 0 };
 
 	log_event(LOG_NOTICE, "service.clock-set", "effect=\"certificates are looked at again\"");
-	if (service_read_profiles(s, &why) == 0) {
-		service_show_profiles(s);
-		service_each_port(s, service_match_port);
-	}
+	if (read_profiles(s->config, s->keystore, &profiles, &why) < 0)
+		return;
+	profile_set_free(s->profiles);
+	s->profiles = profiles;
+	service_show_profiles(s);
+	service_each_port(s, service_match_port);
 }
 
 static void add_credential(void *context, const struct credential_info *info)

@@ -34,9 +34,9 @@ struct port *service_port(struct service *s, unsigned index); /* NULL if there i
 void service_each_port(struct service *s, void (*act)(struct service *s, struct port *port));
 void service_match_port(struct service *s, struct port *port);
 
-int service_read_config(struct service *s, struct diagnosis *why);
-int service_open_keystore(struct service *s, struct diagnosis *why);
-int service_read_profiles(struct service *s, struct diagnosis *why);
+/* Configuration, keystore and profiles: all of them new, or none. */
+int service_read(struct service *s, struct diagnosis *why);
+/* To follow service_read: the timer of the expiry has borrowed from what was read before. */
 void service_read_credentials(struct service *s);
 int service_open_expiry(struct service *s);
 

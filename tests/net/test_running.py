@@ -86,6 +86,18 @@ def a_bad_configuration_leaves_the_old_one(lab):
         untouched(lab, daemon, port, mark)
 
 
+@test
+def a_configuration_that_is_half_good_is_not_half_used(lab):
+    one, other, daemon = two(lab)
+    mark = daemon.mark()
+    daemon.configure({"Service.Keystore": "/proc/no/keystore", "Service.LogoffOnExit": "yes"})
+    daemon.reload()
+    daemon.expect(r"service\.reload .*the old configuration stays", mark)
+    lab.equal(daemon.stop(), 0, "it stops without an error")
+    for port in (one, other):
+        lab.check(not port.guard.events.said("^closed"), f"no Logoff was sent on {port.interface}")
+
+
 # ---- the end, and the beginning --------------------------------------------------------------------
 
 @each("SIGTERM", "SIGINT")
