@@ -347,7 +347,13 @@ static const char *fill_in(const struct diagnosis *d, const char *at, char *buff
 
 	while (*at && wr_ok(&w)) {
 		if (*at == '{') {
-			wr_bytes(&w, slice_str(placeholder(d, at, &at)));
+			const char *value = placeholder(d, at, &at);
+			size_t len = strlen(value);
+
+			wr_bytes(&w, slice_of(value, len));
+			/* Some values are sentences, and need no second full stop. */
+			if (*at == '.' && len > 0 && strchr(".?", value[len - 1]))
+				at++;
 		} else {
 			size_t run = strcspn(at, "{");
 

@@ -41,6 +41,11 @@ void ini_errors_add(struct ini_errors *errors, const char *file, int line, const
 /* The error that a file cannot be taken in for want of memory.  Returns -ENOMEM. */
 int ini_errors_add_no_memory(struct ini_errors *errors, const char *file);
 void ini_errors_done(struct ini_errors *errors);
+/* The first of them, or the first about one file (as ini_error names it), and how many there are.
+ */
+struct diagnosis;
+void ini_errors_diagnose(const struct ini_errors *errors, const char *file,
+			 struct diagnosis *ret_why);
 /* "file:line: [Section] Key=: message", without a newline. */
 void ini_error_print(const struct ini_error *error, FILE *out);
 

@@ -60,6 +60,31 @@ void ini_error_print(const struct ini_error *error, FILE *out)
 		error->message ? error->message : "out of memory");
 }
 
+void ini_errors_diagnose(const struct ini_errors *errors, const char *file,
+			 struct diagnosis *ret_why)
+{
+	const struct ini_error *first = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < errors->count; i++) {
+		const struct ini_error *e = &errors->error[i];
+
+		if (file && (!e->file || strcmp(e->file, file) != 0))
+			continue;
+		first = first ? first : e;
+		count++;
+	}
+	diagnosis_set(ret_why, DIAG_CONFIG);
+	if (first)
+		diagnosis_add(ret_why, "detail", "%s%s%s", first->key, first->key[0] ? ": " : "",
+			      first->message ? first->message : "out of memory");
+	if (first && first->file && first->line > 0)
+		diagnosis_add(ret_why, "file", "%s:%d", first->file, first->line);
+	else if (first && first->file)
+		diagnosis_add(ret_why, "file", "%s", first->file);
+	diagnosis_add(ret_why, "errors", "%zu", file ? count : count + errors->dropped);
+}
+
 /* ---- the nearest word ---- */
 
 #define WORD_MAX 40

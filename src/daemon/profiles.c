@@ -7,8 +7,36 @@
 
 struct profile_set {
 	struct profiles loaded; /* in the order of profiles_match; owned by the entries */
+	size_t count;		/* the loaded ones come first, then those with errors */
 	struct profile_entry entry[PROFILES_MAX];
 };
+
+static bool refused_already(const struct profile_set *set, const char *path)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->entry[i].refused && strcmp(set->entry[i].refused, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A file with errors is no profile, but somebody looks for it. */
+static void add_refused(struct profile_set *set, const char *path, const struct ini_errors *errors)
+{
+	struct profile_entry *e = &set->entry[set->count];
+	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+	size_t len = strlen(file), ending = strlen(".profile");
+
+	if (set->count == PROFILES_MAX || len <= ending || len - ending > PROFILE_NAME_MAX ||
+	    refused_already(set, path))
+		return;
+	e->refused = strdup(path);
+	if (!e->refused)
+		return;
+	snprintf(e->name, sizeof e->name, "%.*s", (int)(len - ending), file);
+	ini_errors_diagnose(errors, path, &e->problem);
+	set->count++;
+}
 
 int profile_set_load(const char *directory, struct keystore *keystore, int64_t now,
 		     const struct service_config *config, struct profile_set **ret_set,
@@ -26,12 +54,17 @@ int profile_set_load(const char *directory, struct keystore *keystore, int64_t n
 	for (size_t i = 0; i < warnings->count; i++)
 		warn = warnings->seconds[i] > warn ? warnings->seconds[i] : warn;
 	for (size_t i = 0; i < set->loaded.count; i++) {
-		struct profile_entry *e = &set->entry[i];
+		struct profile_entry *e = &set->entry[set->count];
 
 		e->profile = set->loaded.profile[i];
 		snprintf(e->name, sizeof e->name, "%s", e->profile->name);
 		if (profile_arm(e->profile, keystore, now, warn, &e->armed, &e->problem) < 0)
 			e->armed = NULL;
+		set->count++;
+	}
+	for (size_t i = 0; i < errors->count; i++) {
+		if (errors->error[i].file)
+			add_refused(set, errors->error[i].file, errors);
 	}
 	*ret_set = set;
 	return 0;
@@ -41,9 +74,10 @@ void profile_set_free(struct profile_set *set)
 {
 	if (!set)
 		return;
-	for (size_t i = 0; i < set->loaded.count; i++) {
+	for (size_t i = 0; i < set->count; i++) {
 		struct profile_entry *e = &set->entry[i];
 
+		free(e->refused);
 		if (e->armed)
 			armed_free(e->armed);
 		else
@@ -54,7 +88,7 @@ void profile_set_free(struct profile_set *set)
 
 size_t profile_set_count(const struct profile_set *set)
 {
-	return set->loaded.count;
+	return set->count;
 }
 
 const struct profile_entry *profile_set_entry(const struct profile_set *set, size_t i)
@@ -84,14 +118,15 @@ void profile_entry_view(const struct profile_entry *entry, struct profile_view *
 	const struct profile *profile = entry->profile;
 
 	*ret_view = (struct profile_view){
-		.priority = profile->priority,
+		.priority = profile ? profile->priority : 0,
 		.usable = entry->armed != NULL,
 		.diagnosis = entry->armed ? entry->armed->warning : entry->problem,
 	};
 	snprintf(ret_view->name, sizeof ret_view->name, "%s", entry->name);
-	snprintf(ret_view->path, sizeof ret_view->path, "%s", profile->path ? profile->path : "");
+	snprintf(ret_view->path, sizeof ret_view->path, "%s",
+		 profile ? profile->path : entry->refused);
 	snprintf(ret_view->credential, sizeof ret_view->credential, "%s",
-		 profile->credential ? profile->credential : "");
+		 profile && profile->credential ? profile->credential : "");
 	if (entry->armed)
 		snprintf(ret_view->identity, sizeof ret_view->identity, "%s",
 			 entry->armed->identity);

@@ -10,13 +10,14 @@
 struct profile_entry {
 	char name[PROFILE_NAME_MAX + 1];
 	struct profile *profile;  /* for matching; the armed one's if there is one */
+	char *refused;		  /* instead of a profile, the path of a file with errors */
 	struct armed *armed;	  /* NULL when it cannot be used */
 	struct diagnosis problem; /* then: why */
 };
 
 struct profile_set;
 
-/* 0 or -errno.  Files that do not parse are left out, with their errors in *errors. */
+/* 0 or -errno.  Files that do not parse are shown, and match nothing; their errors are in *errors. */
 int profile_set_load(const char *directory, struct keystore *keystore, int64_t now,
 		     const struct service_config *config, struct profile_set **ret_set,
 		     struct ini_errors *errors);

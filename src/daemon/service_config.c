@@ -9,21 +9,11 @@
 static void log_errors(const struct ini_errors *errors)
 {
 	for (size_t i = 0; i < errors->count; i++)
-		log_event(LOG_ERR, "config.error", "file=\"%s\" line=%d key=%s message=\"%s\"",
+		log_event(LOG_ERR, "config.error", "file=\"%s\" line=%d key=\"%s\" message=\"%s\"",
 			  errors->error[i].file, errors->error[i].line, errors->error[i].key,
 			  errors->error[i].message);
 	if (errors->dropped > 0)
 		log_event(LOG_ERR, "config.error", "message=\"%zu more errors\"", errors->dropped);
-}
-
-static void say_errors(const struct ini_errors *errors, struct diagnosis *why)
-{
-	diagnosis_set(why, DIAG_CONFIG);
-	if (errors->count > 0) {
-		diagnosis_add(why, "detail", "%s", errors->error[0].message);
-		diagnosis_add(why, "file", "%s:%d", errors->error[0].file, errors->error[0].line);
-	}
-	diagnosis_add(why, "errors", "%zu", errors->count + errors->dropped);
 }
 
 static int read_config(const struct service_options *options, struct service_config **ret_config,
@@ -36,7 +26,7 @@ static int read_config(const struct service_options *options, struct service_con
 
 	if (error < 0 && errors) {
 		log_errors(errors);
-		say_errors(errors, why);
+		ini_errors_diagnose(errors, NULL, why);
 	}
 	if (errors)
 		ini_errors_done(errors);
@@ -66,7 +56,7 @@ static int read_profiles(const struct service_config *config, struct keystore *k
 
 	if (errors && (errors->count > 0 || error < 0)) {
 		log_errors(errors);
-		say_errors(errors, why);
+		ini_errors_diagnose(errors, NULL, why);
 	}
 	if (errors)
 		ini_errors_done(errors);

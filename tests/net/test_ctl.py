@@ -15,7 +15,7 @@ def a_person_sees_the_port_open(lab):
     shown = daemon.json("status")[0]
     lab.check(shown["Authorised"] is True and shown["Diagnosis"] == {}, "the same as values")
     lab.check(daemon.ctl("diagnose").returncode == 0, "nothing to diagnose")
-    lab.check(daemon.ctl("check").returncode == 0, "a check finds nothing")
+    lab.check("All is well" in daemon.ctl("check", check=True).stdout, "a check finds nothing")
     lab.check(daemon.json("profiles")[0]["Usable"] is True, "its profile can be used")
 
 
@@ -41,6 +41,25 @@ def a_failure_is_diagnosed_with_its_evidence(lab):
     found = json.loads(daemon.ctl("--json", "diagnose").stdout)
     lab.check(found["Diagnosis"]["id"] == "server-cert-expired", "diagnose has its id")
     lab.check("not_after" in found["Diagnosis"]["evidence"], "and its evidence")
+
+
+@test
+def a_profile_with_errors_is_shown_with_them(lab):
+    port = lab.port()
+    daemon = lab.latchkeyd(port, bus=lab.bus())
+    port.expect_open()
+    (daemon.profiles / "torn.profile").write_text("[Match]\nNmae=eth*\n[TLS]\nCredential=machine\n")
+    daemon.reload()
+    torn = {p["Name"]: p for p in daemon.json("profiles")}["torn"]
+    lab.check(not torn["Usable"] and torn["Path"].endswith("/torn.profile"), "it is not usable")
+    lab.equal(torn["Diagnosis"]["id"], "config-wrong", "its diagnosis")
+    lab.check(torn["Diagnosis"]["evidence"]["file"].endswith("torn.profile:2"), "its line is named")
+    lab.check("Name=" in daemon.ctl("profiles").stdout, "and the key that was meant")
+    lab.equal(daemon.json("status", "eth0")["Profile"], "wired", "the profile of the port")
+    removed = daemon.ctl("--json", "credentials", "import", "other", daemon.client.cert, daemon.client.key)
+    lab.equal(removed.returncode, 1, "an import that the service reads with errors")
+    said = json.loads(removed.stdout)
+    lab.check("Imported" in said and "Message" in said, "one value says that it is done, and of the errors")
 
 
 @test
