@@ -59,7 +59,8 @@ static void answer_result(const struct asked *a, enum bus_result result)
 		const char *error, *text;
 	} rows[] = {
 		[BUS_NO_SUCH_PORT] = { BUS_ERROR "NoSuchPort", "This port has gone." },
-		[BUS_NO_PROFILE] = { BUS_ERROR "NoProfile", "No profile matches this port." },
+		[BUS_NO_PROFILE] = { BUS_ERROR "NoProfile",
+				     "No profile that can be used matches this port." },
 		[BUS_INVALID] = { BUS_ERROR "InvalidArguments", "There is no such value." },
 		[BUS_NOT_ALLOWED] = { BUS_ERROR "NotAllowed",
 				      "The configuration does not allow this." },

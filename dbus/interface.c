@@ -23,7 +23,8 @@ static const struct property manager_properties[] = {
 static const struct method manager_methods[] = {
 	{ "Reload", CALL_RELOAD, NEED_CONTROL, { { 0 } }, { { 0 } },
 	  "Reads configuration, profiles and credentials anew. Ports whose profile and credential did not "
-	  "change stay authenticated. ReloadFailed tells what is wrong; then nothing has changed." },
+	  "change stay authenticated. ReloadFailed tells what is wrong: with the file of "
+	  "the service or the keystore, then nothing has changed; with a profile, then that one is left out." },
 	{ "GetPort", CALL_GET_PORT, NEED_NOTHING, { { "interface", "s" } }, { { "port", "o" } },
 	  "The port of a network interface, by the interface's name." },
 	{ "ListPorts", CALL_LIST_PORTS, NEED_NOTHING, { { 0 } }, { { "ports", "ao" } }, "All ports." },
@@ -45,8 +46,8 @@ static const struct property port_properties[] = {
 	{ "MACAddress", VALUE_TEXT, 0, AT(mac), "Its address, as 02:00:00:00:00:01." },
 	{ "Carrier", VALUE_BOOL, 0, AT(carrier), "Whether there is a link." },
 	{ "State", VALUE_WORD, 0, AT(state),
-	  "Where the port stands, in a word: no-profile, down, connecting, authenticating, authorised, "
-	  "held, disconnected, unanswered or failed." },
+	  "Where the port stands, in a word: down, connecting, authenticating, authorised, held, "
+	  "disconnected, unanswered, port-taken or failed." },
 	{ "PAEState", VALUE_WORD, 0, AT(pae_state),
 	  "The state of the IEEE 802.1X supplicant machine, by its name in the standard." },
 	{ "EAPState", VALUE_WORD, 0, AT(eap_state), "The state of the RFC 4137 peer machine." },

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/credentials.h"
 #include "cli/ports.h"
 #include "config/arm.h"
 #include "config/service.h"
@@ -14,6 +14,7 @@ struct findings {
 	json_t *errors;	     /* of files: File, Line, Key, Message */
 	json_t *profiles;    /* as Profile objects on the bus */
 	json_t *credentials; /* those that cannot be used: Name, Problem */
+	size_t credential_count;
 	bool failed;
 };
 
@@ -84,13 +85,26 @@ static void check_directory(struct findings *f, struct keystore *keystore,
 		check_profile(f, profiles.profile[i], keystore, config);
 }
 
+/* The file of the service, which is not among the profiles, by its name. */
+static bool is_config(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 5 && strcmp(path + len - 5, ".conf") == 0;
+}
+
 static void check_file(struct findings *f, const char *path, struct keystore *keystore,
 		       const struct service_config *config)
 {
 	struct ini_errors errors = { 0 };
 	struct profile *profile = NULL;
 
-	if (profile_load(path, &profile, &errors) == 0)
+	if (is_config(path)) {
+		struct service_config *other = NULL;
+
+		if (service_config_load(path, false, &other, &errors) == 0)
+			service_config_free(other);
+	} else if (profile_load(path, &profile, &errors) == 0)
 		check_profile(f, profile, keystore, config);
 	add_errors(f, &errors);
 }
@@ -101,6 +115,7 @@ static void check_credential(void *context, const struct credential_info *info)
 {
 	struct findings *f = context;
 
+	f->credential_count++;
 	if (info->problem.id == DIAG_NONE)
 		return;
 	json_array_append_new(f->credentials, json_pack("{s:s, s:o}", "Name", info->name, "Problem",
@@ -151,6 +166,40 @@ static void print_found(const struct cli *cli, const char *kind, const json_t *f
 		cli_diagnosis_print(cli, 2, diagnosis);
 }
 
+/* "1 profile", "2 profiles" */
+static const char *number_of(size_t n, const char *thing, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%zu %s%s", n, thing, n == 1 ? "" : "s");
+	return buffer;
+}
+
+static void print_conclusion(const struct cli *cli, const struct findings *f)
+{
+	size_t profiles = json_array_size(f->profiles);
+	bool doubts = json_array_size(f->credentials) > 0;
+	char found[32], kept[32];
+	json_t *profile;
+	size_t i;
+
+	json_array_foreach(f->profiles, i, profile) doubts |=
+		json_object_size(json_object_get(profile, "Diagnosis")) > 0;
+	if (f->failed || doubts)
+		return;
+	if (profiles == 0 && cli->count == 0) {
+		cli_note(cli, "Nothing is wrong, but there is no profile, and without one no port "
+			      "can be opened: see latchkey-profile(5).");
+		return;
+	}
+	fputs(cli_colour(cli, GREEN), stdout);
+	if (cli->count > 0)
+		cli_note(cli, "All is well.");
+	else
+		cli_note(cli, "All is well: the configuration, %s, %s.",
+			 number_of(profiles, "profile", found, sizeof found),
+			 number_of(f->credential_count, "credential", kept, sizeof kept));
+	fputs(cli_colour(cli, PLAIN), stdout);
+}
+
 static enum exit_status report(const struct cli *cli, const struct findings *f)
 {
 	json_t *item;
@@ -167,8 +216,7 @@ static enum exit_status report(const struct cli *cli, const struct findings *f)
 	print_errors(cli, f->errors);
 	json_array_foreach(f->profiles, i, item) print_found(cli, "profile", item, "Diagnosis");
 	json_array_foreach(f->credentials, i, item) print_found(cli, "credential", item, "Problem");
-	if (json_array_size(f->profiles) == 0 && !f->failed)
-		cli_note(cli, "There is no profile; no port can be opened.");
+	print_conclusion(cli, f);
 	return f->failed ? FAILED : DONE;
 }
 
@@ -202,16 +250,17 @@ enum exit_status cmd_check(const struct cli *cli)
 	AUTO(json_t) errors = json_array();
 	AUTO(json_t) profiles = json_array();
 	AUTO(json_t) credentials = json_array();
-	struct findings f = { errors, profiles, credentials, false };
+	struct findings f = { errors, profiles, credentials, 0, false };
 	AUTO_STRUCT(service_config) config = load_config(cli, &f);
 	AUTO_STRUCT(keystore) keystore = NULL;
 	struct diagnosis why;
+	int r;
 
 	if (!config)
 		return report(cli, &f);
-	if (keystore_open(cli->keystore ? cli->keystore : config->keystore, false, &keystore,
-			  &why) < 0)
-		return cli_fail_diagnosis(cli, "cannot open the keystore", &why);
+	r = keystore_open(cli->keystore ? cli->keystore : config->keystore, false, &keystore, &why);
+	if (r < 0)
+		return credentials_fail(cli, "open", "the keystore", r, &why);
 	check_all(cli, &f, keystore, config);
 	return report(cli, &f);
 }

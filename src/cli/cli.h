@@ -25,7 +25,7 @@ enum exit_status {
 
 /* What the command line said. */
 struct cli {
-	bool json, help;
+	bool json, help, version;
 	int wait;		     /* seconds; -1: do not */
 	const char *config;	     /* --config, the file of the service */
 	const char *keystore;	     /* --keystore; NULL: what the configuration says */
@@ -82,15 +82,16 @@ void cli_table(const struct cli *cli, const char *const *headings, size_t column
 /* "2026-11-21 22:04 UTC"; the buffer holds at least 32 octets and is returned. */
 const char *cli_time(int64_t when, char *buffer, size_t size);
 
-/* A diagnosis in its JSON form (Id, Cause, Next, Time, Reduced, Evidence), as it is on the bus. */
+/* A diagnosis in its JSON form (id, cause, next, time, reduced, evidence), as it is on the bus. */
 json_t *cli_diagnosis_json(const struct diagnosis *diagnosis);
 /* Prints one in that form for people, indented. */
 void cli_diagnosis_print(const struct cli *cli, unsigned indent, const json_t *diagnosis);
 
 /* ---- the service (client.c) ----------------------------------------------------------------- */
 
-/* Tells a service that runs to read its files anew; one that does not run is no error.  For
- * commands that have changed the keystore. */
-enum exit_status cli_reload(const struct cli *cli);
+/* The end of a command that has changed the keystore: tells a service that runs to read its files
+ * anew (one that does not run is no error), and with --json prints the result, one value, to which
+ * it adds what went wrong. */
+enum exit_status cli_reload(const struct cli *cli, json_t *result);
 
 #endif

@@ -372,8 +372,10 @@ enum exit_status client_fail(const struct cli *cli, const char *what,
 	return cli_fail(cli, error->status, what, error->message, NULL);
 }
 
-enum exit_status cli_reload(const struct cli *cli)
+static enum exit_status reload(const struct cli *cli, json_t *result)
 {
+	static const char what[] = "the change is made, but the service found errors";
+	const struct cli people = { .terminal = cli->terminal, .columns = cli->columns };
 	AUTO_STRUCT(client) client = NULL;
 	struct client_error error = { 0 };
 	AUTO(json_t) reply = NULL;
@@ -381,8 +383,20 @@ enum exit_status cli_reload(const struct cli *cli)
 	if (client_open(&client, &error) != DONE || !client_service_runs(client))
 		return DONE;
 	reply = client_call(client, BUS_PATH, IFACE_MANAGER, "Reload", NULL, &error);
-	if (!reply)
-		return client_fail(cli, "the service could not be told of the change", &error);
+	if (!reply) {
+		json_object_set_new(result, "Error", json_string(what));
+		json_object_set_new(result, "Message", json_string(error.message));
+		return client_fail(&people, what, &error);
+	}
 	cli_note(cli, "The service has read its files anew.");
 	return DONE;
+}
+
+enum exit_status cli_reload(const struct cli *cli, json_t *result)
+{
+	enum exit_status status = reload(cli, result);
+
+	if (cli->json)
+		cli_json(cli, result);
+	return status;
 }

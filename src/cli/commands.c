@@ -21,6 +21,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 		"The private key stays where this URI says (pkcs11:...)." },
 	[OPTION_OUTPUT] = { "output", "FILE", WORDS_FILES,
 		"Write to a file instead of standard output." },
+	[OPTION_VERSION] = { "version", NULL, WORDS_NONE, "The same as the command version." },
 };
 
 static const struct command credentials_commands[] = {
@@ -66,7 +67,7 @@ static const struct command commands[] = {
 	  "Check configuration, profiles and credentials.",
 	  "Everything that a start of the service would check, without starting it: keys and values, that "
 	  "key and certificate fit, that the chain is complete, dates, trust anchors and names. With files, "
-	  "only these profiles.",
+	  "only these: profiles, or the configuration if the name ends in .conf.",
 	  cmd_check, NULL },
 	{ "diagnose", "[PORT]", 0, 1, WORDS_PORTS, WORDS_NONE, 0,
 	  "Find out why a port does not open.",
@@ -80,10 +81,10 @@ static const struct command commands[] = {
 };
 
 const struct command root_command = {
-	"latchkeyctl", "COMMAND", 0, 0, WORDS_NONE, WORDS_NONE, 0,
+	"latchkeyctl", "COMMAND", 0, 0, WORDS_NONE, WORDS_NONE, BIT(VERSION),
 	"Control latchkeyd, which lets this machine into 802.1X networks.",
 	"Where there is only one port, PORT may be left out. The exit status is 0 when it is done, 1 when "
-	"it failed, 2 for a wrong command line, 3 when not authorised, 4 when there is no service.",
+	"it failed, 2 for a wrong command line, 3 when you may not do it, 4 when there is no service.",
 	NULL, commands
 };
 /* clang-format on */

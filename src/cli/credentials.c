@@ -15,13 +15,23 @@
 enum exit_status credentials_fail(const struct cli *cli, const char *verb, const char *name,
 				  int error, const struct diagnosis *why)
 {
-	char what[160];
+	enum exit_status status = error == -EACCES || error == -EPERM ? NOT_AUTHORISED : FAILED;
+	char what[160], cause[2048], next[2048];
 
 	snprintf(what, sizeof what, "cannot %s %s", verb, name);
-
-	enum exit_status status = cli_fail_diagnosis(cli, what, why);
-
-	return error == -EACCES || error == -EPERM ? NOT_AUTHORISED : status;
+	diagnosis_sentence(why, cause, sizeof cause);
+	diagnosis_next(why, next, sizeof next);
+	/* What is said to those who find that a profile lacks it does not help here. */
+	if (why->id == DIAG_CREDENTIAL_MISSING)
+		snprintf(next, sizeof next,
+			 "`latchkeyctl credentials list` shows the credentials there are.");
+	if (why->id == DIAG_CREDENTIAL_UNUSABLE && strcmp(verb, "import") == 0) {
+		snprintf(cause, sizeof cause, "%s", diagnosis_evidence(why, "detail"));
+		snprintf(next, sizeof next,
+			 "Nothing was changed. `latchkeyctl credentials import --help` says what "
+			 "is needed.");
+	}
+	return cli_fail(cli, status, what, cause, next);
 }
 
 static enum exit_status open_at(const struct cli *cli, const char *path, bool create,
@@ -256,10 +266,8 @@ enum exit_status cmd_credentials_remove(const struct cli *cli)
 	if (r < 0)
 		return credentials_fail(cli, "remove", name, r, &why);
 	cli_note(cli, "Removed %s with all its generations.", name);
-	if (cli->json) {
-		AUTO(json_t) object = json_pack("{s:s}", "Removed", name);
 
-		cli_json(cli, object);
-	}
-	return cli_reload(cli);
+	AUTO(json_t) result = json_pack("{s:s}", "Removed", name);
+
+	return cli_reload(cli, result);
 }

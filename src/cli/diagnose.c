@@ -81,6 +81,19 @@ static void check_diagnosed(json_t *list, const char *check, const char *fine,
 			port_text(diagnosis, "next"));
 }
 
+static bool said_already(const json_t *list, const json_t *diagnosis)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		if (strcmp(port_text(item, "Message"), port_text(diagnosis, "cause")) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void check_port(json_t *list, struct client *client, const json_t *port)
 {
 	const char *profile_name = port_text(port, "Profile");
@@ -104,8 +117,10 @@ static void check_port(json_t *list, struct client *client, const json_t *port)
 		finding(list, "authorised", port_flag(port, "Authorised"), text,
 			"`latchkeyctl connect --wait` starts authentication and tells how it "
 			"ends.");
-	check_diagnosed(list, "diagnosis", "nothing is wrong with the last attempt",
-			json_object_get(port, "Diagnosis"));
+	/* A profile that cannot be used is what the port complains of, too. */
+	if (!said_already(list, json_object_get(port, "Diagnosis")))
+		check_diagnosed(list, "diagnosis", "nothing is wrong with the last attempt",
+				json_object_get(port, "Diagnosis"));
 }
 
 /* An interface that no profile matches is no port: the service leaves it alone. */

@@ -149,24 +149,20 @@ static void look_at(const struct import *import, struct diagnosis *ret_warning)
 		diagnosis_set(ret_warning, DIAG_INTERNAL);
 }
 
-static void report(const struct cli *cli, const struct credential_info *info,
-		   const struct diagnosis *warning)
+static enum exit_status report(const struct cli *cli, const struct credential_info *info,
+			       const struct diagnosis *warning)
 {
 	AUTO(json_t) found = cli_diagnosis_json(warning);
+	AUTO(json_t)
+	result = json_pack("{s:o, s:O}", "Imported", credentials_json(info), "Warning", found);
 
-	if (cli->json) {
-		AUTO(json_t)
-		object = json_pack("{s:o, s:O}", "Imported", credentials_json(info), "Warning",
-				   found);
-
-		cli_json(cli, object);
-		return;
-	}
-	credentials_print(cli, info);
-	if (warning->id != DIAG_NONE) {
+	if (!cli->json)
+		credentials_print(cli, info);
+	if (!cli->json && warning->id != DIAG_NONE) {
 		printf("%sBut:%s\n", cli_colour(cli, YELLOW), cli_colour(cli, PLAIN));
 		cli_diagnosis_print(cli, 2, found);
 	}
+	return cli_reload(cli, result);
 }
 
 enum exit_status cmd_credentials_import(const struct cli *cli)
@@ -194,6 +190,5 @@ enum exit_status cmd_credentials_import(const struct cli *cli)
 	if (r < 0)
 		return credentials_fail(cli, "import", import.name, r, &why);
 	look_at(&import, &warning);
-	report(cli, &info, &warning);
-	return cli_reload(cli);
+	return report(cli, &info, &warning);
 }

@@ -68,6 +68,9 @@ static bool take_option(struct cli *cli, enum option_id id, const char *value)
 			return false;
 		cli->wait = (int)n;
 		return true;
+	case OPTION_VERSION:
+		cli->version = true;
+		return true;
 	case OPTION_CONFIG:
 		cli->config = value;
 		return true;
@@ -186,6 +189,8 @@ static enum exit_status run(struct cli *cli, int argc, char **argv)
 		help_print(cli, command, words, used);
 		return DONE;
 	}
+	if (command == &root_command && cli->version)
+		return cmd_version(cli);
 	if (command->sub)
 		return usage(cli, "nothing to do", "a command is missing", names);
 	if (given & ~(command->options | OPTIONS_OF_ALL))

@@ -36,6 +36,7 @@ static void learn_ports(struct client *client, json_t *names)
 	json_t *port;
 	size_t i;
 
+	json_object_set_new(names, BUS_PATH, json_string("latchkeyd"));
 	json_array_foreach(ports, i, port) remember(names, port_text(port, "ObjectPath"), port);
 }
 

@@ -115,7 +115,7 @@ static void print_server(const struct cli *cli, const json_t *port)
 		return;
 	cli_field(cli, "Server", "%s, valid until %s", port_text(port, "ServerSubject"),
 		  cli_time(port_number(port, "ServerExpiry"), until, sizeof until));
-	cli_field(cli, "", "SHA-256 %s", port_text(port, "ServerFingerprint"));
+	cli_field(cli, "its SHA-256", "%s", port_text(port, "ServerFingerprint"));
 }
 
 static void print_credential(const struct cli *cli, const json_t *port)
@@ -163,8 +163,9 @@ void port_print(const struct cli *cli, const json_t *port)
 	print_times(cli, port);
 	cli_field(cli, "Link", "%s, %s", port_flag(port, "Carrier") ? "up" : "down",
 		  port_text(port, "MACAddress"));
-	cli_field(cli, "Machines", "PAE %s, EAP %s", port_text(port, "PAEState"),
-		  port_text(port, "EAPState"));
+	if (*port_text(port, "PAEState"))
+		cli_field(cli, "Machines", "PAE %s, EAP %s", port_text(port, "PAEState"),
+			  port_text(port, "EAPState"));
 }
 
 /* ---- status and list ----------------------------------------------------------------------- */

@@ -174,8 +174,8 @@ static const struct ini_key keys[] = {
 		"your server." },
 	{ KEY("Server", "ServerPin", pins, server_pins),
 	  .doc = "The SHA-256 of a public key in the server's chain, as 64 hexadecimal digits. With pins, one of "
-		"them has to be found in the chain. `latchkeyctl status` shows the key of a server, "
-		"and `openssl x509 -in server.pem -noout -pubkey | openssl pkey -pubin -outform DER | "
+		"them has to be found in the chain. Where none is, the diagnosis tells the pin of the server's "
+		"own key; `openssl x509 -in server.pem -noout -pubkey | openssl pkey -pubin -outform DER | "
 		"sha256sum` computes it." },
 	{ KEY("Server", "CRL", ini_paths, crls),
 	  .doc = "Files with lists of revoked certificates (PEM or DER). With this key every certificate in the "

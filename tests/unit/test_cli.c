@@ -132,6 +132,9 @@ TEST(without_a_service_the_status_is_4)
 	}
 	CHECK_INT(ctl("version"), 0);
 	CHECK(says("does not run"));
+	CHECK_INT(ctl("--version"), 0);
+	CHECK(says("latchkeyctl " PACKAGE_VERSION));
+	CHECK_INT(ctl("status --version 2>&1"), 2);
 }
 
 TEST(a_bus_without_the_service_is_no_service_either)
