@@ -224,12 +224,22 @@ static void enter_send_response(struct eap_peer *p)
 	p->malformed = false;
 }
 
+/* Nothing is repeated after the end. */
+static void drop_response(struct eap_peer *p)
+{
+	p->lower->eapRespData = slice_of(NULL, 0);
+	if (p->eapRespData.p)
+		explicit_bzero(p->eapRespData.p, p->eapRespData.cap);
+	bytes_done(&p->eapRespData);
+}
+
 /* Deviation: SUCCESS and FAILURE also tell the lower layer that the packet has been dealt with.
  * RFC 4137 leaves eapReq set, and the next conversation would begin with the end of this one. */
 static void conclude(struct eap_peer *p)
 {
 	p->lower->eapNoResp = p->lower->eapNoResp || p->lower->eapReq;
 	forget_packet(p);
+	drop_response(p);
 }
 
 static void enter_success(struct eap_peer *p)
@@ -445,9 +455,7 @@ void eap_peer_done(struct eap_peer *peer)
 	stop_method(peer);
 	peer->selectedMethod = NULL;
 	drop_keys(peer);
-	if (peer->eapRespData.p)
-		explicit_bzero(peer->eapRespData.p, peer->eapRespData.cap);
-	bytes_done(&peer->eapRespData);
+	drop_response(peer);
 }
 
 void eap_peer_step(struct eap_peer *peer, struct moment now)

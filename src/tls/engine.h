@@ -52,7 +52,7 @@ struct tls_identity {
  * takes it away, and the one that succeeds leaves the next. */
 struct tls_session {
 	struct tls_config *config;
-	SSL_SESSION *session; /* without the server's certificates */
+	struct secret encoded; /* an SSL_SESSION without the server's certificates */
 	struct tls_identity server;
 	msec expires;	 /* as the server said */
 	msec full_until; /* then a full handshake is due, however often it was resumed */

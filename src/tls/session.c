@@ -6,7 +6,7 @@
 
 void tls_session_done(struct tls_session *session)
 {
-	SSL_SESSION_free(session->session);
+	secret_done(&session->encoded);
 	tls_config_free(session->config);
 	tls_identity_done(&session->server);
 	*session = (struct tls_session){ 0 };
@@ -20,7 +20,7 @@ static bool may_be_offered(const struct tls_session *session, const struct tls_c
 	const struct tls_identity *server = &session->server;
 	struct diagnosis why;
 
-	if (!session->session || session->config != config || !config->resume)
+	if (session->encoded.len == 0 || session->config != config || !config->resume)
 		return false;
 	if (now.mono >= session->expires || now.mono >= session->full_until)
 		return false;
@@ -30,6 +30,13 @@ static bool may_be_offered(const struct tls_session *session, const struct tls_c
 		return false;
 	*ret_reduced = why;
 	return true;
+}
+
+static SSL_SESSION *decode(const struct secret *encoded)
+{
+	const unsigned char *p = encoded->p;
+
+	return d2i_SSL_SESSION(NULL, &p, (long)encoded->len);
 }
 
 /* Offered once only: a ticket seen twice lets an observer link the two (RFC 8446, section C.4). */
@@ -45,8 +52,9 @@ enum status tls_session_offer(struct tls_conn *conn, struct tls_session *session
 		conn->full_until = session->full_until;
 		conn->server = session->server;
 		session->server = (struct tls_identity){ 0 };
-		conn->offered = TAKE(session->session);
-		status = SSL_set_session(conn->ssl, conn->offered) == 1 ? OK : CRYPTO;
+		conn->offered = decode(&session->encoded);
+		if (!conn->offered || SSL_set_session(conn->ssl, conn->offered) != 1)
+			status = CRYPTO;
 	}
 	tls_session_done(session);
 	return status;
@@ -57,56 +65,49 @@ enum status tls_session_offer(struct tls_conn *conn, struct tls_session *session
 /* OpenSSL encodes a session as a SEQUENCE, in which [3] is the certificate of the peer. */
 #define SESSION_PEER 3
 
-/* Takes that out, in place; returns where the encoding now begins, or NULL. */
-static unsigned char *cut_peer(unsigned char *der, long len)
+/* Takes that out, in place; without one all stays as it is. */
+static struct slice without_peer(unsigned char *der, long len)
 {
+	const struct slice whole = slice_of(der, (size_t)len);
 	const unsigned char *p = der, *end = der + len;
 	unsigned char *body, *begin;
 	int tag, class;
 	long n;
 
 	if (ASN1_get_object(&p, &n, &tag, &class, len) & 0x80)
-		return NULL;
+		return whole;
 	body = der + (p - der);
 	while (p < end) {
-		size_t at = (size_t)(p - der);
+		unsigned char *element = der + (p - der);
 
 		if (ASN1_get_object(&p, &n, &tag, &class, end - p) & 0x80)
-			return NULL;
+			return whole;
 		p += n;
 		if (tag != SESSION_PEER || class != V_ASN1_CONTEXT_SPECIFIC)
 			continue;
-		memmove(der + at, p, (size_t)(end - p));
-		len = end - body - (p - (der + at));
+		memmove(element, p, (size_t)(end - p));
+		len = end - body - (p - element);
 		begin = body - (ASN1_object_size(1, (int)len, V_ASN1_SEQUENCE) - len);
 		body = begin;
 		ASN1_put_object(&body, 1, (int)len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-		return begin;
+		return slice_of(begin, (size_t)(body + len - begin));
 	}
-	return NULL;
+	return whole;
 }
 
-/* The decoded certificates of the server weigh ten times as much as all else in a session, and are
- * of no use in a resumption.  A session that cannot be had without them is kept as it is. */
-static SSL_SESSION *without_certificates(SSL_SESSION *session)
+/* What OpenSSL keeps with a session weighs ten times as much as this, most of it the decoded
+ * certificates of the server, which are of no use in a resumption; and it is many small blocks,
+ * among those of conversations that come and go. */
+static enum status encode(SSL_SESSION *session, struct secret *ret_encoded)
 {
-	unsigned char *der = NULL, *lean;
-	SSL_SESSION *copy = NULL;
-	int len = SSL_SESSION_get0_peer(session) ? i2d_SSL_SESSION(session, &der) : -1;
+	unsigned char *der = NULL;
+	int len = i2d_SSL_SESSION(session, &der);
+	enum status status = NO_MEMORY;
 
-	if (len > 0) {
-		lean = cut_peer(der, len);
-		if (lean) {
-			const unsigned char *p = lean;
-
-			copy = d2i_SSL_SESSION(NULL, &p, len - (lean - der));
-		}
-		OPENSSL_clear_free(der, (size_t)len);
-	}
-	if (!copy)
-		return session;
-	SSL_SESSION_free(session);
-	return copy;
+	if (len > 0)
+		status = secret_set(ret_encoded, without_peer(der, len));
+	OPENSSL_clear_free(der, len > 0 ? (size_t)len : 0);
+	return status;
 }
 
 /* What the server says, a week at most (RFC 8446, section 4.6.1); without a ticket it says nothing.
@@ -134,10 +135,12 @@ void tls_conn_keep_session(struct tls_conn *conn)
 		next.expires = msec_after(conn->now.mono, lifetime(session));
 	if (!SSL_session_reused(conn->ssl))
 		next.full_until = msec_after(conn->now.mono, TLS_RESUME_MAX);
-	if (tls_identity_copy(&conn->server, &next.server) != OK)
+	if (encode(session, &next.encoded) != OK ||
+	    tls_identity_copy(&conn->server, &next.server) != OK) {
+		tls_session_done(&next);
 		return;
+	}
 	next.config = tls_config_ref(conn->config);
-	next.session = without_certificates(TAKE(session));
 	tls_session_done(conn->keep);
 	*conn->keep = next;
 }
