@@ -114,6 +114,8 @@ struct slice tls_conn_pending(const struct tls_conn *conn)
 	char *p;
 	long len = BIO_get_mem_data(conn->out, &p);
 
+	if (len <= 0)
+		return slice_of(NULL, 0);
 	return slice_of(p + conn->consumed, (size_t)len - conn->consumed);
 }
 
