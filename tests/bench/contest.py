@@ -43,10 +43,10 @@ class Latchkey:
 
 
 class Wpa:
-    """wpa_supplicant on some ports, in one process."""
+    """wpa_supplicant on some ports, in one process, never on the bus."""
     name = WPA
 
-    def __init__(self, lab, ports, credentials, resume=True, version=None):
+    def __init__(self, lab, ports, credentials, resume=True, version=None, bus=None):
         need("wpa_supplicant")
         self.lab, self.ports = lab, ports
         self.dir = lab.folder("wpa")
@@ -140,14 +140,16 @@ def wakeups(pid):
 
 
 def memory(pid):
-    """Octets: resident, proportional (shared pages divided by their users), private."""
+    """Octets: resident; proportional, which is shared pages divided by their users; private; and of
+    those what was written, which does not depend on who else has the same libraries."""
     values = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         words = line.split()
         if len(words) == 3 and words[2] == "kB":
             values[words[0].rstrip(":")] = int(words[1]) * 1024
     return {"rss": values["Rss"], "pss": values["Pss"],
-            "private": values["Private_Dirty"] + values["Private_Clean"]}
+            "private": values["Private_Dirty"] + values["Private_Clean"],
+            "dirty": values["Private_Dirty"]}
 
 
 def descriptors(pid):
