@@ -24,7 +24,9 @@
  *   nobody answers our wish to reauthenticate.
  * - Outside a conversation only an EAP Request means anything.  A Success or Failure that arrives
  *   then opens and closes nothing; in AUTHENTICATED a Failure makes the PAE ask, by Starts and no
- *   more often than every start_ceiling, whether it is still known. */
+ *   more often than every start_ceiling, whether it is still known.
+ * - HELD is left for a Request at once, but not without end: two frames that anybody can send make
+ *   a conversation that fails, with a line of log, a signal and perhaps a key agreement each. */
 #ifndef EAPOL_SUPPLICANT_H
 #define EAPOL_SUPPLICANT_H
 
@@ -36,6 +38,11 @@
 /* maxStart of the standard: so many Starts without an answer are worth telling, and end an attempt
  * to reauthenticate. */
 #define SUPPLICANT_MAX_START 3
+
+/* So many times a Request ends HELD within this time, counted from the first failure; further ones
+ * are lost, as on a bad wire. */
+#define SUPPLICANT_HASTE_MAX	10
+#define SUPPLICANT_HASTE_PERIOD 10000
 
 struct supplicant_config {
 	uint8_t version;    /* to send: 1, 2 (default) or 3 */
@@ -100,6 +107,8 @@ struct supplicant {
 	bool start_wanted;  /* by the user */
 	bool failure_heard; /* while AUTHENTICATED */
 	msec reauth_at, probe_at;
+	unsigned haste; /* failures in the period that ends at haste_until */
+	msec haste_until;
 	uint8_t peer_version; /* the version of the last frame heard, 0 if none */
 
 	struct slice request; /* the EAP packet at hand, borrowed until the step is over */

@@ -91,6 +91,13 @@ static bool reauthentication_due(const struct supplicant *pae)
 	       (pae->failure_heard && reached(pae, pae->probe_at));
 }
 
+/* The standard has eapolEap alone, and whoever can send frames has all our time. */
+static bool request_is_not_too_hasty(const struct supplicant *pae)
+{
+	return pae->eapolEap &&
+	       (pae->haste <= SUPPLICANT_HASTE_MAX || reached(pae, pae->haste_until));
+}
+
 static bool held_enough(const struct supplicant *pae)
 {
 	return pae->start_wanted || reached(pae, pae->heldWhile);
@@ -178,6 +185,11 @@ static void enter_held(struct supplicant *pae)
 {
 	pae->heldWhile = after(pae, pae->config->held_period);
 	pae->suppPortStatus = false;
+	if (reached(pae, pae->haste_until)) {
+		pae->haste = 0;
+		pae->haste_until = after(pae, SUPPLICANT_HASTE_PERIOD);
+	}
+	pae->haste++;
 }
 
 /* clang-format off */
@@ -206,7 +218,7 @@ static const struct pae_box pae_boxes[] = {
 		{ port_invalid,                PAE_DISCONNECTED },
 		{ reauthentication_due,        PAE_CONNECTING } } },
 	[PAE_HELD]           = { "HELD",           enter_held, {
-		{ request_waits,               PAE_RESTART },
+		{ request_is_not_too_hasty,    PAE_RESTART },
 		{ held_enough,                 PAE_CONNECTING } } },
 };
 /* clang-format on */
