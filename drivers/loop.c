@@ -51,6 +51,22 @@ struct moment loop_now(void)
 	};
 }
 
+static msec read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (msec)now.tv_sec * 1000 + (msec)now.tv_nsec / 1000000;
+}
+
+msec loop_asleep(void)
+{
+	/* This clock first: what passes between the two must not make it negative. */
+	msec awake = read_clock(CLOCK_MONOTONIC);
+
+	return read_clock(CLOCK_BOOTTIME) - awake;
+}
+
 static void drop(struct event **event)
 {
 	if (*event)

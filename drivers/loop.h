@@ -27,6 +27,10 @@ void loop_stop(struct loop *loop);
 /* Both clocks, read now: CLOCK_BOOTTIME and CLOCK_REALTIME. */
 struct moment loop_now(void);
 
+/* How long the machine has been asleep since it was booted: timers do not count that time, so that
+ * those that were set before come late. */
+msec loop_asleep(void);
+
 struct watch {
 	struct event *event;
 	void (*ready)(struct watch *watch, bool readable, bool writable);

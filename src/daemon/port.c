@@ -258,6 +258,7 @@ static void port_disable(struct port *port)
 	bool in_attempt = port->attempt_began != NEVER;
 
 	supplicant_set_link(&port->pae, false);
+	port->tag = (struct packet_tag){ 0 };
 	port_step(port);
 	if (in_attempt)
 		attempt_fails(port, loop_now(), DIAG_CARRIER_LOST);
@@ -296,6 +297,8 @@ void port_connect(struct port *port)
 		return;
 	port->taken = packet_rival(port->link.index);
 	if (port->taken) {
+		supplicant_set_link(&port->pae, false);
+		port_step(port);
 		diagnosis_set(&port->diagnosis, DIAG_PORT_TAKEN);
 		diagnosis_add(&port->diagnosis, "owner", "it has a packet socket for EAPOL");
 		attempt_ends(port, loop_now(), false);
@@ -311,7 +314,7 @@ void port_connect(struct port *port)
 
 void port_disconnect(struct port *port)
 {
-	port->wanted = false;
+	port->wanted = port->taken = false;
 	if (!port->armed)
 		return;
 	supplicant_logoff(&port->pae, true);
@@ -327,6 +330,16 @@ void port_reauthenticate(struct port *port)
 		return;
 	}
 	supplicant_reauthenticate(&port->pae);
+	port_step(port);
+}
+
+void port_resume(struct port *port)
+{
+	if (!port->armed || !port->wanted || port->taken || !port->pae.portEnabled)
+		return;
+	timer_clear(&port->timer); /* it is late by the time asleep */
+	if (!port->armed->profile->pae.passive || port->pae.heard)
+		supplicant_reauthenticate(&port->pae);
 	port_step(port);
 }
 
@@ -385,7 +398,8 @@ void port_use(struct port *port, const char *profile, struct armed *armed,
 	if (port->armed && armed && strcmp(port->profile, profile) == 0 &&
 	    armed_same(port->armed, armed))
 		return;
-	if (!port->armed && !armed && port->diagnosis.id == problem->id)
+	if (!port->armed && !armed && strcmp(port->profile, profile) == 0 &&
+	    port->diagnosis.id == problem->id)
 		return;
 
 	bool first = !port->profile[0];

@@ -64,6 +64,9 @@ void port_receive(struct port *port, const struct packet_frame *frame);
 void port_connect(struct port *port);
 void port_disconnect(struct port *port);
 void port_reauthenticate(struct port *port);
+/* The machine was asleep: what was due meanwhile is done, and the authenticator is asked whether it
+ * still knows us. */
+void port_resume(struct port *port);
 /* The interface, or its profile, is no more; port_free follows. */
 void port_gone(struct port *port, enum diagnosis_id why);
 /* Sends Logoff if the port is open, before the service stops. */

@@ -172,6 +172,7 @@ int service_new(struct loop *loop, const struct service_options *options,
 	s->loop = loop;
 	s->options = *options;
 	s->started = loop_now().wall;
+	s->asleep = loop_asleep();
 	s->watchdog.expired = on_watchdog;
 	s->quiet.expired = on_quiet;
 	s->world = (struct port_world){

@@ -6,6 +6,9 @@
 #include "daemon/notify.h"
 #include "drivers/log.h"
 
+/* Less is two clocks that are not read at the same time. */
+#define SLEEP_LEAST 1000
+
 static void log_errors(const struct ini_errors *errors)
 {
 	for (size_t i = 0; i < errors->count; i++)
@@ -111,6 +114,25 @@ int service_reload(struct service *service, struct diagnosis *why)
 	return error < 0 ? error : why->id == DIAG_NONE ? 0 : -EINVAL;
 }
 
+static void resume_port(struct service *s, struct port *port)
+{
+	(void)s;
+	port_resume(port);
+}
+
+/* Waking up is told as the clock being set. */
+static void notice_sleep(struct service *s)
+{
+	msec asleep = loop_asleep();
+
+	if (asleep > s->asleep + SLEEP_LEAST) {
+		log_event(LOG_NOTICE, "service.resumed", "asleep_s=%llu",
+			  (unsigned long long)((asleep - s->asleep) / 1000));
+		service_each_port(s, resume_port);
+	}
+	s->asleep = asleep;
+}
+
 /* Dates mean something else now: what was refused for its dates may be accepted, and the other way
  * round. */
 static void on_clock_set(void *context)
@@ -120,12 +142,13 @@ static void on_clock_set(void *context)
 	struct diagnosis why = { 0 };
 
 	log_event(LOG_NOTICE, "service.clock-set", "effect=\"certificates are looked at again\"");
-	if (read_profiles(s->config, s->keystore, &profiles, &why) < 0)
-		return;
-	profile_set_free(s->profiles);
-	s->profiles = profiles;
-	service_show_profiles(s);
-	service_each_port(s, service_match_port);
+	if (read_profiles(s->config, s->keystore, &profiles, &why) == 0) {
+		profile_set_free(s->profiles);
+		s->profiles = profiles;
+		service_show_profiles(s);
+		service_each_port(s, service_match_port);
+	}
+	notice_sleep(s);
 }
 
 static void add_credential(void *context, const struct credential_info *info)

@@ -28,6 +28,7 @@ struct service {
 	struct timer watchdog, quiet;
 	int failed; /* why the service cannot go on, -errno */
 	int64_t started;
+	msec asleep; /* until now, of loop_asleep */
 };
 
 struct port *service_port(struct service *s, unsigned index); /* NULL if there is none */

@@ -89,6 +89,15 @@ TEST(a_timer_may_free_another_that_is_due_as_well)
 	loop_done(&loop);
 }
 
+TEST(sleep_is_what_one_clock_counts_and_the_other_does_not)
+{
+	msec asleep = loop_asleep();
+
+	/* Not negative, hence huge; nor more than the machine is up. */
+	CHECK(asleep <= loop_now().mono);
+	CHECK(loop_asleep() - asleep < 1000);
+}
+
 struct end {
 	struct watch watch;
 	int fd;
