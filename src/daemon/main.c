@@ -174,7 +174,9 @@ int main(int argc, char **argv)
 	notify_init();
 	signal(SIGPIPE, SIG_IGN);
 
-	if (sandbox_only_one(&other) == -EEXIST) {
+	int alone = sandbox_only_one(&other);
+
+	if (alone == -EEXIST) {
 		log_event(LOG_ERR, "service.start",
 			  "cause=\"another latchkeyd, process %d, already works in this network "
 			  "namespace\" next=\"stop it first, or reload it: systemctl reload "
@@ -182,6 +184,11 @@ int main(int argc, char **argv)
 			  other);
 		return EXIT_FAILURE;
 	}
+	if (alone < 0)
+		log_event(LOG_WARNING, "service.lock",
+			  "error=\"%s\" holder=%d effect=\"a second "
+			  "latchkeyd would not be noticed\"",
+			  strerror(-alone), other);
 	if (sandbox_privileges(a.user, &why) < 0)
 		return fail(&why);
 	if (a.sandbox && sandbox_system_calls() < 0) {

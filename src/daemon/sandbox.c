@@ -125,19 +125,28 @@ int sandbox_system_calls(void)
 	return error;
 }
 
-static int other_process(const struct sockaddr_un *name, socklen_t size)
+static struct ucred other_process(const struct sockaddr_un *name, socklen_t size)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct ucred other = { 0 };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct ucred other = { .uid = (uid_t)-1 };
 	socklen_t len = sizeof other;
 
 	if (fd < 0)
-		return 0;
+		return other;
 	if (connect(fd, (const struct sockaddr *)name, size) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &other, &len) < 0)
-		other.pid = 0;
+		other = (struct ucred){ .uid = (uid_t)-1 };
 	close(fd);
-	return other.pid;
+	return other;
+}
+
+/* Anybody can bind an abstract name, and nobody else shall keep this machine off its network. */
+static bool may_be_one_of_us(const struct ucred *other)
+{
+	const struct passwd *account = getpwnam(SERVICE_USER);
+
+	return other->uid == 0 || other->uid == geteuid() ||
+	       (account && other->uid == account->pw_uid);
 }
 
 int sandbox_only_one(int *ret_other_pid)
@@ -146,19 +155,22 @@ int sandbox_only_one(int *ret_other_pid)
 	const socklen_t size =
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof LOCK_NAME - 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int error = 0;
 
 	if (fd < 0)
 		return -errno;
 	memcpy(name.sun_path, LOCK_NAME, sizeof LOCK_NAME - 1);
-	/* Listening lets the next one ask who we are; nobody is ever accepted. */
-	if (bind(fd, (const struct sockaddr *)&name, size) < 0 || listen(fd, 1) < 0) {
-		int error = errno;
+	/* Listening lets the next one ask who we are.  Nobody is ever accepted, and who has asked
+	 * stays in the queue. */
+	if (bind(fd, (const struct sockaddr *)&name, size) == 0 && listen(fd, SOMAXCONN) == 0)
+		return 0; /* the descriptor stays open on purpose: it is the lock */
+	error = -errno;
+	close(fd);
+	if (error == -EADDRINUSE) {
+		const struct ucred other = other_process(&name, size);
 
-		close(fd);
-		if (error != EADDRINUSE)
-			return -error;
-		*ret_other_pid = other_process(&name, size);
-		return -EEXIST;
+		*ret_other_pid = other.pid;
+		error = may_be_one_of_us(&other) ? -EEXIST : -EPERM;
 	}
-	return 0; /* the descriptor stays open on purpose: it is the lock */
+	return error;
 }

@@ -14,7 +14,8 @@ int sandbox_system_calls(void);
 
 /* Only one supplicant of ours for a network namespace: the name of an abstract UNIX socket, which
  * is per namespace and is gone with the process.  0 (held until the process ends), or -EEXIST with
- * the other's process id, or -errno. */
+ * the other's process id, or -EPERM with that of a process that cannot be a supplicant of ours, or
+ * -errno. */
 int sandbox_only_one(int *ret_other_pid);
 
 #endif
