@@ -20,7 +20,9 @@ FAULT_TESTS += %D%/fault_tls %D%/fault_trust %D%/fault_bundle
 %C%_fault_bundle_LDFLAGS = $(FAULT_LINK)
 %C%_fault_bundle_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
 
-FAULT_TESTS += %D%/fault_keystore %D%/fault_config
+FAULT_TESTS += %D%/fault_keystore %D%/fault_config %D%/fault_bus
+%C%_fault_bus_LDFLAGS = $(FAULT_LINK)
+%C%_fault_bus_LDADD = libfault.a $(SHELL_LIBS)
 %C%_fault_keystore_LDFLAGS = $(FAULT_LINK)
 %C%_fault_keystore_LDADD = libfault.a $(TEST_PKI) $(SHELL_LIBS)
 %C%_fault_config_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
