@@ -19,8 +19,7 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"identity: look at the switch's RADIUS state and at AnonymousIdentity= in the profile.", false },
 	[DIAG_METHOD_NOT_AGREED] = { "method-not-agreed",
 		"The server offered EAP method {offered}; this profile allows {allowed}.",
-		"Enable one of the allowed methods for this machine on the server, or correct the profile.",
-		false },
+		"Let the server offer {allowed} to this machine: its rules choose the method.", false },
 	[DIAG_TIMEOUT] = { "timeout",
 		"The other side fell silent after {rounds} rounds, in {state}.",
 		"Look at the server's log for this time. If large packets vanish on the way, lower "
@@ -52,11 +51,12 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"this is not your network.", false },
 	[DIAG_SERVER_CERT_EXPIRED] = { "server-cert-expired",
 		"The certificate {subject} of the server expired on {not_after}.",
-		"The server's operator must renew it. If the date looks right to you, check this machine's "
-		"clock, which says {now}.", false },
+		"Check this machine's clock first, which says {now}. If it is right, the server's operator must "
+		"renew the certificate.", false },
 	[DIAG_SERVER_CERT_NOT_YET_VALID] = { "server-cert-not-yet-valid",
 		"The certificate {subject} of the server is valid only from {not_before}.",
-		"Check this machine's clock first, which says {now}, then the server's certificate.", false },
+		"Check this machine's clock first, which says {now}. If it is right, the server's operator has "
+		"installed the certificate too early.", false },
 	[DIAG_CLOCK_WRONG] = { "clock-wrong",
 		"This machine's clock says {now}, which is before this program was built ({built}).",
 		"Set the clock, or give the profile another ClockPolicy= for machines that start without one.",
@@ -66,8 +66,9 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"If the server is the right one, correct ServerName= in the profile; if not, somebody else's "
 		"server answers on this port.", false },
 	[DIAG_SERVER_PIN_MISMATCH] = { "server-pin-mismatch",
-		"No key in the server's chain matches a pin of the profile; its own is {fingerprint}.",
-		"If the server's key was replaced on purpose, add the new pin to ServerPin= in the profile.",
+		"No key in the server's chain has a pin of the profile; the pin of its own key is {fingerprint}.",
+		"If the server's key was replaced on purpose, put the new pin into ServerPin= in the profile; if "
+		"not, somebody else's server answers on this port.",
 		false },
 	[DIAG_SERVER_CERT_USAGE] = { "server-cert-usage",
 		"The certificate {subject} is not meant for a TLS server ({detail}).",
@@ -189,11 +190,11 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 
 	[DIAG_CONFIG] = { "config-wrong",
 		"The configuration cannot be used: {detail}.",
-		"Correct it, run `latchkeyctl check`, and then reload the service.", false },
+		"Correct it; when `latchkeyctl check` finds nothing more, `systemctl reload latchkeyd`.", false },
 	[DIAG_NO_PROFILE] = { "no-profile",
 		"No profile matches the interface {interface}.",
-		"Write a profile for it in /etc/latchkey/profiles.d; `latchkeyctl profiles` shows those there are, "
-		"`latchkeyctl check` those that have a mistake.", false },
+		"If this port asks for 802.1X, write a profile for it, see latchkey-profile(5); `latchkeyctl profiles` "
+		"shows those there are, `latchkeyctl check` all that is wrong with them.", false },
 	[DIAG_DISCONNECTED] = { "disconnected",
 		"The port was disconnected on request.",
 		"`latchkeyctl connect` starts authentication again.", false },
