@@ -1,3 +1,3 @@
-EXTRA_DIST += LICENSE
+dist_doc_DATA = LICENSE README.md NEWS.md
 EXTRA_DIST += %D%/architecture.md
 EXTRA_DIST += %D%/performance.md
