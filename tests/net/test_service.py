@@ -143,14 +143,14 @@ def a_certificate_that_runs_out_is_warned_of(lab):
 
 
 @test
-def a_renewed_certificate_is_used_after_a_reload(lab):
+def a_renewed_certificate_is_used_at_once(lab):
     port = lab.port()
     daemon = lab.latchkeyd(port, bus=lab.bus())
     port.expect_open()
     renewed = lab.pki().root.issue("renewed.example.org")
-    daemon.ctl("credentials", "import", "machine", renewed.cert, renewed.key, check=True)
     mark = daemon.mark()
-    daemon.reload()
+    daemon.ctl("credentials", "import", "machine", renewed.cert, renewed.key, check=True)
+    daemon.expect("service.reload", mark)
     daemon.expect("port.authorised", mark)
     lab.equal(daemon.json("status")[0]["Generation"], 2, "the second generation")
 
