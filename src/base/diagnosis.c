@@ -196,8 +196,9 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"If this port asks for 802.1X, write a profile for it, see latchkey-profile(5); `latchkeyctl profiles` "
 		"shows those there are, `latchkeyctl check` all that is wrong with them.", false },
 	[DIAG_DISCONNECTED] = { "disconnected",
-		"The port was disconnected on request.",
-		"`latchkeyctl connect` starts authentication again.", false },
+		"Authentication waits for a request: somebody disconnected the port, or the profile says "
+		"AutoConnect=no.",
+		"`latchkeyctl connect` starts it.", false },
 	[DIAG_INTERNAL] = { "internal-error",
 		"This machine could not go on: {detail}.",
 		"This is likely a lack of memory, or a fault in Latchkey: please report it with the log.", false },

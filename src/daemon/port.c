@@ -47,10 +47,34 @@ static void log_success(const struct port *port)
 		  diagnosis_text(port->diagnosis.id)->name);
 }
 
-static void attempt_ends(struct port *port, struct moment now, bool success)
+static void log_evidence(const struct port *port, int level)
 {
+	const struct diagnosis *d = &port->diagnosis;
+	char text[DIAGNOSIS_TEXT_MAX + DIAGNOSIS_EVIDENCE_MAX * 32] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->evidence_count && n < sizeof text; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, " %s=\"%s\"", d->key[i],
+				      diagnosis_value(d, i));
+	log_event(level, "port.evidence", "port=%s id=%s%s", port->link.name,
+		  diagnosis_text(d->id)->name, text);
+}
+
+static void log_diagnosis(const struct port *port, bool success)
+{
+	const struct diagnosis *d = &port->diagnosis;
+	int level = success ? LOG_WARNING : d->id == DIAG_DISCONNECTED ? LOG_NOTICE : LOG_ERR;
 	char sentence[512], next[512];
 
+	log_event(level, "port.diagnosis", "port=%s id=%s cause=\"%s\" next=\"%s\"",
+		  port->link.name, diagnosis_text(d->id)->name,
+		  diagnosis_sentence(d, sentence, sizeof sentence),
+		  diagnosis_next(d, next, sizeof next));
+	log_evidence(port, level);
+}
+
+static void attempt_ends(struct port *port, struct moment now, bool success)
+{
 	port->diagnosis.when = now.wall;
 	diagnosis_add(&port->diagnosis, "interface", "%s", port->link.name);
 	if (success) {
@@ -59,11 +83,7 @@ static void attempt_ends(struct port *port, struct moment now, bool success)
 		log_success(port);
 	}
 	if (port->diagnosis.id != DIAG_NONE)
-		log_event(success ? LOG_WARNING : LOG_ERR, "port.diagnosis",
-			  "port=%s id=%s cause=\"%s\" next=\"%s\"", port->link.name,
-			  diagnosis_text(port->diagnosis.id)->name,
-			  diagnosis_sentence(&port->diagnosis, sentence, sizeof sentence),
-			  diagnosis_next(&port->diagnosis, next, sizeof next));
+		log_diagnosis(port, success);
 	port->attempt_began = NEVER;
 	port->world->ended(port->world->context, port, success);
 }

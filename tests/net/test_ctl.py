@@ -41,6 +41,7 @@ def a_failure_is_diagnosed_with_its_evidence(lab):
     found = json.loads(daemon.ctl("--json", "diagnose").stdout)
     lab.check(found["Diagnosis"]["id"] == "server-cert-expired", "diagnose has its id")
     lab.check("not_after" in found["Diagnosis"]["evidence"], "and its evidence")
+    daemon.expect(r'port\.evidence port=eth0 id=server-cert-expired .*not_after="20')
 
 
 @test
