@@ -75,11 +75,9 @@ static void check_directory(struct findings *f, struct keystore *keystore,
 {
 	struct ini_errors errors = { 0 };
 	struct profiles profiles = { 0 };
-	int error = profiles_load(config->profile_dir, &profiles, &errors);
 
-	if (error < 0 && errors.count == 0)
-		ini_errors_add(&errors, config->profile_dir, 0, "",
-			       "the directory cannot be read: %s", strerror(-error));
+	/* What went wrong is among the errors. */
+	(void)profiles_load(config->profile_dir, &profiles, &errors);
 	add_errors(f, &errors);
 	for (size_t i = 0; i < profiles.count; i++)
 		check_profile(f, profiles.profile[i], keystore, config);

@@ -64,10 +64,15 @@ static int files_add(struct files *files, const char *path, size_t ceiling)
 		return r;
 
 	struct file *file = &files->file[files->count];
+	struct stat st;
 
-	r = file_read(path, ceiling, &file->content, NULL);
+	r = file_read(path, ceiling, &file->content, &st);
 	if (r < 0)
 		return r;
+	if (st.st_mode & S_IWOTH) {
+		bytes_done(&file->content);
+		return -EPERM;
+	}
 	file->path = strdup(path);
 	files->view[files->count++] = bytes_slice(&file->content);
 	return file->path ? 0 : -ENOMEM;
@@ -95,9 +100,12 @@ static int files_add_directory(struct files *files, const char *directory)
 {
 	struct dirent **entries;
 	int n = scandir(directory, &entries, is_certificate, by_name), r = n < 0 ? -errno : 0;
+	struct stat st;
 
 	if (n == 0)
 		r = -ENODATA;
+	else if (n > 0 && (stat(directory, &st) < 0 || (st.st_mode & S_IWOTH)))
+		r = -EPERM;
 	for (int i = 0; i < n; i++) {
 		AUTO(char) path = NULL;
 
@@ -137,6 +145,7 @@ static int config_wrong(struct diagnosis *why, const struct profile *profile, co
 			     : r == -E2BIG   ? "there are too many files"
 			     : r == -ENODATA ? "the directory holds no certificates"
 			     : r == -EINVAL  ? "it is not a regular file"
+			     : r == -EPERM   ? "anybody can change it (chmod o-w)"
 					     : strerror(-r);
 
 	diagnosis_set(why, DIAG_CONFIG);

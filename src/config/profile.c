@@ -173,8 +173,13 @@ int profiles_load(const char *directory, struct profiles *ret_profiles, struct i
 	int n = scandir(directory, &entries, is_profile, by_name);
 
 	*ret_profiles = (struct profiles){ 0 };
-	if (n < 0)
-		return -errno;
+	if (n < 0) {
+		int error = errno;
+
+		ini_errors_add(errors, directory, 0, "", "the directory cannot be read: %s.",
+			       strerror(error));
+		return -error;
+	}
 	for (int i = 0; i < n; i++) {
 		load_one(directory, entries[i]->d_name, ret_profiles, errors);
 		free(entries[i]);

@@ -167,7 +167,7 @@ static const struct ini_key keys[] = {
 		"directories, of which every `*.pem`, `*.crt`, `*.cer` and `*.der` is read. The word "
 		"`system` stands for all the authorities that web browsers and other programs of this "
 		"machine trust; that is far more than a network usually needs, so it is never used "
-		"unless written." },
+		"unless written. What anybody can write to is refused." },
 	{ KEY("Server", "ServerName", server_names, server_names),
 	  .doc = "The names the server may have. `radius.example.org` is that name exactly, `.example.org` any name "
 		"that ends so. An authority issues certificates to many; this key says which of them is "

@@ -193,6 +193,25 @@ TEST(what_cannot_be_read_is_named)
 		  DIAG_CONFIG);
 }
 
+TEST(an_anchor_that_anybody_can_change_is_refused)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+	char path[160];
+
+	snprintf(path, sizeof path, "%s/ca.pem", rig.dir.path);
+	REQUIRE(chmod(path, 0666) == 0);
+	CHECK_INT(refused(&rig, "machine", USUAL, PKI_NOW, "/ca.pem: anybody can change it"),
+		  DIAG_CONFIG);
+
+	snprintf(path, sizeof path, "%s/anchors", rig.dir.path);
+	REQUIRE(mkdir(path, 0755) == 0);
+	put_cert(&rig, "anchors/ca.pem", rig.ca.cert);
+	REQUIRE(chmod(path, 0777) == 0);
+	CHECK_INT(refused(&rig, "machine", "ServerName=a\nTrustAnchor=@/anchors\n", PKI_NOW,
+			  "/anchors: anybody can change it"),
+		  DIAG_CONFIG);
+}
+
 TEST(a_credential_that_cannot_be_used_is_told_why)
 {
 	AUTO_VALUE(rig) rig = rig_make();

@@ -568,6 +568,10 @@ TEST(a_directory_of_profiles_that_cannot_be_read_is_told_apart_from_an_empty_one
 	AUTO_VALUE(profiles) profiles = { 0 };
 
 	CHECK_INT(profiles_load("/nonexistent", &profiles, &errors), -ENOENT);
+	REQUIRE(errors.count == 1);
+	CHECK_STR(errors.error[0].file, "/nonexistent");
+	CHECK_STR(errors.error[0].message,
+		  "the directory cannot be read: No such file or directory.");
 }
 
 TEST(only_a_regular_file_of_ours_is_read)
