@@ -11,6 +11,7 @@
 #define WAIT_FIRST	 100
 #define WAIT_LAST	 60000
 #define ANSWER_TIMEOUT	 10000
+#define OUTGOING_MAX	 (32 * 1024 * 1024)
 #define DISPATCH_AT_ONCE 64 /* messages, before the loop gets its turn */
 
 static void connection_lost(struct connection *c, int why);
@@ -366,6 +367,7 @@ void connection_close(struct connection *c)
 
 void connection_send(struct connection *c, DBusMessage *message)
 {
-	if (c->held)
+	/* libdbus would keep any amount for a bus that does not read. */
+	if (c->held && dbus_connection_get_outgoing_size(c->dbus) < OUTGOING_MAX)
 		dbus_connection_send(c->dbus, message, NULL);
 }

@@ -36,7 +36,7 @@ struct connection {
 void connection_open(struct connection *connection);
 void connection_close(struct connection *connection);
 
-/* Sends if there is a bus; owns nothing of the message. */
+/* Sends if there is a bus, and it reads; owns nothing of the message. */
 void connection_send(struct connection *connection, DBusMessage *message);
 
 /* The answer comes to `answered`; one that is late or lost comes as an error.  The pending call is

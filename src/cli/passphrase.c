@@ -44,7 +44,7 @@ int secret_read_file(const char *path, size_t max, struct secret *ret_content)
 
 /* One line, character by character: with the terminal's signals off, so that it is in order again
  * whatever is typed. */
-static int read_line(int fd, struct secret *line)
+static int read_line(int fd, const struct secret *line, size_t *ret_len)
 {
 	size_t len = 0;
 
@@ -64,7 +64,7 @@ static int read_line(int fd, struct secret *line)
 		else if (c != BACKSPACE && c != DELETE && c != CTRL_D && len < line->len)
 			line->p[len++] = c;
 	}
-	line->len = len;
+	*ret_len = len;
 	return 0;
 }
 
@@ -88,13 +88,15 @@ int passphrase_prompt(const char *prompt, struct secret *ret_passphrase)
 		return -ENOTTY;
 	dprintf(fd, "%s", prompt);
 
-	int r = read_line(fd, &line);
+	size_t len = 0;
+	int r = read_line(fd, &line, &len);
 
 	dprintf(fd, "\n");
 	tcsetattr(fd, TCSAFLUSH, &before);
 	if (r < 0)
 		return r;
-	return secret_set(ret_passphrase, secret_slice(&line)) == OK ? 0 : -ENOMEM;
+	/* All of the line is wiped, what was taken back too. */
+	return secret_set(ret_passphrase, slice_of(line.p, len)) == OK ? 0 : -ENOMEM;
 }
 
 static void first_line(struct secret *passphrase)
