@@ -28,7 +28,6 @@ struct packet_socket {
 	struct watch watch;
 	void (*received)(void *context, const struct packet_frame *frame);
 	void *context;
-	uint64_t lost;
 	uint8_t buffer[FRAME_MAX];
 };
 
@@ -119,10 +118,8 @@ static bool receive(struct packet_socket *socket)
 
 	struct packet_frame frame = { .index = (unsigned)from.sll_ifindex };
 
-	if ((size_t)got > sizeof socket->buffer || (message.msg_flags & MSG_CTRUNC)) {
-		socket->lost++;
+	if ((size_t)got > sizeof socket->buffer || (message.msg_flags & MSG_CTRUNC))
 		return true;
-	}
 	if (from.sll_pkttype == PACKET_OUTGOING || from.sll_pkttype == PACKET_OTHERHOST ||
 	    got < ETH_HLEN || !read_tag(&message, &frame))
 		return true;
@@ -232,16 +229,6 @@ int packet_send(struct packet_socket *socket, unsigned index, const uint8_t dest
 	};
 
 	return sendmsg(socket->fd, &message, MSG_DONTWAIT) < 0 ? -errno : 0;
-}
-
-uint64_t packet_lost(struct packet_socket *socket)
-{
-	struct tpacket_stats stats;
-	socklen_t len = sizeof stats;
-
-	if (getsockopt(socket->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) == 0)
-		socket->lost += stats.tp_drops;
-	return socket->lost;
 }
 
 bool packet_rival(unsigned index)

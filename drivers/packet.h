@@ -47,9 +47,6 @@ void packet_leave(struct packet_socket *socket, unsigned index, const uint8_t gr
 int packet_send(struct packet_socket *socket, unsigned index, const uint8_t destination[MAC_SIZE],
 		const uint8_t source[MAC_SIZE], struct packet_tag tag, struct slice pdu);
 
-/* Frames that were dropped before anybody saw them: too long, or by a full queue. */
-uint64_t packet_lost(struct packet_socket *socket);
-
 /* Who else listens for EAPOL on an interface: true if a packet socket of another process is bound
  * to this EtherType and interface, as every other supplicant's is. */
 bool packet_rival(unsigned index);

@@ -117,11 +117,6 @@ void wr_u32(struct wr *w, uint32_t v)
 	wr_uint(w, v, 4);
 }
 
-void wr_u64(struct wr *w, uint64_t v)
-{
-	wr_uint(w, v, 8);
-}
-
 size_t wr_open16(struct wr *w)
 {
 	size_t mark = w->len;

@@ -68,7 +68,6 @@ void wr_u8(struct wr *w, uint8_t v);
 void wr_u16(struct wr *w, uint16_t v);
 void wr_u24(struct wr *w, uint32_t v);
 void wr_u32(struct wr *w, uint32_t v);
-void wr_u64(struct wr *w, uint64_t v);
 void wr_bytes(struct wr *w, struct slice in);
 
 /* A length field that is written when what it counts is complete: open returns a mark, close fills

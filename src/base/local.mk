@@ -2,4 +2,4 @@ libproto_a_SOURCES += \
 	%D%/bytes.c %D%/bytes.h \
 	%D%/diagnosis.c %D%/diagnosis.h \
 	%D%/list.h %D%/machine.h %D%/moment.h %D%/own.h \
-	%D%/status.c %D%/status.h
+	%D%/status.h

@@ -19,7 +19,4 @@ enum status {
 
 #define CHECKED __attribute__((warn_unused_result))
 
-/* The name of a status, for logs and tests.  Never NULL; static. */
-const char *status_name(enum status status);
-
 #endif
