@@ -230,6 +230,9 @@ enum exit_status cmd_list(const struct cli *cli)
 		json_pack("[s, s, s, s, s]", port_text(port, "Interface"), port_text(port, "State"),
 			  port_text(port, "Profile"), port_text(port, "Method"),
 			  port_text(json_object_get(port, "Diagnosis"), "id")));
-	cli_table(cli, headings, 5, rows);
+	if (json_array_size(rows) == 0)
+		cli_note(cli, "The service runs and has no port.");
+	else
+		cli_table(cli, headings, 5, rows);
 	return DONE;
 }

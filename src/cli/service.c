@@ -45,7 +45,10 @@ enum exit_status cmd_profiles(const struct cli *cli)
 						      priority, port_text(profile, "Credential"),
 						      port_text(profile, "Path")));
 	}
-	cli_table(cli, headings, 5, rows);
+	if (json_array_size(rows) == 0)
+		cli_note(cli, "There is no profile: see latchkey-profile(5).");
+	else
+		cli_table(cli, headings, 5, rows);
 	json_array_foreach(profiles, i, profile) print_problem(
 		cli, port_text(profile, "Name"), json_object_get(profile, "Diagnosis"));
 	return DONE;

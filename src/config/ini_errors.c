@@ -60,6 +60,18 @@ void ini_error_print(const struct ini_error *error, FILE *out)
 		error->message ? error->message : "out of memory");
 }
 
+static void diagnose_first(const struct ini_error *first, struct diagnosis *why)
+{
+	const char *file = first->file ? first->file : "?", *slash = strrchr(file, '/');
+	char line[16] = "";
+
+	if (first->line > 0)
+		snprintf(line, sizeof line, ":%d", first->line);
+	diagnosis_add(why, "detail", "%s%s: %s%s%s", slash ? slash + 1 : file, line, first->key,
+		      first->key[0] ? ": " : "", first->message ? first->message : "out of memory");
+	diagnosis_add(why, "file", "%s%s", file, line);
+}
+
 void ini_errors_diagnose(const struct ini_errors *errors, const char *file,
 			 struct diagnosis *ret_why)
 {
@@ -76,12 +88,7 @@ void ini_errors_diagnose(const struct ini_errors *errors, const char *file,
 	}
 	diagnosis_set(ret_why, DIAG_CONFIG);
 	if (first)
-		diagnosis_add(ret_why, "detail", "%s%s%s", first->key, first->key[0] ? ": " : "",
-			      first->message ? first->message : "out of memory");
-	if (first && first->file && first->line > 0)
-		diagnosis_add(ret_why, "file", "%s:%d", first->file, first->line);
-	else if (first && first->file)
-		diagnosis_add(ret_why, "file", "%s", first->file);
+		diagnose_first(first, ret_why);
 	diagnosis_add(ret_why, "errors", "%zu", file ? count : count + errors->dropped);
 }
 

@@ -55,7 +55,7 @@ def a_profile_with_errors_is_shown_with_them(lab):
     lab.check(not torn["Usable"] and torn["Path"].endswith("/torn.profile"), "it is not usable")
     lab.equal(torn["Diagnosis"]["id"], "config-wrong", "its diagnosis")
     lab.check(torn["Diagnosis"]["evidence"]["file"].endswith("torn.profile:2"), "its line is named")
-    lab.check("Name=" in daemon.ctl("profiles").stdout, "and the key that was meant")
+    lab.check("torn.profile:2: [Match] Nmae=" in daemon.ctl("profiles").stdout, "and the key")
     lab.equal(daemon.json("status", "eth0")["Profile"], "wired", "the profile of the port")
     removed = daemon.ctl("--json", "credentials", "import", "other", daemon.client.cert, daemon.client.key)
     lab.equal(removed.returncode, 1, "an import that the service reads with errors")
