@@ -52,6 +52,11 @@ static void check_profile(struct findings *f, struct profile *profile, struct ke
 	struct diagnosis why;
 	int error;
 
+	/* Without the keystore, what is in the file is all that can be judged. */
+	if (!keystore) {
+		profile_free(profile);
+		return;
+	}
 	diagnosis_set(&why, DIAG_NONE);
 
 	AUTO(json_t)
@@ -119,6 +124,22 @@ static void check_credential(void *context, const struct credential_info *info)
 	json_array_append_new(f->credentials, json_pack("{s:s, s:o}", "Name", info->name, "Problem",
 							cli_diagnosis_json(&info->problem)));
 	f->failed = f->failed || !diagnosis_text(info->problem.id)->reduced;
+}
+
+static void add_keystore(struct findings *f, const char *path, int error,
+			 const struct diagnosis *why)
+{
+	struct ini_errors errors = { 0 };
+	char cause[1024];
+
+	if (error == -ENOENT)
+		ini_errors_add(&errors, path, 0, "",
+			       "there is no keystore yet; `latchkeyctl credentials import` makes "
+			       "it.");
+	else
+		ini_errors_add(&errors, path, 0, "", "%s",
+			       diagnosis_sentence(why, cause, sizeof cause));
+	add_errors(f, &errors);
 }
 
 /* ---- for people ---------------------------------------------------------------------------- */
@@ -237,7 +258,8 @@ static void check_all(const struct cli *cli, struct findings *f, struct keystore
 {
 	if (cli->count == 0) {
 		check_directory(f, keystore, config);
-		keystore_list(keystore, check_credential, f);
+		if (keystore)
+			keystore_list(keystore, check_credential, f);
 	}
 	for (int i = 0; i < cli->count; i++)
 		check_file(f, cli->args[i], keystore, config);
@@ -252,13 +274,18 @@ enum exit_status cmd_check(const struct cli *cli)
 	AUTO_STRUCT(service_config) config = load_config(cli, &f);
 	AUTO_STRUCT(keystore) keystore = NULL;
 	struct diagnosis why;
+	enum exit_status status;
 	int r;
 
 	if (!config)
 		return report(cli, &f);
-	r = keystore_open(cli->keystore ? cli->keystore : config->keystore, false, &keystore, &why);
+
+	const char *path = cli->keystore ? cli->keystore : config->keystore;
+
+	r = keystore_open(path, false, &keystore, &why);
 	if (r < 0)
-		return credentials_fail(cli, "open", "the keystore", r, &why);
+		add_keystore(&f, path, r, &why);
 	check_all(cli, &f, keystore, config);
-	return report(cli, &f);
+	status = report(cli, &f);
+	return r == -EACCES || r == -EPERM ? NOT_AUTHORISED : status;
 }

@@ -25,8 +25,12 @@ enum exit_status credentials_fail(const struct cli *cli, const char *verb, const
 	if (why->id == DIAG_CREDENTIAL_MISSING)
 		snprintf(next, sizeof next,
 			 "`latchkeyctl credentials list` shows the credentials there are.");
+	if (why->id == DIAG_KEYSTORE && error == -ENOENT)
+		snprintf(next, sizeof next, "`latchkeyctl credentials import` makes it.");
 	if (why->id == DIAG_CREDENTIAL_UNUSABLE && strcmp(verb, "import") == 0) {
-		snprintf(cause, sizeof cause, "%s", diagnosis_evidence(why, "detail"));
+		const char *detail = diagnosis_evidence(why, "detail");
+
+		snprintf(cause, sizeof cause, "%s", detail ? detail : "it cannot be used");
 		snprintf(next, sizeof next,
 			 "Nothing was changed. `latchkeyctl credentials import --help` says what "
 			 "is needed.");

@@ -316,6 +316,11 @@ TEST(a_check_finds_what_a_start_would_find)
 	CHECK_INT(json_integer_value(json_object_get(error, "Line")), 2);
 	CHECK(message && strstr(message, "Credential"));
 	json_decref(found);
+
+	/* Without a keystore the files are read all the same. */
+	snprintf(command, sizeof command, "check --keystore=%s/none %s/a.profile", dir, dir);
+	CHECK_INT(ctl(command), 1);
+	CHECK(says("credentials import") && says("Credental"));
 	snprintf(command, sizeof command, "version >/dev/null; rm -r %s", dir);
 	ctl(command);
 }
