@@ -1,6 +1,7 @@
 #include "drivers/log.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,14 @@ int log_level_by_name(const char *name)
 			return level;
 	}
 	return -1;
+}
+
+const char *log_quoted(const char *text, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%s", text);
+	for (char *c = buffer; (c = strchr(c, '"')) != NULL;)
+		*c = '\'';
+	return buffer;
 }
 
 void log_event(int level, const char *event, const char *format, ...)

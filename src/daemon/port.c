@@ -51,11 +51,12 @@ static void log_evidence(const struct port *port, int level)
 {
 	const struct diagnosis *d = &port->diagnosis;
 	char text[DIAGNOSIS_TEXT_MAX + DIAGNOSIS_EVIDENCE_MAX * 32] = "";
+	char value[DIAGNOSIS_VALUE_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->evidence_count && n < sizeof text; i++)
 		n += (size_t)snprintf(text + n, sizeof text - n, " %s=\"%s\"", d->key[i],
-				      diagnosis_value(d, i));
+				      log_quoted(diagnosis_value(d, i), value, sizeof value));
 	log_event(level, "port.evidence", "port=%s id=%s%s", port->link.name,
 		  diagnosis_text(d->id)->name, text);
 }
@@ -64,12 +65,14 @@ static void log_diagnosis(const struct port *port, bool success)
 {
 	const struct diagnosis *d = &port->diagnosis;
 	int level = success ? LOG_WARNING : d->id == DIAG_DISCONNECTED ? LOG_NOTICE : LOG_ERR;
-	char sentence[512], next[512];
+	char sentence[512], next[512], cause[512], advice[512];
 
+	diagnosis_sentence(d, sentence, sizeof sentence);
+	diagnosis_next(d, next, sizeof next);
 	log_event(level, "port.diagnosis", "port=%s id=%s cause=\"%s\" next=\"%s\"",
 		  port->link.name, diagnosis_text(d->id)->name,
-		  diagnosis_sentence(d, sentence, sizeof sentence),
-		  diagnosis_next(d, next, sizeof next));
+		  log_quoted(sentence, cause, sizeof cause),
+		  log_quoted(next, advice, sizeof advice));
 	log_evidence(port, level);
 }
 
@@ -176,13 +179,19 @@ static void port_note_outcome(struct port *port, const struct supplicant_counter
 
 /* ---- the way of a frame -------------------------------------------------------------------- */
 
-static void port_show_notification(struct port *port)
+/* Anybody can send them: one in a second is enough to be read. */
+static void port_show_notification(struct port *port, struct moment now)
 {
+	char text[EAP_NOTIFICATION_MAX];
+
 	if (!port->peer.notified)
 		return;
 	port->peer.notified = false;
+	if (now.mono < port->next_notification)
+		return;
+	port->next_notification = msec_after(now.mono, 1000);
 	log_event(LOG_NOTICE, "eap.notification", "port=%s text=\"%s\"", port->link.name,
-		  port->peer.notification);
+		  log_quoted(port->peer.notification, text, sizeof text));
 }
 
 static void port_set_timer(struct port *port)
@@ -206,7 +215,7 @@ static bool port_run(struct port *port)
 
 	port_send_frames(port);
 	port_install_keys(port);
-	port_show_notification(port);
+	port_show_notification(port, now);
 	port_note_outcome(port, &before, now);
 	if (port->pae.counters.failures == before.failures || !eap_peer_repeats(&port->peer))
 		return false;

@@ -50,6 +50,7 @@ struct port {
 
 	bool unanswered;    /* and that was told */
 	msec attempt_began; /* NEVER outside an attempt */
+	msec next_notification;
 	int64_t last_success;
 	msec duration; /* of the last success */
 	struct diagnosis diagnosis;

@@ -192,6 +192,15 @@ TEST(the_log_keeps_to_its_level_and_format)
 	log_open(LOG_NOTICE);
 }
 
+TEST(text_of_others_stays_between_its_quotes)
+{
+	char buffer[16];
+
+	CHECK_STR(log_quoted("CN=a\" next=\"b", buffer, sizeof buffer), "CN=a' next='b");
+	CHECK_STR(log_quoted("it is cut where it has to be", buffer, sizeof buffer),
+		  "it is cut where");
+}
+
 TEST(log_levels_have_names)
 {
 	CHECK_INT(log_level_by_name("debug"), LOG_DEBUG);
