@@ -21,7 +21,8 @@ static char *print(const struct ini_table *table, const void *values)
 	return text;
 }
 
-/* The same values as a file.  NULL: a list is too long for one line. */
+/* The same values as a file.  NULL: a list does not go into one line, for its length or because an
+ * item in the midst of it would begin a comment. */
 static char *write_out(const struct ini_table *table, const void *values)
 {
 	char *text = NULL;
@@ -45,6 +46,10 @@ static char *write_out(const struct ini_table *table, const void *values)
 		before = ftell(out);
 	}
 	fclose(out);
+	if (strstr(text, " #") || strstr(text, " ;")) {
+		free(text);
+		return NULL;
+	}
 	return text;
 }
 
