@@ -487,13 +487,6 @@ bool eap_peer_arrow(size_t n, struct machine_arrow *ret_arrow)
 	return peer_arrow_at(boxes, STATES, &global, n, ret_arrow);
 }
 
-bool eap_peer_report(const struct eap_peer *peer, struct eap_report *ret_report)
-{
-	const struct eap_peer_offer *offer = peer->selectedMethod;
-
-	return offer && offer->method->report(offer->self, ret_report);
-}
-
 void eap_peer_diagnose(const struct eap_peer *peer, struct diagnosis *ret_diagnosis)
 {
 	if (peer->state == FAILURE)

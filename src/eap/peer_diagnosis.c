@@ -62,6 +62,13 @@ static enum diagnosis_id cause(const struct eap_peer *p)
 	return p->identity_sent && !p->selectedMethod ? DIAG_RESPONSE_IGNORED : DIAG_TIMEOUT;
 }
 
+bool eap_peer_report(const struct eap_peer *peer, struct eap_report *ret_report)
+{
+	const struct eap_peer_offer *offer = peer->selectedMethod;
+
+	return offer && offer->method->report(offer->self, ret_report);
+}
+
 bool eap_peer_repeats(const struct eap_peer *peer)
 {
 	const struct eap_peer_offer *offer = peer->selectedMethod;
