@@ -149,13 +149,14 @@ int link_monitor_refresh(struct link_monitor *monitor)
 	struct link_monitor *m = monitor;
 	size_t before = m->known_count;
 	unsigned *old = calloc(before + 1, sizeof *old);
-	int error = old ? 0 : -ENOMEM;
+	int error;
 
-	if (!error) {
+	if (!old)
+		return -ENOMEM;
+	if (before > 0)
 		memcpy(old, m->known, before * sizeof *old);
-		m->known_count = 0;
-		error = read_all(m);
-	}
+	m->known_count = 0;
+	error = read_all(m);
 	for (size_t i = 0; i < before; i++) {
 		if (position(m->known, m->known_count, old[i]) < m->known_count)
 			continue;
