@@ -297,10 +297,11 @@ static int get_once(const struct keystore *keystore, const char *name,
 	AUTO_VALUE(generation) it = { -1, -1, 0 };
 	int r = generation_open(keystore, name, &it, why);
 
-	if (r == 0 && !c)
-		r = place_failed(why, ENOMEM, name);
-	if (r == 0)
-		r = read_cert(keystore, &it, &c->cert, why);
+	if (r < 0)
+		return r;
+	if (!c)
+		return place_failed(why, ENOMEM, name);
+	r = read_cert(keystore, &it, &c->cert, why);
 	if (r == 0)
 		r = read_certs(keystore, &it, "chain.pem", &c->chain, why);
 	if (r == 0)
