@@ -64,8 +64,7 @@ static void request_decide(struct request *r, enum answer answer)
 	access->decided(access, call, answer);
 }
 
-/* ---- polkit ------------------------------------------------------------------------------------
- */
+/* ---- polkit -------------------------------------------------------------------------------- */
 
 /* CheckAuthorization((sa{sv}) subject, s action, a{ss} details, u flags, s cancellation_id). */
 static bool fill_question(DBusMessage *question, DBusMessage *call)
@@ -147,8 +146,7 @@ static void ask_polkit(struct request *r)
 	r->asks_polkit = true;
 }
 
-/* ---- who calls ---------------------------------------------------------------------------------
- */
+/* ---- who calls ----------------------------------------------------------------------------- */
 
 struct caller {
 	bool known, in_group;

@@ -8,8 +8,7 @@
 #include "dbus/marshal.h"
 #include "drivers/log.h"
 
-/* ---- signals -----------------------------------------------------------------------------------
- */
+/* ---- signals ------------------------------------------------------------------------------- */
 
 static DBusMessage *signal_begin(const char *path, const char *interface, const char *name,
 				 DBusMessageIter *ret_to)
@@ -101,8 +100,7 @@ static void announce_removed(struct bus *bus, const struct object *o)
 		connection_send(&bus->connection, signal);
 }
 
-/* ---- objects -----------------------------------------------------------------------------------
- */
+/* ---- objects ------------------------------------------------------------------------------- */
 
 static void put(struct bus *bus, const struct interface *interface, const char *path,
 		const void *view, size_t size)
@@ -227,8 +225,7 @@ void bus_expiry_warning(struct bus *bus, const char *credential, int64_t not_aft
 		connection_send(&bus->connection, signal);
 }
 
-/* ---- coming and going --------------------------------------------------------------------------
- */
+/* ---- coming and going ---------------------------------------------------------------------- */
 
 static void say_once(const struct bus *bus, int result)
 {

@@ -13,8 +13,7 @@ struct asked {
 	bool private_too;      /* the caller may see what is private */
 };
 
-/* ---- answers -----------------------------------------------------------------------------------
- */
+/* ---- answers ------------------------------------------------------------------------------- */
 
 static void answer(struct bus *bus, DBusMessage *reply)
 {
@@ -79,8 +78,7 @@ static void answer_result(const struct asked *a, enum bus_result result)
 	reply_end(a, reply, reply != NULL);
 }
 
-/* ---- the standard interfaces -------------------------------------------------------------------
- */
+/* ---- the standard interfaces --------------------------------------------------------------- */
 
 static void do_introspect(const struct asked *a)
 {
@@ -211,8 +209,7 @@ static void do_get_managed_objects(const struct asked *a)
 	reply_end(a, reply, filled && dbus_message_iter_close_container(&to, &dict));
 }
 
-/* ---- our own -----------------------------------------------------------------------------------
- */
+/* ---- our own ------------------------------------------------------------------------------- */
 
 static void do_reload(const struct asked *a)
 {
@@ -317,8 +314,7 @@ static void (*const calls[CALL_COUNT])(const struct asked *) = {
 	[CALL_DIAGNOSE] = do_diagnose,
 };
 
-/* ---- from a message to a method ----------------------------------------------------------------
- */
+/* ---- from a message to a method ------------------------------------------------------------ */
 
 /* NULL when it was refused.  A call may leave the interface out. */
 static const struct method *find_method(struct bus *bus, DBusMessage *call,

@@ -85,8 +85,7 @@ static void on_watch(struct watch *watch, bool readable, bool writable)
 	}
 }
 
-/* ---- timeouts ----------------------------------------------------------------------------------
- */
+/* ---- timeouts ------------------------------------------------------------------------------ */
 
 struct timeout {
 	struct timer timer;
@@ -144,8 +143,7 @@ static void timeout_toggled(DBusTimeout *timeout, void *context)
 	timeout_apply(dbus_timeout_get_data(timeout));
 }
 
-/* ---- dispatch ----------------------------------------------------------------------------------
- */
+/* ---- dispatch ------------------------------------------------------------------------------ */
 
 static void dispatch_soon(struct connection *c)
 {
@@ -192,8 +190,7 @@ static DBusHandlerResult on_message(DBusConnection *dbus, DBusMessage *message, 
 	return DBUS_HANDLER_RESULT_HANDLED;
 }
 
-/* ---- the way to the name -----------------------------------------------------------------------
- */
+/* ---- the way to the name ------------------------------------------------------------------- */
 
 DBusPendingCall *connection_call(DBusConnection *dbus, DBusMessage *call, int timeout_ms,
 				 DBusPendingCallNotifyFunction answered, void *context)

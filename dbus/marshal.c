@@ -15,8 +15,7 @@ bool marshal_text(DBusMessageIter *to, int type, const char *text)
 	return dbus_message_iter_append_basic(to, type, &text);
 }
 
-/* ---- dictionaries ------------------------------------------------------------------------------
- */
+/* ---- dictionaries -------------------------------------------------------------------------- */
 
 /* One entry of an a{sv} that is open in three nested iterators. */
 struct entry {
@@ -65,8 +64,7 @@ static bool entry_bool(DBusMessageIter *dict, const char *key, bool value)
 	       entry_close(&e);
 }
 
-/* ---- a diagnosis -------------------------------------------------------------------------------
- */
+/* ---- a diagnosis --------------------------------------------------------------------------- */
 
 static bool marshal_evidence(DBusMessageIter *to, const struct diagnosis *d)
 {
@@ -120,8 +118,7 @@ bool marshal_diagnosis(DBusMessageIter *to, const struct diagnosis *diagnosis, b
 	       dbus_message_iter_close_container(to, &dict);
 }
 
-/* ---- counters ----------------------------------------------------------------------------------
- */
+/* ---- counters ------------------------------------------------------------------------------ */
 
 static bool marshal_counters(DBusMessageIter *to, const struct port_view *view)
 {
@@ -154,8 +151,7 @@ static bool counters_same(const struct port_view *a, const struct port_view *b)
 	return true;
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values -------------------------------------------------------------------------------- */
 
 static const char *word_at(const void *field)
 {

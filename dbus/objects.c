@@ -97,8 +97,7 @@ uint64_t object_update(struct object *object, const void *view, size_t size)
 	return changed;
 }
 
-/* ---- introspection -----------------------------------------------------------------------------
- */
+/* ---- introspection ------------------------------------------------------------------------- */
 
 /* What follows the path in that of something below it; NULL if it is not below. */
 static const char *below(const char *path, const char *other)

@@ -40,8 +40,7 @@ static void learn_ports(struct client *client, json_t *names)
 	json_array_foreach(ports, i, port) remember(names, port_text(port, "ObjectPath"), port);
 }
 
-/* ---- an event as JSON: what the signal says, by the names of D-Bus ------------------------------
- */
+/* ---- an event as JSON: what the signal says, by the names of D-Bus ------------------------- */
 
 static json_t *event_json(json_t *names, const json_t *signal)
 {

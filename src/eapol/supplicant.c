@@ -14,8 +14,7 @@ const struct supplicant_config supplicant_defaults = {
 	.auth_period = 30000,
 };
 
-/* ---- events ------------------------------------------------------------------------------------
- */
+/* ---- events -------------------------------------------------------------------------------- */
 
 void supplicant_init(struct supplicant *pae, const struct supplicant_config *config,
 		     struct eap_lower *lower)
@@ -132,8 +131,7 @@ enum status supplicant_receive(struct supplicant *pae, struct slice pdu,
 	return OK;
 }
 
-/* ---- steps -------------------------------------------------------------------------------------
- */
+/* ---- steps --------------------------------------------------------------------------------- */
 
 /* The backend goes first: an abort is complete before the PAE moves on. */
 static bool follow(struct supplicant *pae)
@@ -207,8 +205,7 @@ bool supplicant_collect(struct supplicant *pae, struct supplicant_out *ret_out)
 	return true;
 }
 
-/* ---- what there is to tell ---------------------------------------------------------------------
- */
+/* ---- what there is to tell ----------------------------------------------------------------- */
 
 static bool unanswered(const struct supplicant *pae, unsigned starts)
 {

@@ -71,8 +71,7 @@ static void stage_done(struct stage *s)
 	pki_cert_done(&s->ca);
 }
 
-/* ---- bare OpenSSL -----------------------------------------------------------------------------
- */
+/* ---- bare OpenSSL -------------------------------------------------------------------------- */
 
 struct bare {
 	SSL_CTX *ctx;
@@ -170,8 +169,7 @@ static void bare_run(struct stage *s, unsigned count)
 	SSL_CTX_free(b.ctx);
 }
 
-/* ---- ours -------------------------------------------------------------------------------------
- */
+/* ---- ours ---------------------------------------------------------------------------------- */
 
 struct latchkey {
 	struct tls_config *config;

@@ -115,8 +115,7 @@ static bool number(const struct script_line *line, unsigned long *ret_number)
 	return script_number(line->rest, ret_number) || script_fail(line, "a number is missing");
 }
 
-/* ---- configuration ----------------------------------------------------------------------------
- */
+/* ---- configuration ------------------------------------------------------------------------- */
 
 static bool do_set(struct talk *t, const struct script_line *line)
 {
@@ -149,8 +148,7 @@ static bool do_set(struct talk *t, const struct script_line *line)
 	return true;
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events -------------------------------------------------------------------------------- */
 
 static bool do_up(struct talk *t, const struct script_line *line)
 {
@@ -265,8 +263,7 @@ static bool do_pdu(struct talk *t, const struct script_line *line)
 	return ok;
 }
 
-/* ---- expectations -----------------------------------------------------------------------------
- */
+/* ---- expectations -------------------------------------------------------------------------- */
 
 static bool do_sent(struct talk *t, const struct script_line *line)
 {
@@ -383,8 +380,7 @@ static bool do_count(struct talk *t, const struct script_line *line)
 	return script_fail(line, "there is no counter %s", name);
 }
 
-/* ---- the runner -------------------------------------------------------------------------------
- */
+/* ---- the runner ---------------------------------------------------------------------------- */
 
 static const struct {
 	const char *verb;

@@ -221,8 +221,7 @@ TEST(ports_are_found_by_interface)
 	dbus_free_string_array(ports);
 }
 
-/* ---- what is wrong with a call -----------------------------------------------------------------
- */
+/* ---- what is wrong with a call ------------------------------------------------------------- */
 
 TEST(malformed_calls_get_the_error_that_names_it)
 {
@@ -313,8 +312,7 @@ TEST(a_reload_that_fails_says_why)
 	CHECK(text && strstr(text, "Identety"));
 }
 
-/* ---- who may -----------------------------------------------------------------------------------
- */
+/* ---- who may ------------------------------------------------------------------------------- */
 
 static int refused_control(DBusConnection *client)
 {
@@ -444,8 +442,7 @@ TEST(one_user_cannot_keep_polkit_for_himself)
 	CHECK_INT(rig_as(&rig, 0, 0, may_control), 0);
 }
 
-/* ---- the bus comes and goes --------------------------------------------------------------------
- */
+/* ---- the bus comes and goes ---------------------------------------------------------------- */
 
 TEST(the_name_is_back_when_the_bus_is)
 {

@@ -71,8 +71,7 @@ TEST(a_frame_that_does_not_fit_is_not_built)
 	CHECK_INT(wr_done(&w).len, 0);
 }
 
-/* ---- the supplicant: what its conversations (tests/talk/eapol-*.txt) do not show ----------------
- */
+/* ---- the supplicant: what its conversations (tests/talk/eapol-*.txt) do not show ----------- */
 
 static const struct moment begin = { .mono = 1000 };
 

@@ -52,8 +52,7 @@ TEST(tls_1_3_succeeds_and_resumes)
 	cast_done(&c);
 }
 
-/* ---- keys, sizes ------------------------------------------------------------------------------
- */
+/* ---- keys, sizes --------------------------------------------------------------------------- */
 
 TEST(every_key_type_serves_both_ends)
 {
@@ -176,8 +175,7 @@ TEST(our_own_chain_of_60_kib_is_sent)
 	cast_done(&c);
 }
 
-/* ---- the end: RFC 9190, section 2.5 -----------------------------------------------------------
- */
+/* ---- the end: RFC 9190, section 2.5 -------------------------------------------------------- */
 
 static void end_with(struct cast *c, enum server_success how)
 {
@@ -245,8 +243,7 @@ TEST(other_data_is_not_success)
 	cast_done(&c);
 }
 
-/* ---- versions and ciphers ---------------------------------------------------------------------
- */
+/* ---- versions and ciphers ------------------------------------------------------------------ */
 
 TEST(old_tls_is_refused_and_where_allowed_reduced)
 {

@@ -1,8 +1,7 @@
 #include "tests/test.h"
 #include "tests/tls_cast.h"
 
-/* ---- resumption -------------------------------------------------------------------------------
- */
+/* ---- resumption ---------------------------------------------------------------------------- */
 
 TEST(a_session_ends_with_its_time)
 {
@@ -186,8 +185,7 @@ TEST(a_server_that_forgot_the_session_gets_a_full_handshake)
 	cast_done(&c);
 }
 
-/* ---- what does not belong ---------------------------------------------------------------------
- */
+/* ---- what does not belong ------------------------------------------------------------------ */
 
 static bool discarded(struct cast *c, const char *type_data, size_t len)
 {
@@ -294,8 +292,7 @@ TEST(a_flight_with_one_octet_wrong_never_succeeds)
 	cast_done(&c);
 }
 
-/* ---- profiles ---------------------------------------------------------------------------------
- */
+/* ---- profiles ------------------------------------------------------------------------------ */
 
 TEST(a_key_of_another_certificate_is_refused)
 {

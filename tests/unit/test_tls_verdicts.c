@@ -1,8 +1,7 @@
 #include "tests/test.h"
 #include "tests/tls_cast.h"
 
-/* ---- what the server says about us ------------------------------------------------------------
- */
+/* ---- what the server says about us --------------------------------------------------------- */
 
 TEST(alerts_about_our_certificate_are_decoded)
 {
@@ -146,8 +145,7 @@ TEST(every_alert_has_a_diagnosis)
 	cast_done(&c);
 }
 
-/* ---- what we say about the server -------------------------------------------------------------
- */
+/* ---- what we say about the server ---------------------------------------------------------- */
 
 struct mistrust {
 	const char *what;
