@@ -17,7 +17,8 @@ struct profile_entry {
 
 struct profile_set;
 
-/* 0 or -errno.  Files that do not parse are shown, and match nothing; their errors are in *errors. */
+/* 0 or -errno.  Files that do not parse are shown, and match nothing; their errors are in *errors.
+ */
 int profile_set_load(const char *directory, struct keystore *keystore, int64_t now,
 		     const struct service_config *config, struct profile_set **ret_set,
 		     struct ini_errors *errors);
