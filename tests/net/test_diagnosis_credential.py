@@ -112,7 +112,7 @@ def a_keystore_that_others_can_write(lab):
     complete(lab, "keystore-unusable", cause[2])
     lab.equal(daemon.process.wait(), 1, "the exit status")
     checked = json.loads(daemon.ctl("--json", "check").stdout)
-    lab.equal(checked["Message"], cause[2], "latchkeyctl check tells the same")
+    lab.equal(checked["Errors"][0]["Message"], cause[2], "latchkeyctl check tells the same")
     shown.add("keystore-unusable")
 
 
