@@ -182,7 +182,10 @@ int service_new(struct loop *loop, const struct service_options *options,
 		list_init(&s->ports[i]);
 	error = start(s);
 	if (error < 0) {
-		log_event(LOG_ERR, "service.start", "error=\"%s\"", strerror(-error));
+		log_event(LOG_ERR, "service.start",
+			  "result=\"not started\" error=\"%s\" "
+			  "next=\"the lines above say why, and so does: latchkeyctl check\"",
+			  strerror(-error));
 		service_free(s);
 		return error;
 	}
