@@ -11,6 +11,7 @@ be taken from these lines; test_diagnosis.py compares it with the table in src/b
 """
 import functools
 import glob
+import os
 import json
 import re
 import time
@@ -49,6 +50,8 @@ def day(offset):
 
 def at(offset):
     """Environment for a program whose clock is wrong by so many seconds."""
+    if os.environ.get("LATCHKEYD_FLAGS"):
+        raise Skip("libfaketime hangs now and then before a sanitizer's runtime; built without, it runs")
     library = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
     if not library:
         raise Skip("libfaketime is not installed")
