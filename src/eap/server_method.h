@@ -1,0 +1,75 @@
+/* Between an EAP authenticator and the server side of a method: RFC 4137, section 5.2.
+ *
+ * A method is a table of functions. What all its conversations have in common (certificates, keys
+ * of tickets) is its context, made once and borrowed; what one conversation holds is made by init
+ * and dropped by free.  A method is pure: time comes in with the Response, random bytes are the
+ * crypto library's, and nothing calls back up: a method that cannot decide by itself whether a peer
+ * is let in answers METHOD_ASKS, whoever drives the machine reads the claim, judges it for as long
+ * as that takes, and answers. */
+#ifndef EAP_SERVER_METHOD_H
+#define EAP_SERVER_METHOD_H
+
+#include "base/diagnosis.h"
+#include "base/moment.h"
+#include "eap/keys.h"
+#include "eap/method.h"
+#include "eap/packet.h"
+
+enum eap_server_state {
+	METHOD_GOES_ON, /* there is another Request to build */
+	METHOD_ASKS,	/* the claim is complete: answer, then go on; nothing to send until then */
+	METHOD_SUCCEEDED, /* m.isDone; there is nothing more to build */
+	METHOD_FAILED,	  /* m.isDone, likewise */
+};
+
+/* What init is told of the conversation; borrowed for the call. */
+struct eap_server_about {
+	struct slice identity; /* of the Response/Identity; empty if none was asked for */
+	struct moment now;
+};
+
+struct eap_server_method {
+	const char *name; /* "EAP-TLS" */
+	struct eap_type type;
+
+	/* m.init: the first build writes the first Request.  context is the offer's. */
+	enum status (*init)(void *context, const struct eap_server_about *about, void **ret_self);
+	/* m.check, but true means ignore, as for the peer.  May be NULL: nothing is ignored. */
+	bool (*check)(void *self, const struct eap_packet *response);
+	/* m.process and m.isDone. */
+	enum eap_server_state (*process)(void *self, const struct eap_packet *response,
+					 struct moment now);
+	/* What the peer claims to be, after METHOD_ASKS and until free.  The type of what it points
+	 * to is in the method's header; the machine only hands it on.  NULL: there is none. */
+	const void *(*claim)(const void *self);
+	/* The answer to METHOD_ASKS: let in, or not, for this reason (which the method may tell the
+	 * peer as far as its protocol can, by an alert).  Never METHOD_ASKS again. */
+	enum eap_server_state (*answer)(void *self, bool accept, const struct diagnosis *why,
+					struct moment now);
+	/* m.buildReq: the type-data of the next Request.  No more than wr_room(w) fits; a method
+	 * that has more fragments it. */
+	void (*build)(void *self, struct wr *w);
+	/* m.getTimeout: a hint in msec, or 0 for none.  May be NULL: none. */
+	msec (*timeout)(const void *self);
+	/* m.getKey: moves the keys out; false when there are none. */
+	bool (*take_keys)(void *self, struct eap_keys *ret_keys);
+
+	/* Why it failed as far as the method knows; DIAG_NONE when it does not. */
+	const struct diagnosis *(*diagnosis)(const void *self);
+	/* What there is to say about the security of the conversation.  Its server_ members are
+	 * about the peer's certificate here. May be called at any time; false while there is
+	 * nothing to tell. */
+	bool (*report)(const void *self, struct eap_report *ret_report);
+	/* Where it stands, in a word or two, for diagnoses. */
+	const char *(*stage)(const void *self);
+	/* m.reset, and the end: wipes and frees. */
+	void (*free)(void *self);
+};
+
+/* A method with its context: what an authenticator is given.  It frees neither. */
+struct eap_server_offer {
+	const struct eap_server_method *method;
+	void *context;
+};
+
+#endif

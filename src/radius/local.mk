@@ -1,0 +1,1 @@
+libproto_a_SOURCES +=
