@@ -270,15 +270,15 @@ static void drop(struct diagnosis *d, size_t n)
 		d->key[n] = d->key[n + 1];
 }
 
-void diagnosis_add(struct diagnosis *d, const char *key, const char *format, ...)
+static void add(struct diagnosis *d, const char *key, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void add(struct diagnosis *d, const char *key, const char *format, va_list args)
 {
 	char text[4 * DIAGNOSIS_VALUE_MAX], value[DIAGNOSIS_VALUE_MAX];
 	size_t n, at;
-	va_list args;
 
-	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
 	printable(slice_str(text), value, sizeof value);
 	/* A log quotes the sentence that this becomes a part of. */
 	for (char *quote = value; (quote = strchr(quote, '"'));)
@@ -290,6 +290,30 @@ void diagnosis_add(struct diagnosis *d, const char *key, const char *format, ...
 		return;
 	printable(slice_str(value), d->text + at, sizeof d->text - at);
 	d->key[d->evidence_count++] = key;
+}
+
+void diagnosis_add(struct diagnosis *d, const char *key, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(d, key, format, args);
+	va_end(args);
+}
+
+void diagnosis_vsay(struct diagnosis *d, enum diagnosis_id id, const char *format, va_list args)
+{
+	diagnosis_set(d, id);
+	add(d, "detail", format, args);
+}
+
+void diagnosis_say(struct diagnosis *d, enum diagnosis_id id, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	diagnosis_vsay(d, id, format, args);
+	va_end(args);
 }
 
 void diagnosis_add_time(struct diagnosis *d, const char *key, int64_t when)

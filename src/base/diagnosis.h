@@ -11,6 +11,7 @@
 #ifndef BASE_DIAGNOSIS_H
 #define BASE_DIAGNOSIS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -125,6 +126,13 @@ void diagnosis_set(struct diagnosis *d, enum diagnosis_id id);
  * is static, a lower case word; a key that is there already is replaced. */
 void diagnosis_add(struct diagnosis *d, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Starts afresh with one piece of evidence, `detail`: for the ids whose cause is a sentence about
+ * one thing that can be wrong in many ways. */
+void diagnosis_say(struct diagnosis *d, enum diagnosis_id id, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void diagnosis_vsay(struct diagnosis *d, enum diagnosis_id id, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
 void diagnosis_add_time(struct diagnosis *d, const char *key, int64_t when); /* as RFC 3339, UTC */
 
 /* NULL when there is none.  The text is good until the next addition. */

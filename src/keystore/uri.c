@@ -23,14 +23,11 @@ static bool refuse(struct diagnosis *why, const char *format, ...)
 
 static bool refuse(struct diagnosis *why, const char *format, ...)
 {
-	char text[DIAGNOSIS_VALUE_MAX];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	diagnosis_vsay(why, DIAG_KEY_UNREADABLE, format, args);
 	va_end(args);
-	diagnosis_set(why, DIAG_KEY_UNREADABLE);
-	diagnosis_add(why, "detail", "%s", text);
 	return false;
 }
 

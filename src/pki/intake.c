@@ -14,14 +14,11 @@ DEFINE_AUTO(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free);
 
 enum status unusable(struct diagnosis *why, enum status status, const char *format, ...)
 {
-	char text[DIAGNOSIS_VALUE_MAX];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	diagnosis_vsay(why, DIAG_CREDENTIAL_UNUSABLE, format, args);
 	va_end(args);
-	diagnosis_set(why, DIAG_CREDENTIAL_UNUSABLE);
-	diagnosis_add(why, "detail", "%s", text);
 	return status;
 }
 
