@@ -51,15 +51,19 @@ enum aaa_verdict {
 	AAA_TIMEOUT,   /* nobody answered: aaaTimeout; why says so */
 };
 
+struct aaa_asker;
+
 struct aaa_request {
-	uint64_t number; /* of the conversation; the asker's, never used twice */
-	bool first;	 /* begins the conversation */
-	bool last;	 /* the asker has given up: free the conversation; nothing is answered */
+	struct aaa_asker *asker; /* who is to be answered; outlives every conversation */
+	uint64_t number;	 /* of the conversation; the asker's, never used twice */
+	bool first;		 /* begins the conversation */
+	bool last; /* the asker has given up: free the conversation; nothing is answered */
 	struct aaa_where where; /* as known; of the first request it counts */
 	struct bytes eap;	/* a Response; empty: the server is to begin (RFC 3579, 2.1) */
 };
 
 struct aaa_answer {
+	struct aaa_asker *asker; /* as in the request */
 	uint64_t number;
 	enum aaa_verdict verdict;
 	struct bytes eap;
@@ -68,6 +72,19 @@ struct aaa_answer {
 	struct aaa_grant grant;
 	struct eap_report report; /* of an Accept or Reject by us; zeros otherwise */
 	struct diagnosis why;	  /* of a Reject or Timeout */
+};
+
+/* Who asks.  Called in the main thread, never from within ask; everything in *taken is the asker's
+ * from then on, and is left empty. */
+struct aaa_asker {
+	void (*answered)(struct aaa_asker *asker, struct aaa_answer *taken);
+};
+
+/* Who answers: embedded first in whoever does (the workers, the RADIUS client).  Takes all that is
+ * in *taken, which is left empty, whatever comes of it.  0; or -errno, and the request is not
+ * answered: -EAGAIN when there are too many already, -ENOMEM.  Main thread. */
+struct aaa_server {
+	int (*ask)(struct aaa_server *server, struct aaa_request *taken);
 };
 
 void aaa_request_done(struct aaa_request *request);
