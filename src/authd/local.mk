@@ -2,3 +2,8 @@
 libauthd_a_SOURCES += \
 	%D%/aaa.c %D%/aaa.h \
 	%D%/accounting.h
+	%D%/aaa.c %D%/aaa.h
+
+# What it remembers, and how it is controlled and watched.
+libauthd_a_SOURCES += \
+	%D%/control.h %D%/metrics.h %D%/recorder.h %D%/registry.h %D%/ticket_keys.h %D%/view.h
