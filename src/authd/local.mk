@@ -2,7 +2,6 @@
 libauthd_a_SOURCES += \
 	%D%/aaa.c %D%/aaa.h \
 	%D%/accounting.h
-	%D%/aaa.c %D%/aaa.h
 
 # What it remembers, and how it is controlled and watched.
 libauthd_a_SOURCES += \
