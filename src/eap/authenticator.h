@@ -9,9 +9,11 @@
  *
  * Deviations, each explained where it stands in authenticator.c:
  * - ASKING: a method may wait for a decision (METHOD_ASKS) before its next Request.
- * - A ceiling on rounds ends a conversation that has no end.
- * - Success and Failure after a conversation in which no Request was ever answered have no
- *   identifier of their own; the machine uses that of the last Request, or 0.
+ * - A ceiling on rounds ends a conversation that has no end, as does a Request that cannot be built
+ *   or sent on.
+ * - A discarded packet does not start retransWhile anew.
+ * - EAP-Initiate and EAP-Finish are counted and ignored.
+ * - Failure before any Request was sent has the identifier 0.
  * - eapResp does not outlive a step, whatever state it meets. */
 #ifndef EAP_AUTHENTICATOR_H
 #define EAP_AUTHENTICATOR_H
@@ -23,9 +25,15 @@
 #include "eap/peer.h"
 #include "eap/server_method.h"
 
-#define EAP_MAX_RETRANS_DEFAULT 4     /* RFC 3748, 4.3: "3-5 retransmissions" */
-#define EAP_RTO_FIRST		3000  /* msec, before the first measurement: RFC 3748, 4.3 */
-#define EAP_RTO_MAX		20000 /* msec, "must not exceed 20 seconds" */
+#define EAP_MAX_RETRANS_DEFAULT 4 /* RFC 3748, 4.3: "3-5 retransmissions" */
+
+/* Of the retransmission timer, in msec: RFC 3748, section 4.3, and RFC 6298, section 2.  The least
+ * is RFC 6298's, for a peer computes where TCP only acknowledges. */
+#define EAP_RTO_FIRST	       3000 /* before the first measurement */
+#define EAP_RTO_MIN	       1000
+#define EAP_RTO_MAX	       20000
+#define EAP_RTO_JITTER	       200    /* width of what is added at random */
+#define EAP_METHOD_TIMEOUT_MAX 300000 /* of a hint that comes from an AAA server */
 
 /* Sections 5.1 (stand-alone and full) and 6.1 (backend). */
 struct eap_authenticator_lower {
@@ -35,10 +43,15 @@ struct eap_authenticator_lower {
 	struct slice eapRespData; /* borrowed for the step; empty: the AAA client asked to start */
 	bool eapRestart;
 	size_t mtu; /* the largest EAP packet that fits, at least EAP_MTU_LEAST */
+	/* Fresh random bits before each conversation: the first Identifier (RFC 3748, 4.1) and the
+	 * jitter of retransmissions (4.3) come from them.  0: Identifiers begin at 1, no jitter. */
+	uint32_t random;
 
 	/* authenticator to lower layer: set by the authenticator, cleared by the lower layer */
 	bool eapReq, eapNoReq, eapSuccess, eapFail, eapTimeout;
-	struct slice eapReqData; /* the authenticator's, good until its next step */
+	struct slice eapReqData; /* the authenticator's, good until its next step; empty with
+				  * eapSuccess or eapFail if the AAA server sent no packet along:
+				  * RFC 3579, 2.6.3 forbids to make one up */
 	msec methodTimeout;	 /* of the Request, for Session-Timeout of a Challenge; 0: none */
 	bool eapKeyAvailable;
 	struct eap_keys *eapKeyData; /* the authenticator's; eap_keys_move takes them */
@@ -48,18 +61,25 @@ struct eap_authenticator_lower {
 struct eap_authenticator_aaa {
 	/* authenticator to AAA: set by the authenticator, cleared by the AAA interface */
 	bool aaaEapResp;
-	struct slice aaaEapRespData; /* empty: no Response yet, the server is to begin */
-	struct slice aaaIdentity;    /* type-data of the Response/Identity; empty if none came */
+	/* The octets that eapRespData was, so good as long as they are; empty: no Response yet, the
+	 * server is to begin. */
+	struct slice aaaEapRespData;
+	/* Type-data of the Response/Identity, empty if none came; the authenticator's, good until
+	 * the next conversation. */
+	struct slice aaaIdentity;
 
-	/* AAA to authenticator: set by the AAA interface, cleared by the authenticator */
+	/* AAA to authenticator: set by the AAA interface, cleared by the authenticator.  No signal
+	 * outlives a step. */
 	bool aaaEapReq, aaaEapNoReq, aaaSuccess, aaaFail, aaaTimeout;
-	struct slice aaaEapReqData; /* borrowed for the step */
-	msec aaaMethodTimeout;	    /* 0: none */
+	struct slice
+		aaaEapReqData; /* borrowed for the step; may be empty with aaaSuccess, aaaFail */
+	msec aaaMethodTimeout; /* 0: none */
 	bool aaaEapKeyAvailable;
 	struct eap_keys *aaaEapKeyData; /* moved out by the authenticator */
 };
 
-/* Policy, as data.  The first choice whose realm fits the identity is taken. */
+/* Policy, as data.  The first choice whose realm fits the identity is taken; without an identity
+ * the first that has no realm. */
 struct eap_policy_choice {
 	const char *realm; /* "example.org", compared without case; NULL fits every identity */
 	bool passthrough;  /* full authenticator: hand the conversation to the AAA interface */
@@ -68,9 +88,12 @@ struct eap_policy_choice {
 };
 
 struct eap_policy {
-	/* A Request/Identity comes first (stand-alone and full).  Without it the first choice that
-	 * has no realm is taken at once. */
+	/* A Request/Identity comes first (of a backend: if the AAA client asks it to start).
+	 * Without it the first choice that has no realm is taken at once. */
 	bool ask_identity;
+	/* Backend: a conversation may begin with the Response to a Request that the AAA client sent
+	 * by itself, if the method can (picks_up) and the choice offers it. */
+	bool pick_up;
 	const struct eap_policy_choice *choices; /* none fits: Failure */
 	size_t choice_count;
 	unsigned max_retrans; /* MaxRetrans; 0: the default */
@@ -79,8 +102,39 @@ struct eap_policy {
 
 enum eap_authenticator_kind { EAP_STAND_ALONE, EAP_BACKEND, EAP_FULL };
 
+/* What happened, for statistics and tests. */
 struct eap_authenticator_counters {
-	uint32_t requests, responses, retransmissions, discarded, malformed, naks;
+	uint32_t requests, responses, retransmissions, discarded, malformed, initiate_finish, naks;
+};
+
+enum eap_authenticator_decision {
+	EAP_DECISION_FAILURE,
+	EAP_DECISION_SUCCESS,
+	EAP_DECISION_CONTINUE,
+	EAP_DECISION_PASSTHROUGH,
+};
+
+/* The RFC's values of methodState on this side. */
+enum eap_authenticator_method_state {
+	EAP_METHOD_NONE,
+	EAP_METHOD_PROPOSED,
+	EAP_METHOD_CONTINUE,
+	EAP_METHOD_END,
+};
+
+/* Where a conversation without a diagnosis of its method came to grief. */
+enum eap_authenticator_fault {
+	EAP_FAULT_NONE,
+	EAP_FAULT_SILENCE,     /* of the peer */
+	EAP_FAULT_IDENTITY,    /* longer than EAP_IDENTITY_MAX */
+	EAP_FAULT_NO_CHOICE,   /* no choice of the policy fits */
+	EAP_FAULT_NO_METHOD,   /* the choice has no (further) method that the peer wants */
+	EAP_FAULT_METHOD,      /* it said so itself */
+	EAP_FAULT_ROUNDS,      /* too many */
+	EAP_FAULT_UNBUILDABLE, /* a Request did not fit, or there was no memory */
+	EAP_FAULT_AAA_SILENCE,
+	EAP_FAULT_AAA_REFUSED,
+	EAP_FAULT_AAA_REQUEST, /* no Request, or larger than the lower layer can carry */
 };
 
 struct eap_authenticator {
@@ -91,10 +145,49 @@ struct eap_authenticator {
 	struct observer observer;
 	struct moment now; /* of the step that is going on */
 	int state;
+
+	/* 5.3.1 */
+	struct eap_type currentMethod; /* type 0: NONE */
+	int currentId;		       /* of the last Request sent, 0 to 255, or -1 for NONE */
+	enum eap_authenticator_method_state methodState;
+	unsigned retransCount;
+	struct bytes lastReqData; /* eapReqData as well */
+	msec methodTimeout;	  /* 0: NONE */
+	msec retransWhile;	  /* as an instant */
+
+	/* 5.3.2, of the packet at hand */
+	struct eap_packet response;
+	bool rxResp;
+	bool ignore;
+	enum eap_authenticator_decision decision;
+
+	/* RFC 6298; SRTT and RTTVAR outlive conversations, for it is the same peer */
+	bool measured;
+	msec eapSRTT, eapRTTVAR, rto;
+	msec sent_at;	 /* the last Request or its repetition */
+	bool measurable; /* it has not been repeated (Karn), nor answered yet */
+	uint32_t jitter; /* state of the sequence that began with lower->random */
+
+	/* policy */
+	const struct eap_policy_choice *choice;
+	const struct eap_server_offer *offer; /* that runs, or ran last; NULL: none, or Identity */
+	const struct eap_server_offer *next;  /* for PROPOSE_METHOD; NULL: Identity */
+	unsigned proposed;		      /* bit n: offer n of the choice has been */
+	bool naked;			      /* the response at hand is a Nak */
+	void *self;			      /* the method's conversation */
+	bool method_begun, method_succeeded;  /* self is to be freed; and what came of it */
+	bool asks, answered, accepted;	      /* METHOD_ASKS; eap_authenticator_answer */
+
 	struct eap_authenticator_counters counters;
-	struct bytes identity; /* type-data of the Response/Identity, at most EAP_IDENTITY_MAX */
+	unsigned rounds;       /* Requests of this conversation, repetitions not counted */
+	bool identified;       /* there was a Response/Identity */
+	struct bytes identity; /* its type-data, at most EAP_IDENTITY_MAX */
+	bool malformed;	       /* something that is no EAP came after our last Request */
+	uint8_t result[4];     /* Success or Failure, as eapReqData */
 	struct eap_keys keys;
-	struct diagnosis diagnosis; /* of the conversation that failed; DIAG_NONE otherwise */
+	enum eap_authenticator_fault fault;
+	struct diagnosis
+		diagnosis; /* of the conversation that failed, or why it is refused; else NONE */
 };
 
 /* All are borrowed and must outlive the authenticator; aaa is NULL unless it is full. Begins in
@@ -116,16 +209,20 @@ msec eap_authenticator_deadline(const struct eap_authenticator *a);
  * does. */
 const void *eap_authenticator_claim(const struct eap_authenticator *a,
 				    const struct eap_server_method **ret_method);
-/* The decision; to be followed by a step.  why is of a refusal, else NULL. */
+/* The decision; to be followed by a step.  why is of a refusal, else NULL; it is copied.  Without a
+ * question nothing happens: it may have been withdrawn meanwhile. */
 void eap_authenticator_answer(struct eap_authenticator *a, bool accept,
 			      const struct diagnosis *why);
 
-/* The method that ran last, and what it reports; false when none did. */
+/* The method that ran last, and what it reports; false when none did.  It is there until the next
+ * conversation begins or the port is disabled. */
 bool eap_authenticator_report(const struct eap_authenticator *a, struct eap_report *ret_report,
 			      const struct eap_server_method **ret_method);
 
-/* Why the conversation failed, or would if it ended now (a lower layer that gives up asks this);
- * DIAG_NONE in SUCCESS. */
+/* Why the conversation failed, or would if it ended now (a lower layer that gives up asks this):
+ * the method's own diagnosis where it has one, else what the machine knows, with `identity`,
+ * `method`, `rounds`, `state` and `retransmissions` as evidence.  DIAG_NONE in SUCCESS, and before
+ * the first conversation. */
 void eap_authenticator_diagnose(const struct eap_authenticator *a, struct diagnosis *ret_diagnosis);
 
 const char *eap_authenticator_state_name(const struct eap_authenticator *a); /* "IDLE" */

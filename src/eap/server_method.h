@@ -32,6 +32,10 @@ struct eap_server_method {
 	const char *name; /* "EAP-TLS" */
 	struct eap_type type;
 
+	/* m.initPickUp: after init, process may come before the first build; the Response answers a
+	 * first Request that somebody else has sent (RFC 4137, section 6.2). */
+	bool picks_up;
+
 	/* m.init: the first build writes the first Request.  context is the offer's. */
 	enum status (*init)(void *context, const struct eap_server_about *about, void **ret_self);
 	/* m.check, but true means ignore, as for the peer.  May be NULL: nothing is ignored. */
