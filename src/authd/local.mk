@@ -1,7 +1,14 @@
-# The program itself is main.c; all else is in libauthd.a, which the tests link too.
-libauthd_a_SOURCES += \
-	%D%/aaa.c %D%/aaa.h \
-	%D%/accounting.h
+# The program itself is main.c; all else is in libauthd.a, which the tests link too. A line for each
+# part.
+libauthd_a_SOURCES += %D%/aaa.c %D%/aaa.h
+libauthd_a_SOURCES += %D%/accounting.h
+libauthd_a_SOURCES += %D%/address.c %D%/address.h
+libauthd_a_SOURCES += %D%/authd.h
+libauthd_a_SOURCES += %D%/config.h
+libauthd_a_SOURCES += %D%/outcome.c %D%/outcome.h
+libauthd_a_SOURCES += %D%/packet.h
+libauthd_a_SOURCES += %D%/pool.h
+libauthd_a_SOURCES += %D%/queue.c %D%/queue.h
 
 # What it remembers, and how it is controlled and watched.
 libauthd_a_SOURCES += \

@@ -1,0 +1,39 @@
+/* latchkey-authd as a whole, in its main thread: what it is made of, how it starts, reads its
+ * configuration again, and stops.
+ *
+ * Each part is opened in authd.c in the order of the struct and closed in the opposite order.  What
+ * workers and ports report passes through here on its way to the log, the counters and the
+ * recorder. */
+#ifndef AUTHD_AUTHD_H
+#define AUTHD_AUTHD_H
+
+#include "authd/pool.h"
+
+struct authd_options {
+	const char *config_path;
+	int log_level; /* -1: as configured */
+};
+
+struct authd {
+	struct loop *loop;
+	struct authd_options options;
+	int64_t started;
+	int failed; /* -errno for which it stopped by itself */
+
+	struct config *config;
+	struct pool *pool;
+	struct radius_server *radius; /* UDP; NULL when it is not configured */
+	struct timer watchdog;
+};
+
+/* 0 or -errno; what is wrong has been logged. */
+int authd_new(struct loop *loop, const struct authd_options *options, struct authd **ret_authd);
+void authd_free(struct authd *authd);
+
+/* SIGHUP: everything is read again. Conversations and sessions go on.  0, or -errno and the old
+ * configuration stays. */
+int authd_reload(struct authd *authd, struct diagnosis *why);
+void authd_stop(struct authd *authd);
+int authd_result(const struct authd *authd);
+
+#endif

@@ -1,0 +1,174 @@
+/* What latchkey-authd is told: /etc/latchkey/authd/latchkey-authd.conf, and one file for each
+ * object in the directories beside it.
+ *
+ * Each kind of file is a table (config_keys.c and the others), as for the supplicant: it parses, it
+ * words the errors, it makes the manual.  All that was read is one value, immutable from then on
+ * and counted, so that any thread may hold it for as long as it needs it.  A new kind of object is
+ * a table, a struct that begins with struct config_object, and a row in config.c. */
+#ifndef AUTHD_CONFIG_H
+#define AUTHD_CONFIG_H
+
+#include "authd/address.h"
+#include "base/moment.h"
+#include "base/own.h"
+#include "config/ini.h"
+#include "tls/engine.h"
+
+#define CONFIG_NAME_MAX	   64
+#define CONFIG_OBJECTS_MAX 4096 /* of one kind */
+#define CONFIG_SECRET_MAX  256	/* octets of a shared secret */
+
+struct addresses {
+	union address address[INI_LIST_MAX]; /* port 0: whatever the service's port is */
+	size_t count;
+};
+
+enum config_action { ACTION_ACCEPT, ACTION_REJECT };
+enum resumption { RESUMPTION_OFF, RESUMPTION_MEMORY, RESUMPTION_TICKETS };
+enum staple { STAPLE_OFF, STAPLE_FILE, STAPLE_FETCH };
+enum client_ocsp { CLIENT_OCSP_OFF, CLIENT_OCSP_IF_POSSIBLE, CLIENT_OCSP_REQUIRE };
+
+/* latchkey-authd.conf */
+struct authd_settings {
+	/* [Service] */
+	int log_level;
+	unsigned workers; /* 0: one for each core */
+	char *keystore;
+	char *control_socket;
+
+	/* [Eap] */
+	struct words realms; /* globs; empty: any identity */
+	unsigned max_rounds;
+
+	/* [Tls] */
+	char *credential;
+	struct words client_anchors, crls;
+	enum tls_version min_tls, max_tls;
+	size_t fragment_size; /* 0: what fits */
+	enum resumption resumption;
+	char *ticket_key_file;
+	msec session_lifetime;
+	enum staple staple;
+	char *staple_file;
+	enum client_ocsp client_ocsp;
+	msec ocsp_timeout;
+
+	/* [Policy] */
+	enum config_action default_action;
+
+	/* [Radius]: no address, no service */
+	struct addresses listen, accounting_listen, radsec_listen;
+	char *radsec_credential;
+	struct words radsec_client_anchors;
+
+	/* [Limits] */
+	uint32_t conversations;	 /* in all */
+	uint32_t new_per_second; /* in all; 0: any number */
+	uint32_t waiting;	 /* beginnings that wait for a worker */
+	msec half_open, idle;
+
+	/* [Registry] */
+	char *database; /* a path or a postgresql:// URI; NULL: none */
+
+	/* [Metrics] */
+	struct addresses metrics_listen;
+};
+extern const struct ini_table authd_table;
+
+/* What all files that describe one object have in common; their structs begin with it. */
+struct config_object {
+	char name[CONFIG_NAME_MAX + 1]; /* the file's, without its ending */
+	char *path;
+};
+
+/* For checks of what each by itself is right: config_wrong adds the error. */
+struct config_check {
+	const struct ini_table *table;
+	const struct ini_lines *lines;
+	const char *path;
+	struct ini_errors *errors;
+};
+#define config_wrong(check, key, ...)                                                              \
+	ini_errors_add_key((check)->errors, (check)->path, (check)->table, (check)->lines, key,    \
+			   __VA_ARGS__)
+/* Not written at all: one that is written wrongly has its error already. */
+#define config_unset(check, key) (ini_line_of((check)->table, (check)->lines, key) == 0)
+/* The shared secret of Secret= or of the file that SecretFile= names (its first line), which nobody
+ * else may read.  What is wrong is added to the errors. */
+void config_secret(const struct config_check *check, const char *secret, const char *file,
+		   struct secret *ret_secret);
+
+struct config_kind {
+	const char *what;      /* "RADIUS client" */
+	const char *directory; /* "clients.d" */
+	const char *suffix;    /* ".client" */
+	const struct ini_table *table;
+	size_t size; /* of the struct */
+	/* What does not go together, and what is to be read besides; NULL: nothing. */
+	void (*check)(void *object, const struct config_check *check);
+	void (*drop)(void *object); /* what the table does not know of; NULL: nothing */
+};
+
+/* clients.d/NAME.client: a NAS that may ask us. */
+struct radius_client {
+	struct config_object object;
+	struct words prefixes; /* as written */
+	struct prefix *prefix;
+	size_t prefix_count;
+	char *secret_text, *secret_file;
+	struct secret secret;
+	uint32_t conversations;	 /* at most, at once; 0: no ceiling of its own */
+	uint32_t new_per_second; /* 0: any number */
+};
+extern const struct config_kind client_kind;
+
+/* rules.d/NAME.rule: what becomes of a machine whose certificate is trusted. */
+enum rule_resumed { RESUMED_ANY, RESUMED_YES, RESUMED_NO };
+struct rule {
+	struct config_object object;
+	int priority;
+	struct words subject, issuer;		   /* "CN=*.example.org", each an attribute */
+	struct words dns, email, uri, upn, usages; /* of the certificate */
+	struct words client, nas, port, station;
+	enum rule_resumed resumed;
+
+	enum config_action action;
+	char *reason;
+	uint32_t vlan;
+	msec session_timeout, interim;
+	bool reauthenticate;
+};
+extern const struct config_kind rule_kind;
+
+struct config_objects {
+	void **item; /* of config_kind.size octets each, in the order of their names */
+	size_t count;
+};
+
+enum config_kind_id { CONFIG_CLIENTS, CONFIG_RULES, CONFIG_KINDS };
+
+struct config {
+	int references; /* atomic */
+	char *path;
+	struct authd_settings settings;
+	struct config_objects objects[CONFIG_KINDS];
+};
+
+/* The kinds, by their id. */
+const struct config_kind *config_kind(enum config_kind_id id);
+
+/* Reads the file and the directories beside it.  0 or -errno; every error of every file is in
+ * *errors, and then there is no configuration: a rule or a client that is left out could let in, or
+ * keep out, whom it should not. */
+int config_load(const char *path, struct config **ret_config, struct ini_errors *errors);
+struct config *config_ref(const struct config *config);
+void config_free(struct config *config); /* drops one reference */
+DEFINE_AUTO_STRUCT(config);
+
+/* The client with the longest prefix that has the address; NULL if none. */
+const struct radius_client *config_client(const struct config *config,
+					  const union address *address);
+const struct rule *config_rule(const struct config *config, size_t n);
+size_t config_rule_count(const struct config *config);
+
+#endif
