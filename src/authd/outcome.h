@@ -47,17 +47,17 @@ void outcome_free(struct outcome *outcome); /* frees the struct too; NULL is fin
 
 /* An accounting record as it came, RFC 2866: of a NAS that is our RADIUS client.  (Ports of ours
  * tell the recorder themselves.) */
-enum accounting_status {
-	ACCOUNTING_START = 1, /* the values of Acct-Status-Type: RFC 2866, section 5.1 */
-	ACCOUNTING_STOP = 2,
-	ACCOUNTING_INTERIM = 3,
-	ACCOUNTING_ON = 7,
-	ACCOUNTING_OFF = 8,
+enum nas_accounting_status {
+	NAS_ACCOUNTING_START = 1, /* the values of Acct-Status-Type: RFC 2866, section 5.1 */
+	NAS_ACCOUNTING_STOP = 2,
+	NAS_ACCOUNTING_INTERIM = 3,
+	NAS_ACCOUNTING_ON = 7,
+	NAS_ACCOUNTING_OFF = 8,
 };
 
-struct accounting {
+struct nas_accounting {
 	struct list node;
-	enum accounting_status status;
+	enum nas_accounting_status status;
 	struct aaa_where where;			/* session_id is Acct-Session-Id */
 	char session[OUTCOME_SESSION_SIZE + 1]; /* ours, of the Class; empty if it had none */
 	char multi_session_id[AAA_TEXT_MAX + 1];

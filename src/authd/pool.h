@@ -35,11 +35,9 @@ const char *packet_problem_name(enum packet_problem problem); /* "bad-authentica
 
 /* Called in the main thread. */
 struct pool_events {
-	/* To a request of pool_ask.  Emptied by the pool afterwards: take by moving. */
-	void (*answer)(void *context, struct aaa_answer *answer);
 	/* The callee's from then on. */
 	void (*outcome)(void *context, struct outcome *outcome);
-	void (*accounting)(void *context, const struct accounting *accounting);
+	void (*accounting)(void *context, const struct nas_accounting *accounting);
 	/* A packet of a known client came to nothing, or (PACKET_GOOD) was in order. */
 	void (*packet)(void *context, const struct packet *packet, enum packet_problem problem);
 	void *context;
@@ -63,10 +61,9 @@ void pool_free(struct pool *pool);
 /* New conversations begin with this configuration; running ones keep theirs. */
 int pool_configure(struct pool *pool, const struct config *config, struct diagnosis *why);
 
-/* A request of a port.  where.calling_station has to be the same in all requests of one
- * conversation.  The request is emptied; when it cannot be taken (too much at once) the answer is
- * an AAA_DISCARD, by the event. */
-void pool_ask(struct pool *pool, struct aaa_request *request);
+/* Who answers the ports: the EAP server in the workers.  where.calling_station has to be the same
+ * in all requests of one conversation. */
+struct aaa_server *pool_server(struct pool *pool);
 /* A RADIUS packet of any transport; the pool's from then on. */
 void pool_receive(struct pool *pool, struct packet *packet);
 
