@@ -66,6 +66,12 @@ bool trust_wants_ocsp(const struct trust *trust);
 CHECKED enum status trust_check_ocsp(const struct trust *trust, STACK_OF(X509) * chain,
 				     struct slice ocsp, int64_t now, struct diagnosis *why);
 
+/* A response about cert, which issuer has issued, that was fetched from a responder: RFC 6960,
+ * section 3.2.  OK, or UNTRUSTED with the verdict in *why; until is when it has to be fetched again
+ * (also of a revoked certificate; unchanged when the response is worth nothing). */
+CHECKED enum status trust_ocsp_answer(X509 *cert, X509 *issuer, struct slice response, int64_t now,
+				      int64_t *ret_until, struct diagnosis *why);
+
 /* The clock and the dates of the server's certificate again, before a session is resumed.  All else
  * was checked when the session was made, by this same policy, to which it is bound.  UNTRUSTED
  * means no more than that a full handshake has to tell. */

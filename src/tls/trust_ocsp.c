@@ -123,11 +123,36 @@ static enum status check_single(OCSP_SINGLERESP *single, X509 *server,
 	return OK;
 }
 
+/* RFC 6960, section 3.2, in its order but for the dates. */
+static enum status find_answer(struct slice response, X509 *cert, X509 *issuer,
+			       const struct trust_time *time, OCSP_BASICRESP **ret_basic,
+			       OCSP_SINGLERESP **ret_single, struct diagnosis *why)
+{
+	AUTO(OCSP_BASICRESP) basic = parse(response);
+	OCSP_SINGLERESP *single;
+
+	if (!basic)
+		return invalid(why, cert, "it does not parse, or brings no answer");
+	if (weak_digest(basic))
+		return invalid(why, cert, "signature digest");
+	if (!signed_for(basic, issuer, time))
+		return invalid(why, cert, "signature");
+	single = find_single(basic, cert, issuer);
+	if (!single)
+		return invalid(why, cert, "about another certificate");
+	*ret_basic = TAKE(basic);
+	*ret_single = single;
+	return OK;
+}
+
 enum status trust_ocsp(const struct trust *trust, STACK_OF(X509) * path, struct slice response,
 		       const struct trust_time *time, struct diagnosis *why)
 {
+	AUTO(OCSP_BASICRESP) basic = NULL;
 	X509 *server = sk_X509_value(path, 0);
 	X509 *issuer = sk_X509_num(path) > 1 ? sk_X509_value(path, 1) : NULL;
+	OCSP_SINGLERESP *single;
+	enum status status;
 
 	if (!issuer) {
 		/* The profile trusts this very certificate, whatever its issuer says of it. */
@@ -135,19 +160,24 @@ enum status trust_ocsp(const struct trust *trust, STACK_OF(X509) * path, struct 
 			return OK;
 		return invalid(why, server, "the certificate is its own anchor");
 	}
+	status = find_answer(response, server, issuer, time, &basic, &single, why);
+	return status == OK ? check_single(single, server, time, why) : status;
+}
 
-	AUTO(OCSP_BASICRESP) basic = parse(response);
+enum status trust_ocsp_answer(X509 *cert, X509 *issuer, struct slice response, int64_t now,
+			      int64_t *ret_until, struct diagnosis *why)
+{
+	const struct trust_time time = {
+		.now = now, .at = now, .not_before = true, .not_after = true
+	};
+	ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
+	AUTO(OCSP_BASICRESP) basic = NULL;
+	OCSP_SINGLERESP *single;
+	enum status status = find_answer(response, cert, issuer, &time, &basic, &single, why);
 
-	if (!basic)
-		return invalid(why, server, "it does not parse, or brings no answer");
-	if (weak_digest(basic))
-		return invalid(why, server, "signature digest");
-	if (!signed_for(basic, issuer, time))
-		return invalid(why, server, "signature");
-
-	OCSP_SINGLERESP *single = find_single(basic, server, issuer);
-
-	if (!single)
-		return invalid(why, server, "about another certificate");
-	return check_single(single, server, time, why);
+	if (status != OK)
+		return status;
+	OCSP_single_get0_status(single, NULL, NULL, &this_update, &next_update);
+	*ret_until = next_update ? cert_time(next_update) : cert_time(this_update) + AGE_MAX;
+	return check_single(single, cert, &time, why);
 }

@@ -74,3 +74,10 @@ UNIT_TESTS += %D%/test_cli
 %C%_test_cli_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
 %C%_test_cli_DEPENDENCIES = latchkeyctl $(TAP_LIBS) libshell.a libproto.a
 endif
+
+if CUNIT
+if AUTHD
+UNIT_TESTS += %D%/test_ocsp
+%C%_test_ocsp_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
+endif
+endif
