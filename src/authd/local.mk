@@ -1,15 +1,17 @@
-# The program itself is main.c; all else is in libauthd.a, which the tests link too.
-libauthd_a_SOURCES += \
-	%D%/aaa.c %D%/aaa.h \
-	%D%/aaa.c %D%/aaa.h \
-	%D%/accounting.h \
-	%D%/address.c %D%/address.h \
-	%D%/authd.h \
-	%D%/config.h \
-	%D%/control.h %D%/metrics.h %D%/recorder.h %D%/registry.h %D%/ticket_keys.h %D%/view.h \
-	%D%/http.c %D%/http.h \
-	%D%/ocsp.c %D%/ocsp.h \
-	%D%/outcome.c %D%/outcome.h \
-	%D%/packet.h \
-	%D%/pool.h \
-	%D%/queue.c %D%/queue.h
+# The program itself is main.c; all else is in libauthd.a, which the tests link too. A line for each
+# part.
+libauthd_a_SOURCES += %D%/aaa.c %D%/aaa.h
+libauthd_a_SOURCES += %D%/accounting.h
+libauthd_a_SOURCES += %D%/address.c %D%/address.h
+libauthd_a_SOURCES += %D%/authd.h
+libauthd_a_SOURCES += %D%/config.h
+libauthd_a_SOURCES += %D%/http.c %D%/http.h
+libauthd_a_SOURCES += %D%/ocsp.c %D%/ocsp.h
+libauthd_a_SOURCES += %D%/outcome.c %D%/outcome.h
+libauthd_a_SOURCES += %D%/packet.h
+libauthd_a_SOURCES += %D%/pool.h
+libauthd_a_SOURCES += %D%/queue.c %D%/queue.h
+
+# What it remembers, and how it is controlled and watched.
+libauthd_a_SOURCES += %D%/control.h %D%/metrics.h %D%/recorder.h %D%/registry.h
+libauthd_a_SOURCES += %D%/ticket_keys.h %D%/view.h
