@@ -9,3 +9,10 @@ bench-programs: %D%/handshake$(EXEEXT)
 # ./dev bench: each part can be run alone.
 EXTRA_DIST += %D%/bench.py %D%/contest.py %D%/report.py %D%/times.py %D%/instructions.py \
 	%D%/system.py %D%/memory.py %D%/ports.py
+
+# RADIUS servers side by side: the load, and who measures.
+EXTRA_PROGRAMS += %D%/radius_load
+%C%_radius_load_SOURCES = %D%/radius_load.c %D%/radius_nas.c %D%/radius_nas.h \
+	%D%/radius_wire.c %D%/radius_wire.h
+%C%_radius_load_LDADD = $(PROTO_LIBS) -lm
+bench-programs: %D%/radius_load$(EXEEXT)

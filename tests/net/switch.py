@@ -356,8 +356,9 @@ server default {{
 """
 
     def __init__(self, lab, ns, server=None, root=None, tls=("1.2", "1.3"), port=1812, fragment=1024,
-                 resumption=True, ciphers="DEFAULT"):
+                 resumption=True, ciphers="DEFAULT", start=True):
         need("freeradius")
+        self.lab, self.ns = lab, ns
         pki = lab.pki()
         server, root = server or pki.server, root or pki.root
         self.secret, self.port = "testing123", port
@@ -371,13 +372,68 @@ server default {{
             fragment=fragment, ciphers=ciphers, resumption="yes" if resumption else "no"))
         os.symlink("/usr/share/freeradius", self.dir / "dictionaries")
         (self.dir / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
-        self.process = Process(lab, ["freeradius", "-f", "-l", "stdout", "-xx", "-d", self.dir, "-D",
-                                     "/usr/share/freeradius", "-n", "radiusd"],
-                               ns=ns, name="freeradius")
-        self.process.expect("Ready to process requests")
+        if start:
+            self.start()
+
+    def start(self, under=(), flags=("-xx",), timeout=None):
+        """`under` is what to put before the command; without flags it says little."""
+        self.process = Process(self.lab, [*under, "freeradius", "-f", "-l", "stdout", *flags, "-d", self.dir,
+                                          "-D", "/usr/share/freeradius", "-n", "radiusd"],
+                               ns=self.ns, name="freeradius")
+        self.process.expect("Ready to process requests", timeout=timeout)
+
+    def stop(self):
+        self.process.stop()
+        self.lab.disowns(self.process)
+
+    def kill(self):
+        self.process.kill()
+
+    def mark(self):
+        return self.process.mark()
 
     def expect(self, pattern, since=0, timeout=None):
         return self.process.expect(pattern, since, timeout)
 
     def said(self, pattern, since=0):
         return self.process.said(pattern, since)
+
+
+class HostapdRadius:
+    """hostapd as nothing but a RADIUS server, with its own EAP server."""
+
+    def __init__(self, lab, ns, server=None, root=None, tls=("1.2", "1.3"), port=1812, options=None,
+                 start=True):
+        need("hostapd")
+        self.lab, self.ns = lab, ns
+        self.secret, self.port = "testing123", port
+        self.dir = lab.folder("hostapd-radius")
+        pki = lab.pki()
+        server, root = server or pki.server, root or pki.root
+        users, clients = self.dir / "users", self.dir / "clients"
+        users.write_text("* TLS\n")
+        clients.write_text(f"0.0.0.0/0 {self.secret}\n")
+        config = {
+            "driver": "none", "interface": "lo", "ctrl_interface": self.dir / "ctl",
+            "radius_server_clients": clients, "radius_server_auth_port": port,
+            "eap_server": 1, "eap_user_file": users, "ca_cert": root.cert, "server_cert": server.bundle,
+            "private_key": server.key, "logger_stdout": -1, "logger_stdout_level": 2,
+            "tls_flags": "".join(f"[{'ENABLE' if v in tls else 'DISABLE'}-TLSv{v}]"
+                                 for v in ("1.0", "1.1", "1.2", "1.3")),
+        }
+        self.file = self.dir / "hostapd.conf"
+        self.file.write_text("".join(f"{k}={v}\n" for k, v in {**config, **(options or {})}.items()))
+        if start:
+            self.start()
+
+    def start(self, under=(), timeout=None):
+        self.process = Process(self.lab, [*under, "stdbuf", "-oL", "hostapd", self.file], ns=self.ns,
+                               name="hostapd, RADIUS server")
+        self.process.expect("AP-ENABLED", timeout=timeout)
+
+    def stop(self):
+        self.process.stop()
+        self.lab.disowns(self.process)
+
+    def kill(self):
+        self.process.kill()
