@@ -133,6 +133,7 @@ static void add_extensions(X509 *cert, X509 *issuer, const struct pki_spec *spec
 	add_extension(cert, issuer, NID_ext_key_usage, spec->eku);
 	add_extension(cert, issuer, NID_subject_alt_name, spec->sans);
 	add_extension(cert, issuer, NID_name_constraints, spec->constraints);
+	add_extension(cert, issuer, NID_info_access, spec->access);
 	add_extension(cert, issuer, NID_subject_key_identifier, "hash");
 	add_extension(cert, issuer, NID_authority_key_identifier,
 		      issuer == cert ? NULL : "keyid:always");

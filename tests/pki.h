@@ -31,6 +31,7 @@ struct pki_spec {
 	const char *key_usage;	 /* "critical,digitalSignature" */
 	const char *basic;	 /* "critical,CA:TRUE,pathlen:0", in place of what ca gives */
 	const char *constraints; /* nameConstraints: "permitted;DNS:example.org" */
+	const char *access;	 /* authorityInfoAccess: "OCSP;URI:http://127.0.0.1/" */
 	size_t padding;		 /* octets of a private extension, to make a certificate large */
 
 	const char *key_type; /* "RSA-2048" (any size), "P-256" and so on, "Ed25519" */

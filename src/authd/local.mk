@@ -11,6 +11,7 @@ libauthd_a_SOURCES += %D%/outcome.c %D%/outcome.h
 libauthd_a_SOURCES += %D%/packet.h
 libauthd_a_SOURCES += %D%/pool.h
 libauthd_a_SOURCES += %D%/queue.c %D%/queue.h
+libauthd_a_SOURCES += %D%/staple.c %D%/staple.h
 
 # What it remembers, and how it is controlled and watched.
 libauthd_a_SOURCES += %D%/control.h %D%/metrics.h %D%/recorder.h %D%/registry.h

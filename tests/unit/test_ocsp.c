@@ -1,14 +1,16 @@
 /* Questions to an OCSP responder over HTTP, on loopback. */
 #include "tests/test.h"
 
+#include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "authd/ocsp.h"
+#include "authd/staple.h"
 #include "tests/pki.h"
+#include "tests/unit/scratch.h"
 
 static struct pki_cert ca, other_ca, client;
 static struct bytes client_der, ca_der;
@@ -380,5 +382,141 @@ TEST(a_certificate_that_does_not_parse_is_told_at_once)
 	CHECK(call == NULL);
 	CHECK_STR(diagnosis_evidence(&rig.last.why, "detail"),
 		  "the certificate or its issuer does not parse");
+	rig_done(&rig);
+}
+
+/* ---- stapling ---- */
+
+struct stapled {
+	struct rig *rig;
+	int changes;
+	struct bytes response;
+};
+
+static void on_changed(void *context, struct slice response)
+{
+	struct stapled *stapled = context;
+
+	stapled->changes++;
+	REQUIRE(bytes_set(&stapled->response, response) == OK);
+	loop_stop(&stapled->rig->loop);
+}
+
+static int staple_begin(struct rig *rig, struct stapled *stapled, const char *file, X509 *cert,
+			struct staple **ret_staple)
+{
+	struct staple_settings settings = { .file = file,
+					    .certificate = cert,
+					    .issuer = ca.cert,
+					    .changed = on_changed,
+					    .context = stapled };
+
+	*stapled = (struct stapled){ .rig = rig };
+	return staple_new(&rig->loop, rig->ocsp, &settings, ret_staple);
+}
+
+static struct loop *running;
+
+static void on_end(struct timer *timer)
+{
+	timer_clear(timer);
+	loop_stop(running);
+}
+
+/* What is due now, and no more. */
+static void look_once(struct rig *rig)
+{
+	struct timer end = { .due = NEVER, .expired = on_end };
+
+	running = &rig->loop;
+	REQUIRE(timer_set(running, &end, msec_after(loop_now().mono, 1)) == 0);
+	REQUIRE(loop_run(running) == 0);
+}
+
+TEST(a_response_in_a_file_is_judged_and_taken)
+{
+	AUTO_VALUE(scratch) d = scratch_make();
+	struct stapled stapled;
+	struct staple *staple;
+	struct responder r;
+	struct rig rig;
+	char file[96];
+
+	setup(&rig, &r, good());
+	snprintf(file, sizeof file, "%s/response", d.path);
+	pki_write(file, bytes_slice(&r.says), 0644);
+	REQUIRE(staple_begin(&rig, &stapled, file, client.cert, &staple) == 0);
+	CHECK_INT(stapled.changes, 0);
+	wait_for(&rig, 1);
+	CHECK_INT(stapled.changes, 1);
+	CHECK(slice_eq(bytes_slice(&stapled.response), bytes_slice(&r.says)));
+	CHECK_INT(staple_diagnosis(staple)->id, DIAG_NONE);
+	staple_free(staple);
+	bytes_done(&stapled.response);
+	finish(&rig, &r);
+}
+
+TEST(a_response_is_fetched_from_whom_the_certificate_names)
+{
+	struct pki_cert named;
+	struct stapled stapled;
+	struct staple *staple;
+	struct responder r;
+	struct rig rig;
+	char access[96];
+	int64_t now = loop_now().wall;
+
+	need_certificates();
+	setup(&rig, &r, (struct bytes){ 0 });
+	snprintf(access, sizeof access, "OCSP;URI:%s", r.url);
+
+	struct pki_spec spec = {
+		.cn = "server", .access = access, .from = now - PKI_DAY, .until = now + PKI_DAY
+	};
+
+	named = pki_make(&spec, &ca);
+
+	struct pki_ocsp_spec about = {
+		.about = named.cert, .issuer = &ca, .from = now - 60, .until = now + 600
+	};
+
+	r.says = pki_ocsp(&about);
+	REQUIRE(staple_begin(&rig, &stapled, NULL, named.cert, &staple) == 0);
+	wait_for(&rig, 1);
+	CHECK(slice_eq(bytes_slice(&stapled.response), bytes_slice(&r.says)));
+	CHECK_INT(r.asked, 1);
+	staple_free(staple);
+	bytes_done(&stapled.response);
+	pki_cert_done(&named);
+	finish(&rig, &r);
+}
+
+TEST(a_response_that_is_worth_nothing_is_not_stapled)
+{
+	AUTO_VALUE(scratch) d = scratch_make();
+	struct stapled stapled;
+	struct staple *staple;
+	struct rig rig;
+	need_certificates();
+	rig_init(&rig);
+	REQUIRE(staple_begin(&rig, &stapled, scratch_put(&d, "response", "no OCSP", 0644),
+			     client.cert, &staple) == 0);
+	look_once(&rig);
+	CHECK_INT(stapled.changes, 0);
+	CHECK_INT(staple_diagnosis(staple)->id, DIAG_OCSP_INVALID);
+	CHECK_STR(diagnosis_evidence(staple_diagnosis(staple), "file"), d.file);
+	staple_free(staple);
+	rig_done(&rig);
+}
+
+TEST(a_certificate_without_a_responder_cannot_be_stapled)
+{
+	struct stapled stapled;
+	struct staple *staple;
+	struct rig rig;
+
+	need_certificates();
+	rig_init(&rig);
+	CHECK_INT(staple_begin(&rig, &stapled, NULL, client.cert, &staple), -ENOENT);
 	rig_done(&rig);
 }
