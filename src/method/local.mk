@@ -1,3 +1,4 @@
 libproto_a_SOURCES += \
 	%D%/tls_frame.c %D%/tls_frame.h \
-	%D%/tls_peer.c %D%/tls_peer.h
+	%D%/tls_peer.c %D%/tls_peer.h \
+	%D%/tls_server.h

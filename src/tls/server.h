@@ -1,0 +1,94 @@
+/* The server's end of TLS behind memory, beside tls/engine.h, which has the client's.
+ *
+ * A tls_server_config is made from values once for each worker thread and never shared between
+ * threads: credentials and anchors are parsed then.  A connection is a struct tls_conn; what
+ * engine.h says of feed, pending, consume, state, export, randoms, report, diagnosis holds here
+ * too.
+ *
+ * Every client must show a certificate, which is judged by a trust policy for the role CERT_CLIENT
+ * (chain, dates, lists, usage).  Whether the machine is let in is not decided here: when the client
+ * has proved who it is, tls_conn_asks tells so; tls_conn_admit goes on, tls_conn_refuse ends it
+ * with an alert.  That is asked before a session can be resumed later, and again in every
+ * resumption.
+ *
+ * With TLS 1.3 it is asked after the client's Finished, and an alert takes the place of what would
+ * follow (RFC 9190, section 2.5).  With TLS 1.2 it is asked before the server's Finished: after the
+ * CertificateVerify, or in a resumption before the ServerHello, where the alert goes in the clear
+ * as RFC 5246, section 7.2.2, has it; a client that resumes has yet to prove itself then, by a
+ * Finished without which nothing succeeds.
+ *
+ * A resumption looks again at the dates of the client's certificate, and for it at the lists. */
+#ifndef TLS_SERVER_H
+#define TLS_SERVER_H
+
+#include "tls/claim.h"
+#include "tls/engine.h"
+
+enum tls_resumption {
+	TLS_RESUME_OFF,
+	TLS_RESUME_MEMORY, /* sessions stay in this config: RFC 5246, section 7.3; in TLS 1.3
+			      tickets that are no more than a name for one */
+	TLS_RESUME_TICKETS /* RFC 5077 and RFC 8446, section 4.6.1: all is in the ticket */
+};
+
+#define TLS_SESSIONS_DEFAULT 4096 /* TLS_RESUME_MEMORY: sessions kept; the oldest makes room */
+#define TLS_TICKET_KEYS_MAX  8
+
+/* RFC 5077, section 4: AES-256-CBC and HMAC-SHA-256. */
+struct tls_ticket_key {
+	uint8_t name[16]; /* stands in the ticket */
+	uint8_t aes[32], hmac[32];
+};
+
+struct tls_server_settings {
+	struct trust *trust;	   /* of role CERT_CLIENT; taken over, also on failure */
+	EVP_PKEY *key;		   /* of the server; a reference is taken */
+	X509 *cert;		   /* the same */
+	STACK_OF(X509) * chain;	   /* copied by reference; the root is not sent along */
+	const char *credential;	   /* its name, for diagnoses; copied */
+	enum tls_version min, max; /* 0: TLS 1.2 and TLS 1.3; below 1.2 only if asked */
+	enum tls_resumption resumption;
+	size_t sessions;   /* 0: TLS_SESSIONS_DEFAULT */
+	uint32_t lifetime; /* seconds from a full handshake until the next is due; 0: a day, which
+			      is also the most */
+	bool ocsp_facts;   /* claims are to hold what it takes to ask a responder */
+};
+
+struct tls_server_config; /* counted: connections hold it; by one thread only */
+
+CHECKED enum status tls_server_config_new(const struct tls_server_settings *settings,
+					  struct tls_server_config **ret_config,
+					  struct diagnosis *why);
+struct tls_server_config *tls_server_config_ref(struct tls_server_config *config);
+void tls_server_config_free(struct tls_server_config *config); /* drops one reference */
+DEFINE_AUTO_STRUCT(tls_server_config);
+
+/* The keys of tickets, the newest first: that one seals, all of them open, and what an older one
+ * sealed is renewed.  Without any there are no tickets.  Copied; count is cut to the maximum. */
+void tls_server_config_ticket_keys(struct tls_server_config *config,
+				   const struct tls_ticket_key *keys, size_t count);
+
+/* The OCSP response about our own certificate (RFC 6066, section 8), for clients that ask for it,
+ * from the next handshake on; empty: none. */
+CHECKED enum status tls_server_config_staple(struct tls_server_config *config, struct slice ocsp);
+
+/* Takes a reference on config.  The first feed is the ClientHello. */
+CHECKED enum status tls_server_conn_new(struct tls_server_config *config, struct moment now,
+					struct tls_conn **ret_conn);
+
+/* Whether the client has proved who it is and waits to hear whether it is admitted.  Nothing is to
+ * be sent meanwhile. */
+bool tls_conn_asks(const struct tls_conn *conn);
+/* Who the client is; NULL until then.  Good for as long as the connection. */
+const struct tls_claim *tls_conn_claim(const struct tls_conn *conn);
+
+/* The answers; after each see state and pending.  admit goes on with the handshake where it is not
+ * at its end, and lets the session be resumed.  refuse fails with why, of which the client gets an
+ * alert, and nothing that can be resumed. */
+void tls_conn_admit(struct tls_conn *conn, struct moment now);
+void tls_conn_refuse(struct tls_conn *conn, const struct diagnosis *why);
+
+/* Application data, to be sent after the rest. */
+CHECKED enum status tls_conn_send(struct tls_conn *conn, struct slice data);
+
+#endif
