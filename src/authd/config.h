@@ -148,7 +148,7 @@ struct config_objects {
 enum config_kind_id { CONFIG_CLIENTS, CONFIG_RULES, CONFIG_KINDS };
 
 struct config {
-	int references; /* atomic */
+	_Atomic int references;
 	char *path;
 	struct authd_settings settings;
 	struct config_objects objects[CONFIG_KINDS];
@@ -157,11 +157,16 @@ struct config {
 /* The kinds, by their id. */
 const struct config_kind *config_kind(enum config_kind_id id);
 
+/* One object of a text that is in memory; path is for its name and the errors. 0 or -errno. */
+int config_object_parse(const struct config_kind *kind, struct slice text, const char *path,
+			void **ret_object, struct ini_errors *errors);
+void config_object_free(const struct config_kind *kind, void *object);
+
 /* Reads the file and the directories beside it.  0 or -errno; every error of every file is in
  * *errors, and then there is no configuration: a rule or a client that is left out could let in, or
  * keep out, whom it should not. */
 int config_load(const char *path, struct config **ret_config, struct ini_errors *errors);
-struct config *config_ref(const struct config *config);
+struct config *config_ref(struct config *config);
 void config_free(struct config *config); /* drops one reference */
 DEFINE_AUTO_STRUCT(config);
 

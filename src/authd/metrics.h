@@ -5,7 +5,7 @@
  *
  * libmicrohttpd's own thread takes the requests and asks the main loop, which fills a text from the
  * view; a main loop that does not answer within METRICS_WAIT_MS is itself a reason not to be well.
-*/
+ */
 #ifndef AUTHD_METRICS_H
 #define AUTHD_METRICS_H
 

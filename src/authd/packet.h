@@ -43,7 +43,7 @@ struct packet {
 };
 
 /* NULL when there is no memory.  Takes a reference to the configuration, copies the octets. */
-struct packet *packet_new(const struct origin *origin, const struct config *config,
+struct packet *packet_new(const struct origin *origin, struct config *config,
 			  const struct radius_client *client, struct slice data,
 			  struct moment when);
 void packet_free(struct packet *packet);

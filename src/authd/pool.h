@@ -53,13 +53,13 @@ struct pool_counts {
 
 /* Starts the threads, one arming each: see arm.h. The number of workers stays as it is until the
  * end.  0 or -errno. */
-int pool_new(struct loop *loop, const struct config *config, const struct pool_events *events,
+int pool_new(struct loop *loop, struct config *config, const struct pool_events *events,
 	     struct pool **ret_pool, struct diagnosis *why);
 /* Stops and joins the threads; conversations end without an answer. */
 void pool_free(struct pool *pool);
 
 /* New conversations begin with this configuration; running ones keep theirs. */
-int pool_configure(struct pool *pool, const struct config *config, struct diagnosis *why);
+int pool_configure(struct pool *pool, struct config *config, struct diagnosis *why);
 
 /* Who answers the ports: the EAP server in the workers.  where.calling_station has to be the same
  * in all requests of one conversation. */

@@ -60,8 +60,11 @@ static const char *assign(const struct ini_key *key, char *text, void *into, siz
 {
 	if (!key->type->list)
 		return key->type->parse(key, text, field_of(key, into)) ? NULL : text;
-	for (char *at = NULL, *item = strtok_r(text, " ", &at); item;
-	     item = strtok_r(NULL, " ", &at)) {
+
+	const char *between = key->type->whole ? "" : " ";
+
+	for (char *at = NULL, *item = strtok_r(text, between, &at); item;
+	     item = strtok_r(NULL, between, &at)) {
 		if ((*items)++ >= INI_LIST_MAX || !key->type->parse(key, item, field_of(key, into)))
 			return item;
 	}

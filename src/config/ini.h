@@ -73,6 +73,7 @@ struct ini_type {
 	const char *shown;    /* in the synopsis of the manual: "path ..." */
 	const char *expected; /* "an absolute path"; ranges and words are added by the key's row */
 	bool list;
+	bool whole; /* an item of the list is all that stands on its line, blanks included */
 	/* false: not valid, or no memory (errno is then ENOMEM).  The field is as it was. */
 	bool (*parse)(const struct ini_key *key, const char *text, void *field);
 	void (*print)(const struct ini_key *key, const void *field, FILE *out);

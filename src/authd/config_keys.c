@@ -1,0 +1,133 @@
+/* The keys of latchkey-authd.conf: parsing, errors, defaults and its manual page come from here. */
+#include <string.h>
+#include <syslog.h>
+
+#include "authd/config_types.h"
+#include "keystore/keystore.h"
+
+/* clang-format off */
+static const struct ini_word log_levels[] = {
+	{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+	{ "info", LOG_INFO }, { "debug", LOG_DEBUG }, { NULL, 0 } };
+static const struct ini_word tls_versions[] = { { "1.2", TLS_1_2 }, { "1.3", TLS_1_3 }, { NULL, 0 } };
+static const struct ini_word resumptions[] = {
+	{ "memory", RESUMPTION_MEMORY }, { "tickets", RESUMPTION_TICKETS }, { "off", RESUMPTION_OFF }, { NULL, 0 } };
+static const struct ini_word staples[] = {
+	{ "off", STAPLE_OFF }, { "file", STAPLE_FILE }, { "fetch", STAPLE_FETCH }, { NULL, 0 } };
+static const struct ini_word client_ocsps[] = {
+	{ "off", CLIENT_OCSP_OFF }, { "if-possible", CLIENT_OCSP_IF_POSSIBLE },
+	{ "require", CLIENT_OCSP_REQUIRE }, { NULL, 0 } };
+static const struct ini_word actions[] = { { "accept", ACTION_ACCEPT }, { "reject", ACTION_REJECT }, { NULL, 0 } };
+static const struct ini_word automatic[] = { { "auto", 0 }, { NULL, 0 } };
+static const struct ini_word unlimited[] = { { "unlimited", 0 }, { NULL, 0 } };
+
+#define KEY(section_, name_, type_, field_) \
+	.section = (section_), .name = (name_), .type = &(type_), INI_FIELD(struct authd_settings, field_)
+#define SECONDS 1000LL
+#define HOURS	(3600 * SECONDS)
+
+static const struct ini_key keys[] = {
+	{ KEY("Service", "LogLevel", ini_enum, log_level), .words = log_levels, .fallback = "notice",
+	  .doc = "How much is written to the log: `error` only what has failed for good, `notice` also every "
+		"authentication and how it ended, `debug` also what each packet was." },
+	{ KEY("Service", "Workers", ini_number, workers), .least = 1, .most = 64, .words = automatic, .fallback = "auto",
+	  .doc = "How many threads do the work of authentications. `auto` is one for each core of this machine. A "
+		"change counts from the next start." },
+	{ KEY("Service", "Keystore", ini_path, keystore), .fallback = AUTHD_KEYSTORE_DIR,
+	  .doc = "The directory that holds the credentials of this server: private keys with their "
+		"certificates. It must belong to the user of the service and be readable by nobody else." },
+	{ KEY("Service", "ControlSocket", ini_path, control_socket), .fallback = AUTHD_RUN_DIR "/control",
+	  .doc = "Where the service listens for its own commands, such as `latchkey-authd status`." },
+
+	{ KEY("Eap", "Realm", config_globs, realms),
+	  .doc = "The realms this server answers, as patterns such as `example.org` or `*.example.org`; what stands "
+		"behind the `@` of the identity counts. A machine of another realm is refused before any work is done "
+		"for it. Without this key every identity is answered." },
+	{ KEY("Eap", "MaxRounds", ini_number, max_rounds), .least = 4, .most = 1000, .fallback = "50",
+	  .doc = "After how many questions a conversation that has not come to an end is given up." },
+
+	{ KEY("Tls", "Credential", config_credential, credential),
+	  .doc = "The credential in the keystore with which this server proves who it is. Needed as soon as "
+		"the service has a port or a RADIUS client to serve." },
+	{ KEY("Tls", "ClientAnchors", ini_paths, client_anchors),
+	  .doc = "The authorities that may vouch for machines: files with certificates (PEM or DER), or directories, "
+		"of which every `*.pem`, `*.crt`, `*.cer` and `*.der` is read. Needed with Credential=." },
+	{ KEY("Tls", "Crls", ini_paths, crls),
+	  .doc = "Files with lists of revoked certificates (PEM or DER). With this key every certificate in a "
+		"machine's chain must be covered by a list that is in date." },
+	{ KEY("Tls", "MinimumVersion", ini_enum, min_tls), .words = tls_versions, .fallback = "1.2",
+	  .doc = "The oldest version of TLS that is accepted." },
+	{ KEY("Tls", "MaximumVersion", ini_enum, max_tls), .words = tls_versions, .fallback = "1.3",
+	  .doc = "The newest version of TLS that is accepted. Worth changing only for machines that mishandle newer "
+		"ones." },
+	{ KEY("Tls", "FragmentSize", ini_number, fragment_size), .least = 64, .most = 16000, .words = automatic,
+	  .fallback = "auto",
+	  .doc = "How many octets of TLS go into one message. `auto` is as much as the way to the machine is known "
+		"to carry." },
+	{ KEY("Tls", "Resumption", ini_enum, resumption), .words = resumptions, .fallback = "memory",
+	  .doc = "Whether a machine that comes again may continue its earlier TLS session, which saves time and "
+		"computation. `memory`: this server remembers the sessions. `tickets`: the machine keeps "
+		"them, sealed with keys that change by themselves and that several servers can share. `off`: "
+		"every authentication is a full one. What is known of the machine is judged by the rules each "
+		"time, resumed or not." },
+	{ KEY("Tls", "TicketKeyFile", ini_path, ticket_key_file),
+	  .doc = "A file with the keys of the tickets, which several servers may share; it is made when it is not "
+		"there. Without it the keys are shared through the database, and without one they live as long as "
+		"the service." },
+	{ KEY("Tls", "SessionLifetime", ini_msec, session_lifetime), .least = 60 * SECONDS, .most = 168 * HOURS,
+	  .fallback = "8h",
+	  .doc = "How long after a full authentication a session may be resumed." },
+	{ KEY("Tls", "OcspStaple", ini_enum, staple), .words = staples, .fallback = "off",
+	  .doc = "Whether the authority's statement that our own certificate was not revoked is sent along. `file`: "
+		"it is read from OcspStapleFile=. `fetch`: it is asked for at the place that the certificate "
+		"names." },
+	{ KEY("Tls", "OcspStapleFile", ini_path, staple_file),
+	  .doc = "The file with the OCSP response (DER); it is read again at every reload." },
+	{ KEY("Tls", "ClientOcsp", ini_enum, client_ocsp), .words = client_ocsps, .fallback = "off",
+	  .doc = "Whether the authority is asked if a machine's certificate was revoked. `if-possible`: a machine is "
+		"let in when no answer can be had. `require`: it is not." },
+	{ KEY("Tls", "OcspTimeout", ini_msec, ocsp_timeout), .least = 100, .most = 20 * SECONDS, .fallback = "3s",
+	  .doc = "How long to wait for such an answer." },
+
+	{ KEY("Policy", "DefaultAction", ini_enum, default_action), .words = actions, .fallback = "accept",
+	  .doc = "What becomes of a machine whose certificate is trusted and for which there is no rule. See "
+		"latchkey-authd-rule(5)." },
+
+	{ KEY("Radius", "Listen", config_addresses, listen),
+	  .doc = "The addresses on which RADIUS is answered over UDP, such as `192.0.2.1`, `[::]:1812` or "
+		"`0.0.0.0`; the port is 1812 unless written. Without this key it is not." },
+	{ KEY("Radius", "AccountingListen", config_addresses, accounting_listen),
+	  .doc = "The same for RADIUS accounting; the port is 1813 unless written." },
+	{ KEY("Radius", "RadSecListen", config_addresses, radsec_listen),
+	  .doc = "The same for RADIUS over TLS; the port is 2083 unless written." },
+	{ KEY("Radius", "RadSecCredential", config_credential, radsec_credential),
+	  .doc = "The credential for RADIUS over TLS. Without this key it is that of [Tls] Credential=." },
+	{ KEY("Radius", "RadSecClientAnchors", ini_paths, radsec_client_anchors),
+	  .doc = "The authorities that may vouch for the clients of RADIUS over TLS." },
+
+	{ KEY("Limits", "Conversations", ini_number, conversations), .least = 16, .most = 1000000, .fallback = "20000",
+	  .doc = "How many conversations may go on at once, in all. When there are as many, those that have not got "
+		"beyond their first question make room for new ones, then those that have been silent the longest." },
+	{ KEY("Limits", "NewPerSecond", ini_number, new_per_second), .least = 1, .most = 1000000, .words = unlimited,
+	  .fallback = "unlimited",
+	  .doc = "How many conversations may begin in a second. What is above it is not answered, and counted." },
+	{ KEY("Limits", "Waiting", ini_number, waiting), .least = 16, .most = 1000000, .fallback = "2000",
+	  .doc = "How many requests that begin something new may wait for a worker. What is above it is not "
+		"answered, and counted; conversations that go on already are served before them in any case." },
+	{ KEY("Limits", "HalfOpenTimeout", ini_msec, half_open), .least = 1 * SECONDS, .most = 600 * SECONDS,
+	  .fallback = "30s",
+	  .doc = "After what time a conversation is forgotten that was begun and not gone on with." },
+	{ KEY("Limits", "IdleTimeout", ini_msec, idle), .least = 1 * SECONDS, .most = 600 * SECONDS, .fallback = "1min",
+	  .doc = "After what silence any other conversation is forgotten." },
+
+	{ KEY("Registry", "Database", config_database, database), .fallback = AUTHD_STATE_DIR "/registry.sqlite",
+	  .doc = "Where machines, sessions and the audit trail are kept: the path of a SQLite database, a "
+		"`postgresql://` URI, or the word `off`." },
+
+	{ KEY("Metrics", "Listen", config_addresses, metrics_listen),
+	  .doc = "The address, on this machine, where metrics for Prometheus and a health answer can be had over HTTP, "
+		"such as `127.0.0.1:9812`; the port is 9812 unless written. Without this key nothing listens." },
+};
+/* clang-format on */
+
+const struct ini_table authd_table = { keys, sizeof keys / sizeof keys[0] };
