@@ -2,10 +2,8 @@ sbin_PROGRAMS += latchkeyd
 latchkeyd_SOURCES = \
 	%D%/expiry.c %D%/expiry.h \
 	%D%/main.c \
-	%D%/notify.c %D%/notify.h \
 	%D%/port.c %D%/port.h %D%/port_view.c \
 	%D%/profiles.c %D%/profiles.h \
-	%D%/sandbox.c %D%/sandbox.h \
 	%D%/service.c %D%/service.h %D%/service_parts.h \
 	%D%/service_bus.c %D%/service_config.c
 latchkeyd_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)

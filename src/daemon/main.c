@@ -1,6 +1,7 @@
 /* latchkeyd: the 802.1X supplicant as a system service. */
 #include <errno.h>
 #include <getopt.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,8 +9,8 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "daemon/notify.h"
-#include "daemon/sandbox.h"
+#include "service/notify.h"
+#include "service/sandbox.h"
 #include "daemon/service.h"
 #include "drivers/log.h"
 
@@ -174,7 +175,7 @@ int main(int argc, char **argv)
 	notify_init();
 	signal(SIGPIPE, SIG_IGN);
 
-	int alone = sandbox_only_one(&other);
+	int alone = sandbox_only_one("latchkey/supplicant", SERVICE_USER, &other);
 
 	if (alone == -EEXIST) {
 		log_event(LOG_ERR, "service.start",
@@ -189,9 +190,9 @@ int main(int argc, char **argv)
 			  "error=\"%s\" holder=%d effect=\"a second "
 			  "latchkeyd would not be noticed\"",
 			  strerror(-alone), other);
-	if (sandbox_privileges(a.user, &why) < 0)
+	if (sandbox_privileges(a.user, (const int[]){ CAP_NET_RAW, CAP_NET_ADMIN, -1 }, &why) < 0)
 		return fail(&why);
-	if (a.sandbox && sandbox_system_calls() < 0) {
+	if (a.sandbox && sandbox_system_calls(SANDBOX_ALONE) < 0) {
 		log_event(LOG_ERR, "service.start",
 			  "cause=\"the system call filter cannot be set\" next=\"start with "
 			  "--no-sandbox if "

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/notify.h"
+#include "service/notify.h"
 #include "drivers/log.h"
 
 struct port *service_port(struct service *s, unsigned index)

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "daemon/notify.h"
+#include "service/notify.h"
 #include "drivers/log.h"
 
 void service_show_manager(struct service *s)

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "daemon/notify.h"
+#include "service/notify.h"
 #include "drivers/log.h"
 
 /* Less is two clocks that are not read at the same time. */

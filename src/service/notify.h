@@ -1,7 +1,7 @@
 /* Telling the service manager: sd_notify(3)'s protocol, a datagram to $NOTIFY_SOCKET. Without one,
  * all of this does nothing. */
-#ifndef DAEMON_NOTIFY_H
-#define DAEMON_NOTIFY_H
+#ifndef SERVICE_NOTIFY_H
+#define SERVICE_NOTIFY_H
 
 #include "base/moment.h"
 

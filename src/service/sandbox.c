@@ -1,8 +1,9 @@
-#include "daemon/sandbox.h"
+#include "service/sandbox.h"
 
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <string.h>
@@ -11,10 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Abstract: no file, seen in this network namespace only. */
-#define LOCK_NAME "\0latchkey/supplicant"
-
-int sandbox_privileges(const char *user, struct diagnosis *why)
+int sandbox_privileges(const char *user, const int *capabilities, struct diagnosis *why)
 {
 	const struct passwd *account = user ? getpwnam(user) : NULL;
 
@@ -24,9 +22,10 @@ int sandbox_privileges(const char *user, struct diagnosis *why)
 		return -ENOENT;
 	}
 	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_RAW, CAP_NET_ADMIN,
-			  -1) < 0)
-		goto failed;
+	for (const int *c = capabilities; *c >= 0; c++) {
+		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, (unsigned)*c) < 0)
+			goto failed;
+	}
 	if (account && account->pw_uid != geteuid()) {
 		if (capng_change_id((int)account->pw_uid, (int)account->pw_gid,
 				    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) < 0)
@@ -41,8 +40,8 @@ int sandbox_privileges(const char *user, struct diagnosis *why)
 failed:
 	diagnosis_set(why, DIAG_CONFIG);
 	diagnosis_add(why, "detail",
-		      "CAP_NET_RAW and CAP_NET_ADMIN cannot be had: start the service as root or "
-		      "by its unit");
+		      "the capabilities that the service needs, or its user, cannot be had: start "
+		      "it as root or by its unit");
 	return -EPERM;
 }
 
@@ -97,6 +96,14 @@ static const int needed[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
+static const int serving[] = {
+	SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4),
+	SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev), SCMP_SYS(fallocate), SCMP_SYS(utimensat),
+	SCMP_SYS(chmod), SCMP_SYS(link), SCMP_SYS(sched_setaffinity), SCMP_SYS(pipe),
+};
+/* clang-format on */
+
 static int add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -109,7 +116,19 @@ static int add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, si
 	return 0;
 }
 
-int sandbox_system_calls(void)
+/* Threads, but no processes.  The flags of clone3 are out of a filter's sight; the C library does
+ * with clone where there is no clone3. */
+static int add_threads(scmp_filter_ctx filter)
+{
+	int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+	if (error < 0)
+		return error;
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+				SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+}
+
+int sandbox_system_calls(enum sandbox_need need)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int error = -ENOMEM;
@@ -119,6 +138,11 @@ int sandbox_system_calls(void)
 	error = add_all(filter, SCMP_ACT_KILL_PROCESS, deadly, sizeof deadly / sizeof deadly[0]);
 	if (error == 0)
 		error = add_all(filter, SCMP_ACT_ALLOW, needed, sizeof needed / sizeof needed[0]);
+	if (error == 0 && need == SANDBOX_SERVES)
+		error = add_all(filter, SCMP_ACT_ALLOW, serving,
+				sizeof serving / sizeof serving[0]);
+	if (error == 0 && need == SANDBOX_SERVES)
+		error = add_threads(filter);
 	if (error == 0)
 		error = seccomp_load(filter);
 	seccomp_release(filter);
@@ -141,25 +165,26 @@ static struct ucred other_process(const struct sockaddr_un *name, socklen_t size
 }
 
 /* Anybody can bind an abstract name, and nobody else shall keep this machine off its network. */
-static bool may_be_one_of_us(const struct ucred *other)
+static bool may_be_one_of_us(const struct ucred *other, const char *user)
 {
-	const struct passwd *account = getpwnam(SERVICE_USER);
+	const struct passwd *account = getpwnam(user);
 
 	return other->uid == 0 || other->uid == geteuid() ||
 	       (account && other->uid == account->pw_uid);
 }
 
-int sandbox_only_one(int *ret_other_pid)
+int sandbox_only_one(const char *lock, const char *user, int *ret_other_pid)
 {
+	/* Abstract, by the NUL in front: no file, seen in this network namespace only. */
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	const socklen_t size =
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof LOCK_NAME - 1);
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(lock));
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int error = 0;
 
 	if (fd < 0)
 		return -errno;
-	memcpy(name.sun_path, LOCK_NAME, sizeof LOCK_NAME - 1);
+	memcpy(name.sun_path + 1, lock, strlen(lock));
 	/* Listening lets the next one ask who we are.  Nobody is ever accepted, and who has asked
 	 * stays in the queue. */
 	if (bind(fd, (const struct sockaddr *)&name, size) == 0 && listen(fd, SOMAXCONN) == 0)
@@ -170,7 +195,7 @@ int sandbox_only_one(int *ret_other_pid)
 		const struct ucred other = other_process(&name, size);
 
 		*ret_other_pid = other.pid;
-		error = may_be_one_of_us(&other) ? -EEXIST : -EPERM;
+		error = may_be_one_of_us(&other, user) ? -EEXIST : -EPERM;
 	}
 	return error;
 }

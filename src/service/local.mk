@@ -1,0 +1,4 @@
+# What every program of ours that runs as a service needs.
+libshell_a_SOURCES += \
+	%D%/notify.c %D%/notify.h \
+	%D%/sandbox.c %D%/sandbox.h
