@@ -244,6 +244,27 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"The server's policy refuses this machine after authentication: look at its log, at group or VLAN rules and at "
 		"the account that belongs to our certificate.", false },
 
+	[DIAG_RADIUS_SILENT] = { "radius-silent",
+		"No RADIUS server answered; the last one asked was {server}.",
+		"Check that the server runs, that it knows this machine's address as a client (a server does not "
+		"answer others), and that no firewall is between the two.", false },
+	[DIAG_RADIUS_UNSIGNED] = { "radius-unsigned",
+		"A RADIUS packet from {from} has no Message-Authenticator.",
+		"Without one anybody on the way can make an Accept out of a Reject (CVE-2024-3596): switch on "
+		"Message-Authenticator there, or update its software.", false },
+	[DIAG_RADIUS_SECRET] = { "radius-secret",
+		"A RADIUS packet from {from} is not signed with the secret that we have for it.",
+		"Most likely the shared secrets differ: enter the same one at both ends, and look for blanks or "
+		"quotes around it.", false },
+	[DIAG_RADIUS_NO_EAP] = { "radius-no-eap",
+		"The Access-Request from {from} asks for something other than EAP.",
+		"Let the device authenticate by 802.1X (EAP); passwords by PAP or CHAP, and addresses by MAC "
+		"authentication, are not answered here.", false },
+	[DIAG_RADIUS_STALE] = { "radius-stale",
+		"A RADIUS request from {from} carries no Event-Timestamp of the last five minutes.",
+		"Compare the clocks of both machines. If they agree, somebody may be repeating an old request.",
+		false },
+
 	[DIAG_CONFIG] = { "config-wrong",
 		"The configuration cannot be used: {detail}.",
 		"Correct it; when `latchkeyctl check` finds nothing more, `systemctl reload latchkeyd`.", false },

@@ -101,6 +101,13 @@ enum diagnosis_id {
 	DIAG_EAP_FAILURE_DURING,
 	DIAG_EAP_FAILURE_AFTER,
 
+	/* RADIUS, between who guards the port and who answers */
+	DIAG_RADIUS_SILENT,
+	DIAG_RADIUS_UNSIGNED,
+	DIAG_RADIUS_SECRET,
+	DIAG_RADIUS_NO_EAP,
+	DIAG_RADIUS_STALE,
+
 	/* this machine */
 	DIAG_CONFIG,
 	DIAG_NO_PROFILE,

@@ -12,8 +12,9 @@
 #include "base/moment.h"
 #include "radius/packet.h"
 
-#define RADIUS_SOURCE_MAX 40   /* octets that say where a packet came from */
-#define RADIUS_KEEP	  5000 /* msec, what RFC 5080 suggests for an answer: "5 to 30 seconds" */
+#define RADIUS_SOURCE_MAX 40	/* octets that say where a packet came from */
+#define RADIUS_KEEP	  5000	/* msec, of an answer: RFC 5080 suggests "5 to 30 seconds" */
+#define RADIUS_BUSY_KEEP  60000 /* msec, of a request that nobody answers or forgets */
 
 struct radius_duplicates;
 

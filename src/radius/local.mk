@@ -1,8 +1,10 @@
 libproto_a_SOURCES += \
-	%D%/authenticator.h \
+	%D%/authenticator.c %D%/authenticator.h \
 	%D%/client.h \
-	%D%/duplicates.h \
+	%D%/duplicates.c %D%/duplicates.h \
 	%D%/dynauth.h \
-	%D%/keys.h \
-	%D%/packet.h \
-	%D%/server.h
+	%D%/facts.c %D%/facts.h \
+	%D%/keys.c %D%/keys.h \
+	%D%/names.c \
+	%D%/packet.c %D%/packet.h \
+	%D%/server.c %D%/server.h
