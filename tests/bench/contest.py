@@ -91,13 +91,14 @@ CONTESTANTS = (Latchkey, Wpa)
 
 class Credentials:
     """A server and a client, all with keys of one kind. Their roots differ: with the server's at
-    hand hostapd would send it along, which costs both ends another certificate to decode."""
+    hand hostapd would send it along, which costs both ends another certificate to decode. The
+    server's own key may be of another kind."""
 
-    def __init__(self, kind):
+    def __init__(self, kind, server=None):
         import pki
         self.root = pki.Authority(f"Bench {kind}", key=kind)
         self.client_root = pki.Authority(f"Bench clients {kind}", key=kind)
-        self.server = self.root.issue("radius.example.org", server=True, key=kind)
+        self.server = self.root.issue("radius.example.org", server=True, key=server or kind)
         self.client = self.client_root.issue("laptop.example.org", key=kind)
 
 

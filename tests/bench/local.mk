@@ -8,7 +8,7 @@ bench-programs: %D%/handshake$(EXEEXT)
 
 # ./dev bench: each part can be run alone.
 EXTRA_DIST += %D%/bench.py %D%/contest.py %D%/report.py %D%/times.py %D%/instructions.py \
-	%D%/system.py %D%/memory.py %D%/ports.py
+	%D%/system.py %D%/memory.py %D%/ports.py %D%/server.py %D%/servers.py
 
 # RADIUS servers side by side: the load, and who measures.
 EXTRA_PROGRAMS += %D%/radius_load
@@ -16,3 +16,6 @@ EXTRA_PROGRAMS += %D%/radius_load
 	%D%/radius_wire.c %D%/radius_wire.h
 %C%_radius_load_LDADD = $(PROTO_LIBS) -lm
 bench-programs: %D%/radius_load$(EXEEXT)
+EXTRA_PROGRAMS += %D%/openssl_open
+%C%_openssl_open_LDADD = $(PROTO_LIBS)
+bench-programs: %D%/openssl_open$(EXEEXT)

@@ -8,8 +8,9 @@
  *further
  *	… --flood start|identity|state	packets that begin what nobody ends, --rate of them a second
  *
- * --resume has each supplicant authenticate once before, which is not counted; --warm N has N
- * authentications go before as well.  --wait then says "ready" and waits for a line, so that
+ * Of --machines M (by default as many as are busy at once) each has its turn.  --resume has each of
+ * them authenticate once before, which is not counted; --warm N has N authentications go before as
+ * well.  --wait then says "ready" and waits for a line, so that
  * whoever measures the server can look at it first; --hold waits for one before it ends. */
 #include "eap/packet.h"
 #include "pki/bundle.h"
@@ -82,9 +83,9 @@ static void measure(void)
 	const enum purpose purpose = options.open ? OPEN : AUTHENTICATE;
 
 	if (options.resume)
-		run(AUTHENTICATE, load.slot_count, true);
+		run(AUTHENTICATE, load.slot_count);
 	if (options.warm > 0)
-		run(AUTHENTICATE, options.warm, false);
+		run(AUTHENTICATE, options.warm);
 	if (options.wait) {
 		puts("ready");
 		fflush(stdout);
@@ -94,7 +95,7 @@ static void measure(void)
 	double cpu = cpu_seconds();
 	int64_t begun = nanoseconds();
 
-	run(purpose, options.count, options.count == load.slot_count);
+	run(purpose, options.count);
 	tell((double)(nanoseconds() - begun) / 1e9, cpu_seconds() - cpu);
 	if (options.hold)
 		wait_for_line();
@@ -269,7 +270,8 @@ static void make(void)
 	load.wire = wire_new(options.secret);
 	make_tls();
 	make_hello();
-	load.slot_count = options.concurrency;
+	load.slot_count =
+		options.machines > options.concurrency ? options.machines : options.concurrency;
 	need((load.slots = calloc(load.slot_count, sizeof *load.slots)), "memory");
 	make_ports();
 	for (unsigned i = 0; i < load.slot_count; i++) {
@@ -320,6 +322,7 @@ static const struct option words[] = {
 	{ "wait", no_argument, NULL, 'W' },
 	{ "open", no_argument, NULL, 'o' },
 	{ "hold", no_argument, NULL, 'h' },
+	{ "machines", required_argument, NULL, 'm' },
 	{ 0 },
 };
 
@@ -351,7 +354,7 @@ static bool set(int word, const char *value)
 		{ .word = 'T', .number = &o->tries },  { .word = 'p', .number = &o->patience },
 		{ .word = 'r', .number = &o->rate },   { .word = 'R', .flag = &o->resume },
 		{ .word = 'W', .flag = &o->wait },     { .word = 'o', .flag = &o->open },
-		{ .word = 'h', .flag = &o->hold },
+		{ .word = 'h', .flag = &o->hold },     { .word = 'm', .number = &o->machines },
 	};
 
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {

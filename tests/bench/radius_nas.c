@@ -269,7 +269,16 @@ static void look_at_timers(void)
 
 /* ---- runs ---------------------------------------------------------------------------------- */
 
-void run(enum purpose purpose, unsigned count, bool once_each)
+/* Whoever has rested longest comes next. */
+static void begin_next(void)
+{
+	while (load.slots[load.next].step != RESTING)
+		load.next = (load.next + 1) % load.slot_count;
+	begin(&load.slots[load.next]);
+	load.next = (load.next + 1) % load.slot_count;
+}
+
+void run(enum purpose purpose, unsigned count)
 {
 	int64_t timers = nanoseconds();
 
@@ -281,11 +290,8 @@ void run(enum purpose purpose, unsigned count, bool once_each)
 	free(load.latencies);
 	need((load.latencies = calloc(count + 1, sizeof *load.latencies)), "memory");
 	while (load.ended < load.wanted) {
-		for (unsigned i = once_each ? load.begun : 0;
-		     i < load.slot_count && load.begun < load.wanted; i++) {
-			if (load.slots[i].step == RESTING)
-				begin(&load.slots[i]);
-		}
+		while (load.begun < load.wanted && load.begun - load.ended < options.concurrency)
+			begin_next();
 		wait_and_receive(50, received);
 		if (nanoseconds() - timers > 50000000) {
 			timers = nanoseconds();

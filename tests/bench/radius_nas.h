@@ -40,7 +40,7 @@ struct port {
 
 struct options {
 	const char *server, *secret, *ca, *cert, *key, *name, *identity, *tls, *flood;
-	unsigned count, concurrency, warm, tries, patience, rate;
+	unsigned count, concurrency, machines, warm, tries, patience, rate;
 	bool resume, wait, open, hold;
 };
 
@@ -49,7 +49,7 @@ struct load {
 	struct tls_config *tls;
 	struct slot *slots;
 	struct port *ports;
-	unsigned slot_count, port_count;
+	unsigned slot_count, port_count, next;
 	int epoll;
 	uint8_t hello[2048]; /* an EAP-TLS Response with a ClientHello, for conversations to open */
 	size_t hello_len;
@@ -82,8 +82,7 @@ struct slice own_identity(uint8_t *buffer, size_t size);
 /* Waits that many milliseconds at most, and hands on every packet that came. */
 void wait_and_receive(int patience, void (*each)(struct port *port, struct slice in));
 
-/* That many conversations, at most one at a time in a slot; load then has the figures.  once_each:
- * no slot has two. */
-void run(enum purpose purpose, unsigned count, bool once_each);
+/* That many conversations, the slots in turn; load then has the figures. */
+void run(enum purpose purpose, unsigned count);
 
 #endif

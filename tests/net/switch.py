@@ -427,7 +427,7 @@ class HostapdRadius:
             self.start()
 
     def start(self, under=(), timeout=None):
-        self.process = Process(self.lab, [*under, "stdbuf", "-oL", "hostapd", self.file], ns=self.ns,
+        self.process = Process(self.lab, ["stdbuf", "-oL", *under, "hostapd", self.file], ns=self.ns,
                                name="hostapd, RADIUS server")
         self.process.expect("AP-ENABLED", timeout=timeout)
 
