@@ -139,7 +139,7 @@ def measure(lab, quick=False):
                      **each(lab, *words[:2], lambda c, w=words: instructions(lab, c, *w))})
                 results["speed"].append(
                     {**row, **each(lab, *words[:2],
-                                   lambda c, w=words: speed(lab, c, *w, 200 if quick else 1000))})
+                                   lambda c, w=words: speed(lab, c, *w, 100 if quick else 400))})
     usual = credentials["P-256"]
     results["burst"] = each(lab, usual, "1.2", lambda c: burst(lab, c, usual, 500 if quick else BURST))
     count = 1000 if quick else OPEN
