@@ -44,7 +44,7 @@ struct eap_authenticator_lower {
 	bool eapRestart;
 	size_t mtu; /* the largest EAP packet that fits, at least EAP_MTU_LEAST */
 	/* Fresh random bits before each conversation: the first Identifier (RFC 3748, 4.1) and the
-	 * jitter of retransmissions (4.3) come from them.  0: Identifiers begin at 1, no jitter. */
+	 * jitter of retransmissions (4.3) come from them.  0: Identifiers begin at 0, no jitter. */
 	uint32_t random;
 
 	/* authenticator to lower layer: set by the authenticator, cleared by the lower layer */
@@ -149,6 +149,7 @@ struct eap_authenticator {
 	/* 5.3.1 */
 	struct eap_type currentMethod; /* type 0: NONE */
 	int currentId;		       /* of the last Request sent, 0 to 255, or -1 for NONE */
+	int previousId;		       /* the same of the conversation before */
 	enum eap_authenticator_method_state methodState;
 	unsigned retransCount;
 	struct bytes lastReqData; /* eapReqData as well */
@@ -176,7 +177,8 @@ struct eap_authenticator {
 	bool naked;			      /* the response at hand is a Nak */
 	void *self;			      /* the method's conversation */
 	bool method_begun, method_succeeded;  /* self is to be freed; and what came of it */
-	bool asks, answered, accepted;	      /* METHOD_ASKS; eap_authenticator_answer */
+	bool asks, answered;		      /* METHOD_ASKS; eap_authenticator_answer */
+	bool refused;			      /* and the answer was no */
 
 	struct eap_authenticator_counters counters;
 	unsigned rounds;       /* Requests of this conversation, repetitions not counted */

@@ -1,5 +1,7 @@
 libproto_a_SOURCES += \
-	%D%/authenticator.h \
+	%D%/authenticator.c %D%/authenticator.h \
+	%D%/authenticator_boxes.c %D%/authenticator_diagnosis.c %D%/authenticator_parts.h \
+	%D%/authenticator_policy.c %D%/authenticator_request.c \
 	%D%/keys.c %D%/keys.h \
 	%D%/lower.h \
 	%D%/method.h \

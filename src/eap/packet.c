@@ -87,11 +87,6 @@ enum status eap_packet_parse(struct slice in, struct eap_packet *out)
 	return OK;
 }
 
-static bool has_short_form(struct eap_type type)
-{
-	return type.vendor == 0 && type.type <= 255 && type.type != EAP_TYPE_EXPANDED;
-}
-
 static void write_expanded(struct wr *w, struct eap_type type)
 {
 	wr_u8(w, EAP_TYPE_EXPANDED);
@@ -107,7 +102,7 @@ size_t eap_packet_open(struct wr *w, enum eap_code code, uint8_t id, struct eap_
 	wr_u8(w, (uint8_t)code);
 	wr_u8(w, id);
 	wr_open16(w);
-	if (expanded || !has_short_form(type))
+	if (expanded || !eap_type_short(type))
 		write_expanded(w, type);
 	else
 		wr_u8(w, (uint8_t)type.type);
@@ -125,11 +120,11 @@ static void write_legacy_types(struct wr *w, const struct eap_type *wanted, size
 	bool expanded = false;
 
 	for (size_t i = 0; i < count; i++) {
-		if (has_short_form(wanted[i]))
+		if (eap_type_short(wanted[i]))
 			wr_u8(w, (uint8_t)wanted[i].type);
 		else if (!expanded)
 			wr_u8(w, EAP_TYPE_EXPANDED);
-		expanded = expanded || !has_short_form(wanted[i]);
+		expanded = expanded || !eap_type_short(wanted[i]);
 	}
 }
 
@@ -147,6 +142,52 @@ void eap_nak_write(struct wr *w, const struct eap_type *wanted, size_t count, bo
 	}
 	for (size_t i = 0; i < count; i++)
 		write_expanded(w, wanted[i]);
+}
+
+bool eap_nak_next(const struct eap_packet *nak, size_t *at, struct eap_type *ret_type)
+{
+	struct rd r = rd_of(nak->data);
+	struct eap_type type;
+
+	rd_bytes(&r, *at);
+	type = eap_type(rd_u8(&r));
+	if (nak->expanded) {
+		/* Section 5.3.2: "all in Expanded Type format". */
+		if (!eap_type_eq(type, eap_type(EAP_TYPE_EXPANDED)))
+			return false;
+		type.vendor = rd_u24(&r);
+		type.type = rd_u32(&r);
+	}
+	if (!rd_ok(&r))
+		return false;
+	*at = nak->data.len - r.left;
+	*ret_type = type;
+	return true;
+}
+
+bool eap_nak_valid(const struct eap_packet *nak)
+{
+	struct eap_type type;
+	size_t at = 0;
+
+	while (eap_nak_next(nak, &at, &type))
+		;
+	return at > 0 && at == nak->data.len;
+}
+
+bool eap_nak_wants(const struct eap_packet *nak, struct eap_type type)
+{
+	struct eap_type wanted;
+	bool wants = false;
+
+	for (size_t at = 0; eap_nak_next(nak, &at, &wanted);) {
+		if (eap_type_eq(wanted, eap_type(0)))
+			return false;
+		wants = wants || eap_type_eq(wanted, type) ||
+			(!nak->expanded && !eap_type_short(type) &&
+			 eap_type_eq(wanted, eap_type(EAP_TYPE_EXPANDED)));
+	}
+	return wants;
 }
 
 void eap_packet_build_result(struct wr *w, enum eap_code code, uint8_t id)

@@ -39,6 +39,18 @@ static inline bool eap_type_eq(struct eap_type a, struct eap_type b)
 	return a.vendor == b.vendor && a.type == b.type;
 }
 
+/* One of the IETF's types. */
+static inline bool eap_type_is(struct eap_type type, uint8_t wanted)
+{
+	return eap_type_eq(type, eap_type(wanted));
+}
+
+/* Whether a Request or Response can say it in one octet. */
+static inline bool eap_type_short(struct eap_type type)
+{
+	return type.vendor == 0 && type.type <= 255 && type.type != EAP_TYPE_EXPANDED;
+}
+
 /* "EAP-TLS", "type 26", "vendor 9 type 1": what a person reads.  Returns buffer. */
 const char *eap_type_name(struct eap_type type, char *buffer, size_t size);
 
@@ -63,6 +75,15 @@ void eap_packet_close(struct wr *w, size_t mark);
 /* The type-data of a Nak that was opened as EAP_TYPE_NAK in the same form: section 5.3.1, or, as
  * the answer to an expanded Request, section 5.3.2.  Without any wanted type it says so. */
 void eap_nak_write(struct wr *w, const struct eap_type *wanted, size_t count, bool expanded);
+
+/* The next type that a Nak of either form lists, from *at on, which is 0 at first; false at the
+ * end, or where there is no type. */
+bool eap_nak_next(const struct eap_packet *nak, size_t *at, struct eap_type *ret_type);
+/* It lists at least one type, or zero, to the octet. */
+bool eap_nak_valid(const struct eap_packet *nak);
+/* Whether its sender wants this type.  Type zero among them: it wants none at all.  A 254 in the
+ * short form stands for every type that has none. */
+bool eap_nak_wants(const struct eap_packet *nak, struct eap_type type);
 
 /* Success or Failure: four octets. */
 void eap_packet_build_result(struct wr *w, enum eap_code code, uint8_t id);
