@@ -1,155 +1,16 @@
 #include "config/arm.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/file.h"
-
-#define ANCHOR_FILE_MAX (1024 * 1024)
-#define CRL_FILE_MAX	(16 * 1024 * 1024)
-#define FILES_MAX	1024
-
-/* ---- files, as octets ---- */
-
-struct file {
-	char *path;
-	struct bytes content;
-};
-
-struct files {
-	struct file *file;
-	struct slice *view; /* the contents again, as the trust policy wants them */
-	size_t count;
-};
-
-static void files_done(struct files *files)
-{
-	for (size_t i = 0; i < files->count; i++) {
-		free(files->file[i].path);
-		bytes_done(&files->file[i].content);
-	}
-	free(files->file);
-	free(files->view);
-	*files = (struct files){ 0 };
-}
-
-/* Room for one more, which is empty. */
-static int files_grow(struct files *files)
-{
-	if (files->count == FILES_MAX)
-		return -E2BIG;
-
-	struct file *file = reallocarray(files->file, files->count + 1, sizeof *file);
-
-	if (!file)
-		return -ENOMEM;
-	files->file = file;
-
-	struct slice *view = reallocarray(files->view, files->count + 1, sizeof *view);
-
-	if (!view)
-		return -ENOMEM;
-	files->view = view;
-	file[files->count] = (struct file){ 0 };
-	return 0;
-}
-
-static int files_add(struct files *files, const char *path, size_t ceiling)
-{
-	int r = files_grow(files);
-
-	if (r < 0)
-		return r;
-
-	struct file *file = &files->file[files->count];
-	struct stat st;
-
-	r = file_read(path, ceiling, &file->content, &st);
-	if (r < 0)
-		return r;
-	if (st.st_mode & S_IWOTH) {
-		bytes_done(&file->content);
-		return -EPERM;
-	}
-	file->path = strdup(path);
-	files->view[files->count++] = bytes_slice(&file->content);
-	return file->path ? 0 : -ENOMEM;
-}
-
-static int is_certificate(const struct dirent *entry)
-{
-	static const char *const endings[] = { ".pem", ".crt", ".cer", ".der" };
-	const char *dot = strrchr(entry->d_name, '.');
-
-	for (size_t i = 0; dot && i < sizeof endings / sizeof endings[0]; i++) {
-		if (strcmp(dot, endings[i]) == 0)
-			return 1;
-	}
-	return 0;
-}
-
-/* In the order of their names, so that the digest does not depend on the file system. */
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int files_add_directory(struct files *files, const char *directory)
-{
-	struct dirent **entries;
-	int n = scandir(directory, &entries, is_certificate, by_name), r = n < 0 ? -errno : 0;
-	struct stat st;
-
-	if (n == 0)
-		r = -ENODATA;
-	else if (n > 0 && (stat(directory, &st) < 0 || (st.st_mode & S_IWOTH)))
-		r = -EPERM;
-	for (int i = 0; i < n; i++) {
-		AUTO(char) path = NULL;
-
-		if (r == 0 && asprintf(&path, "%s/%s", directory, entries[i]->d_name) < 0) {
-			path = NULL;
-			r = -ENOMEM;
-		}
-		if (r == 0)
-			r = files_add(files, path, ANCHOR_FILE_MAX);
-		free(entries[i]);
-	}
-	if (n >= 0)
-		free(entries);
-	return r;
-}
-
-static int add_anchors(struct files *files, const char *path)
-{
-	int r = files_add(files, path, ANCHOR_FILE_MAX);
-
-	return r == -EISDIR ? files_add_directory(files, path) : r;
-}
-
-/* What OpenSSL was built to trust: its file of certificates where there is one, else its directory.
- */
-static int add_system_anchors(struct files *files)
-{
-	int r = add_anchors(files, X509_get_default_cert_file());
-
-	return r == -ENOENT ? add_anchors(files, X509_get_default_cert_dir()) : r;
-}
+#include "config/files.h"
 
 static int config_wrong(struct diagnosis *why, const struct profile *profile, const char *key,
 			const char *word, int r)
 {
-	const char *detail = r == -EFBIG     ? "the file is too large"
-			     : r == -E2BIG   ? "there are too many files"
-			     : r == -ENODATA ? "the directory holds no certificates"
-			     : r == -EINVAL  ? "it is not a regular file"
-			     : r == -EPERM   ? "anybody can change it (chmod o-w)"
-					     : strerror(-r);
-
-	diagnosis_set(why, DIAG_CONFIG);
-	diagnosis_add(why, "detail", "%s: %s=%s: %s", profile->path, key, word, detail);
+	diagnosis_say(why, DIAG_CONFIG, "%s: %s=%s: %s", profile->path, key, word,
+		      files_problem(r));
 	diagnosis_add(why, "profile", "%s", profile->name);
 	return r;
 }
@@ -158,8 +19,7 @@ static int read_anchors(const struct profile *profile, struct files *files, stru
 {
 	for (size_t i = 0; i < profile->trust_anchors.count; i++) {
 		const char *word = profile->trust_anchors.word[i];
-		int r = strcmp(word, "system") == 0 ? add_system_anchors(files)
-						    : add_anchors(files, word);
+		int r = files_add_anchors(files, word);
 
 		if (r < 0)
 			return config_wrong(why, profile, "TrustAnchor", word, r);
@@ -170,7 +30,7 @@ static int read_anchors(const struct profile *profile, struct files *files, stru
 static int read_crls(const struct profile *profile, struct files *files, struct diagnosis *why)
 {
 	for (size_t i = 0; i < profile->crls.count; i++) {
-		int r = files_add(files, profile->crls.word[i], CRL_FILE_MAX);
+		int r = files_add_crl(files, profile->crls.word[i]);
 
 		if (r < 0)
 			return config_wrong(why, profile, "CRL", profile->crls.word[i], r);

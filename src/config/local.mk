@@ -1,6 +1,7 @@
 libshell_a_SOURCES += \
 	%D%/arm.c %D%/arm.h \
 	%D%/file.c %D%/file.h \
+	%D%/files.c %D%/files.h \
 	%D%/ini.c %D%/ini.h \
 	%D%/ini_errors.c \
 	%D%/ini_types.c \
