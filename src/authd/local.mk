@@ -21,3 +21,17 @@ libauthd_a_SOURCES += %D%/staple.c %D%/staple.h
 # What it remembers, and how it is controlled and watched.
 libauthd_a_SOURCES += %D%/control.h %D%/metrics.h %D%/recorder.h %D%/registry.h
 libauthd_a_SOURCES += %D%/ticket_keys.h %D%/view.h
+
+libauthd_a_SOURCES += %D%/arm.c %D%/arm.h
+libauthd_a_SOURCES += %D%/authd.c
+libauthd_a_SOURCES += %D%/check.c
+libauthd_a_SOURCES += %D%/command.h %D%/commands.c
+libauthd_a_SOURCES += %D%/packet.c
+libauthd_a_SOURCES += %D%/run.c
+
+if AUTHD
+sbin_PROGRAMS += latchkey-authd
+latchkey_authd_SOURCES = %D%/main.c
+latchkey_authd_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
+latchkey_authd_LDADD = $(AUTHD_LIBS)
+endif

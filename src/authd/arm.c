@@ -1,0 +1,149 @@
+#include "authd/arm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/files.h"
+
+#define WARN_BEFORE (30LL * 24 * 3600) /* of an expiry, seconds */
+
+static int failed(struct diagnosis *why, const char *detail)
+{
+	if (why->id == DIAG_NONE)
+		diagnosis_say(why, DIAG_INTERNAL, "%s", detail);
+	return -EINVAL;
+}
+
+static int unreadable(struct diagnosis *why, const struct config *config, const char *key,
+		      const char *word, int error)
+{
+	diagnosis_say(why, DIAG_CONFIG, "%s: %s=%s: %s", config->path, key, word,
+		      files_problem(error));
+	return error;
+}
+
+static int read_files(const struct config *config, struct files *anchors, struct files *crls,
+		      struct diagnosis *why)
+{
+	const struct authd_settings *s = &config->settings;
+
+	for (size_t i = 0; i < s->client_anchors.count; i++) {
+		int r = files_add_anchors(anchors, s->client_anchors.word[i]);
+
+		if (r < 0)
+			return unreadable(why, config, "ClientAnchors", s->client_anchors.word[i],
+					  r);
+	}
+	for (size_t i = 0; i < s->crls.count; i++) {
+		int r = files_add_crl(crls, s->crls.word[i]);
+
+		if (r < 0)
+			return unreadable(why, config, "Crls", s->crls.word[i], r);
+	}
+	return 0;
+}
+
+/* The trust policy knows its inputs by number; a person knows them by name. */
+static void name_file(struct diagnosis *why, const struct config *config, const char *kind,
+		      const struct files *files)
+{
+	const char *number = diagnosis_evidence(why, kind);
+	const char *detail = diagnosis_evidence(why, "detail");
+	unsigned long n = number ? strtoul(number, NULL, 10) : 0;
+	char text[DIAGNOSIS_VALUE_MAX];
+
+	if (n == 0 || n > files->count)
+		return;
+	snprintf(text, sizeof text, "%s", detail ? detail : "cannot be used");
+	diagnosis_say(why, DIAG_CONFIG, "%s: %s: %s", config->path, files->file[n - 1].path, text);
+}
+
+static int make_trust(const struct config *config, const struct files *anchors,
+		      const struct files *crls, struct trust **ret_trust, struct diagnosis *why)
+{
+	const struct trust_settings settings = {
+		.anchors = anchors->view,
+		.anchor_count = anchors->count,
+		.crls = crls->view,
+		.crl_count = crls->count,
+		.insecure_no_check = false,
+		.ocsp = OCSP_OFF,
+		.clock = CLOCK_STRICT,
+		.built = BUILD_EPOCH,
+	};
+
+	if (trust_new(&settings, ret_trust, why) == OK)
+		return 0;
+	name_file(why, config, "anchor", anchors);
+	name_file(why, config, "crl", crls);
+	return failed(why, "the trust anchors cannot be used");
+}
+
+/* A configuration without a credential has nothing to open: it may still pass requests on. */
+static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
+{
+	const struct authd_settings *s = &arming->config->settings;
+	AUTO_STRUCT(keystore) keystore = NULL;
+	AUTO_STRUCT(credential) credential = NULL;
+	AUTO_STRUCT(trust) trust = NULL;
+	AUTO_VALUE(files) anchors = { 0 };
+	AUTO_VALUE(files) crls = { 0 };
+	int r;
+
+	if (!s->credential)
+		return 0;
+	if ((r = read_files(arming->config, &anchors, &crls, why)) < 0 ||
+	    (r = keystore_open(s->keystore, false, &keystore, why)) < 0 ||
+	    (r = keystore_get(keystore, s->credential, &credential, why)) < 0)
+		return why->id == DIAG_NONE ? failed(why, "the credential cannot be opened") : r;
+	if (cert_check_own(credential->cert, credential->key, credential->chain, credential->name,
+			   now, WARN_BEFORE, why) != OK)
+		return failed(why, "the certificate cannot be used");
+	arming->warning = *why;
+	diagnosis_set(why, DIAG_NONE);
+	cert_info_of(credential->cert, &arming->certificate);
+	if ((r = make_trust(arming->config, &anchors, &crls, &trust, why)) < 0)
+		return r;
+	return 0;
+}
+
+int arming_new(struct config *config, int64_t now, struct arming **ret_arming,
+	       struct diagnosis *why)
+{
+	AUTO_STRUCT(arming) arming = calloc(1, sizeof *arming);
+	int r;
+
+	diagnosis_set(why, DIAG_NONE);
+	if (!arming) {
+		(void)failed(why, "there is no memory left");
+		return -ENOMEM;
+	}
+	arming->references = 1;
+	arming->config = config_ref(config);
+	r = open_tls(arming, now, why);
+	if (r < 0)
+		return r;
+	arming->policy = (struct eap_policy){
+		.ask_identity = true,
+		.choices = &arming->choice,
+		.choice_count = 1,
+		.max_rounds = config->settings.max_rounds,
+	};
+	*ret_arming = TAKE(arming);
+	return 0;
+}
+
+struct arming *arming_ref(struct arming *arming)
+{
+	arming->references++;
+	return arming;
+}
+
+void arming_free(struct arming *arming)
+{
+	if (!arming || --arming->references > 0)
+		return;
+	config_free(arming->config);
+	free(arming);
+}

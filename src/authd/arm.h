@@ -1,0 +1,33 @@
+/* The configuration made ready to be used by one worker: credential opened, anchors and lists read,
+ * TLS configuration built.
+ *
+ * Everything that can go wrong before a packet comes goes wrong here, with a diagnosis;
+ * `latchkey-authd check` and the service call the same function.  Each worker has an arming of its
+ * own, made by the main thread and handed over: what OpenSSL locks is then never shared. */
+#ifndef AUTHD_ARM_H
+#define AUTHD_ARM_H
+
+#include "authd/config.h"
+#include "eap/authenticator.h"
+#include "keystore/keystore.h"
+#include "method/tls_server.h"
+
+struct arming {
+	unsigned references; /* of one thread */
+	struct config *config;
+	struct tls_server_context tls; /* tls.config is NULL when no credential is configured */
+	struct eap_policy_choice choice;
+	struct eap_policy policy;
+	struct diagnosis warning;     /* of the credential: expires soon; DIAG_NONE otherwise */
+	struct cert_info certificate; /* ours; empty without a credential */
+	uint8_t digest[32];	      /* of what the TLS configuration was made of */
+};
+
+/* Takes a reference to the configuration.  0 or -errno with *why. */
+int arming_new(struct config *config, int64_t now, struct arming **ret_arming,
+	       struct diagnosis *why);
+struct arming *arming_ref(struct arming *arming);
+void arming_free(struct arming *arming); /* drops one reference */
+DEFINE_AUTO_STRUCT(arming);
+
+#endif

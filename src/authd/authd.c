@@ -1,0 +1,143 @@
+#include "authd/authd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "authd/arm.h"
+#include "drivers/log.h"
+#include "service/notify.h"
+
+/* ---- the configuration ---- */
+
+static void log_errors(const struct ini_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++)
+		log_event(LOG_ERR, "config.error", "file=\"%s\" line=%d key=\"%s\" message=\"%s\"",
+			  errors->error[i].file, errors->error[i].line, errors->error[i].key,
+			  errors->error[i].message);
+	if (errors->dropped > 0)
+		log_event(LOG_ERR, "config.error", "message=\"%zu more errors\"", errors->dropped);
+}
+
+static int read_config(const struct authd_options *options, struct config **ret_config,
+		       struct diagnosis *why)
+{
+	struct ini_errors *errors = calloc(1, sizeof *errors);
+	int error = errors ? config_load(options->config_path, ret_config, errors) : -ENOMEM;
+
+	if (error < 0 && errors) {
+		log_errors(errors);
+		ini_errors_diagnose(errors, NULL, why);
+	}
+	if (errors)
+		ini_errors_done(errors);
+	free(errors);
+	return error;
+}
+
+static void log_diagnosis(int level, const char *event, const struct diagnosis *why)
+{
+	char cause[1024], next[1024];
+
+	log_event(level, event, "diagnosis=%s cause=\"%s\" next=\"%s\"",
+		  diagnosis_text(why->id)->name, diagnosis_sentence(why, cause, sizeof cause),
+		  diagnosis_next(why, next, sizeof next));
+}
+
+static void use_config(struct authd *a, struct config *config)
+{
+	config_free(a->config);
+	a->config = config;
+	log_set_level(a->options.log_level >= 0 ? a->options.log_level
+						: config->settings.log_level);
+}
+
+int authd_reload(struct authd *a, struct diagnosis *why)
+{
+	AUTO_STRUCT(config) config = NULL;
+	int error;
+
+	notify("RELOADING=1");
+	diagnosis_set(why, DIAG_NONE);
+	error = read_config(&a->options, &config, why);
+	if (error == 0)
+		use_config(a, TAKE(config));
+	else if (why->id != DIAG_NONE)
+		log_diagnosis(LOG_ERR, "service.config", why);
+	log_event(error < 0 ? LOG_ERR : LOG_NOTICE, "service.reload", "result=%s",
+		  error < 0 ? "\"the old configuration stays\"" : "done");
+	notify("READY=1");
+	return error;
+}
+
+/* ---- its life ---- */
+
+static void on_watchdog(struct timer *timer)
+{
+	struct authd *a = list_item(timer, struct authd, watchdog);
+
+	notify("WATCHDOG=1");
+	timer_set(a->loop, timer, msec_after(loop_now().mono, notify_watchdog()));
+}
+
+static int start(struct authd *a)
+{
+	struct config *config = NULL;
+	struct diagnosis why = { 0 };
+	int error = read_config(&a->options, &config, &why);
+
+	if (error < 0)
+		return error;
+	use_config(a, config);
+	return 0;
+}
+
+int authd_new(struct loop *loop, const struct authd_options *options, struct authd **ret_authd)
+{
+	struct authd *a = calloc(1, sizeof *a);
+	int error;
+
+	if (!a)
+		return -ENOMEM;
+	a->loop = loop;
+	a->options = *options;
+	a->started = loop_now().wall;
+	a->watchdog.expired = on_watchdog;
+	error = start(a);
+	if (error < 0) {
+		log_event(LOG_ERR, "service.start",
+			  "result=\"not started\" error=\"%s\" next=\"the lines above say why, and "
+			  "so does: latchkey-authd check\"",
+			  strerror(-error));
+		authd_free(a);
+		return error;
+	}
+	log_event(LOG_NOTICE, "service.start", "version=" PACKAGE_VERSION);
+	notify("READY=1");
+	if (notify_watchdog() != NEVER)
+		on_watchdog(&a->watchdog);
+	*ret_authd = a;
+	return 0;
+}
+
+void authd_stop(struct authd *a)
+{
+	notify("STOPPING=1");
+	log_event(LOG_NOTICE, "service.stop", "reason=signal");
+	loop_stop(a->loop);
+}
+
+int authd_result(const struct authd *a)
+{
+	return a->failed;
+}
+
+void authd_free(struct authd *a)
+{
+	if (!a)
+		return;
+	timer_clear(&a->watchdog);
+	config_free(a->config);
+	free(a);
+}

@@ -1,0 +1,31 @@
+/* What `latchkey-authd` can be told to do: a row for each word.
+ *
+ * `run` is the service; all others look, or talk to the service over its control socket. */
+#ifndef AUTHD_COMMAND_H
+#define AUTHD_COMMAND_H
+
+#include <stdbool.h>
+
+struct command_options {
+	const char *config_path;
+	int log_level; /* -1: as configured */
+	const char *user;
+	const char *socket; /* of the service; NULL: as configured */
+	bool sandbox, json;
+};
+
+struct command {
+	const char *name, *arguments; /* "disconnect", "TARGET" */
+	const char *help;	      /* a line */
+	/* argv[0] is the command's name.  Returns the exit status: 0 done, 1 failed, 2 wrongly
+	 * called. */
+	int (*run)(const struct command_options *options, int argc, char **argv);
+};
+
+/* Ends with a NULL name; the first is what is done without any word. */
+extern const struct command commands[];
+
+int command_run(const struct command_options *options, int argc, char **argv);
+int command_check(const struct command_options *options, int argc, char **argv);
+
+#endif
