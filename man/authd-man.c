@@ -1,0 +1,36 @@
+/* The parts of the manual of latchkey-authd that are tables in the code, as mdoc on standard
+ *output:
+ *
+ *	authd-man FILE:SECTION	the keys of a section of a kind of file: "main:Tls", "rule:Match" */
+#include <stdio.h>
+#include <string.h>
+
+#include "authd/config.h"
+#include "man/mdoc.h"
+
+/* "rule" is what a file is called that ends in ".rule". */
+static const struct ini_table *find_table(const char *name, size_t len)
+{
+	if (len == 4 && memcmp(name, "main", 4) == 0)
+		return &authd_table;
+	for (int id = 0; id < CONFIG_KINDS; id++) {
+		const struct config_kind *kind = config_kind((enum config_kind_id)id);
+
+		if (strlen(kind->suffix) == len + 1 && memcmp(kind->suffix + 1, name, len) == 0)
+			return kind->table;
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc == 2 ? argv[1] : "";
+	size_t len = strcspn(what, ":");
+	const struct ini_table *table = find_table(what, len);
+
+	if (!table || what[len] == '\0' || put_section(table, what + len + 1) == 0) {
+		fprintf(stderr, "authd-man: there is no section \"%s\"\n", what);
+		return 1;
+	}
+	return 0;
+}
