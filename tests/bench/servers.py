@@ -16,12 +16,11 @@ class Latchkey:
 
     def __init__(self, lab, ns, credentials, version, workers=None):
         from authd import Authd
-        settings = {"Tls.MinTLS": version, "Tls.MaxTLS": version, "Limits.Conversations": 20000,
-                    "Limits.HalfOpen": "120s"}
+        settings = {"Limits.Conversations": 20000, "Limits.HalfOpenTimeout": "120s"}
         if workers:
             settings["Service.Workers"] = workers
         self.server = Authd(lab, ns, server=credentials.server, root=credentials.client_root,
-                            settings=settings, log="warning", start=False)
+                            tls=[version], settings=settings, log="warning", start=False)
 
     def start(self, under=()):
         self.server.start(under=under, timeout=BEFORE_READY)

@@ -131,20 +131,7 @@ class Latchkeyd:
     def store(self, name, credential):
         """Puts a credential into the keystore as its next generation. (To see latchkeyctl do it:
         daemon.ctl("credentials", "import", …).)"""
-        home = self.keystore / name
-        generation = len(list(home.glob("[0-9]*"))) + 1
-        made = home / str(generation)
-        made.mkdir(mode=0o700, parents=True)
-        for folder in (self.keystore, home):
-            folder.chmod(0o700)
-        parts = {"key.pem": credential.key.read_text(), "cert.pem": credential.cert.read_text(),
-                 "chain.pem": "".join(c.read_text() for c in credential.chain), "anchors.pem": "",
-                 "meta.json": '{"format":1,"imported":1700000000}'}
-        for file, text in parts.items():
-            (made / file).write_text(text)
-            (made / file).chmod(0o600)
-        (home / "next").symlink_to(str(generation))
-        (home / "next").rename(home / "current")
+        credential.keep(self.keystore, name)
 
     # -- its life
 

@@ -119,6 +119,23 @@ class Credential:
         out = openssl("x509", "-in", self.cert, "-noout", "-fingerprint", "-sha256").decode()
         return out.strip().split("=")[1].replace(":", "").lower()
 
+    def keep(self, keystore, name):
+        """Puts it into a keystore as the next generation of what has this name there."""
+        home = keystore / name
+        generation = len(list(home.glob("[0-9]*"))) + 1
+        made = home / str(generation)
+        made.mkdir(mode=0o700, parents=True)
+        for folder in (keystore, home):
+            folder.chmod(0o700)
+        parts = {"key.pem": self.key.read_text(), "cert.pem": self.cert.read_text(),
+                 "chain.pem": "".join(c.read_text() for c in self.chain), "anchors.pem": "",
+                 "meta.json": '{"format":1,"imported":1700000000}'}
+        for file, text in parts.items():
+            (made / file).write_text(text)
+            (made / file).chmod(0o600)
+        (home / "next").symlink_to(str(generation))
+        (home / "next").rename(home / "current")
+
     def pin(self):
         """SHA-256 of its public key, as ServerPin= wants it."""
         public = openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
