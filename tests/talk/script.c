@@ -159,6 +159,82 @@ bool script_number(const char *word, unsigned long *ret_number)
 	return true;
 }
 
+bool script_only_number(const struct script_line *line, unsigned long *ret_number)
+{
+	const char *at = line->rest;
+	char word[32];
+
+	return (script_word(&at, word, sizeof word) && script_number(word, ret_number)) ||
+	       script_fail(line, "a number is missing");
+}
+
+/* ---- verbs and expectations ---------------------------------------------------------- */
+
+bool script_run(const struct script_verb *verbs,
+		bool (*settled)(void *it, const struct script_line *line), void *it,
+		const struct script_line *line)
+{
+	for (; verbs->verb; verbs++) {
+		if (strcmp(verbs->verb, line->verb) == 0)
+			return (!verbs->event || settled(it, line)) && verbs->run(it, line);
+	}
+	return script_fail(line, "what is %s?", line->verb);
+}
+
+bool script_state(const struct script_line *line, const char *state)
+{
+	const char *at = line->rest;
+	char wanted[32];
+
+	return (script_word(&at, wanted, sizeof wanted) && strcmp(state, wanted) == 0) ||
+	       script_fail(line, "it is in %s", state);
+}
+
+bool script_deadline(const struct script_line *line, msec now, msec deadline)
+{
+	unsigned long n = 0;
+
+	if (strcmp(line->rest, "never") == 0)
+		return deadline == NEVER || script_fail(line, "there is one");
+	if (!script_only_number(line, &n))
+		return false;
+	return deadline == now + n || script_fail(line, "it is %lld", (long long)(deadline - now));
+}
+
+bool script_diagnosis(const struct script_line *line, const struct diagnosis *d)
+{
+	AUTO_VALUE(bytes) wanted = { 0 };
+	const char *at = line->rest, *value;
+	char name[64], key[32];
+
+	if (!script_word(&at, name, sizeof name) || strcmp(diagnosis_text(d->id)->name, name) != 0)
+		return script_fail(line, "the diagnosis is %s", diagnosis_text(d->id)->name);
+	if (!script_word(&at, key, sizeof key))
+		return true;
+	value = diagnosis_evidence(d, key);
+	if (!script_bytes(at + strspn(at, " "), &wanted, NULL))
+		return script_fail(line, "the value is missing");
+	return (value && slice_eq(slice_str(value), bytes_slice(&wanted))) ||
+	       script_fail(line, "%s is %s", key, value ? value : "not there");
+}
+
+bool script_count(const struct script_line *line, const struct script_counter *counters)
+{
+	const char *at = line->rest;
+	char name[32], value[32];
+	unsigned long n;
+
+	if (!script_word(&at, name, sizeof name) || !script_word(&at, value, sizeof value) ||
+	    !script_number(value, &n))
+		return script_fail(line, "count NAME N");
+	for (; counters->name; counters++) {
+		if (strcmp(counters->name, name) == 0)
+			return counters->value == n ||
+			       script_fail(line, "it is %u", counters->value);
+	}
+	return script_fail(line, "there is no counter %s", name);
+}
+
 /* ---- vectors ------------------------------------------------------------------------- */
 
 bool script_vectors(const char *name, void (*each)(const struct script_line *line,

@@ -17,7 +17,9 @@
 #define TESTS_TALK_SCRIPT_H
 
 #include "base/bytes.h"
+#include "base/diagnosis.h"
 #include "base/machine.h"
+#include "base/moment.h"
 
 struct script_line {
 	const char *file;
@@ -44,6 +46,19 @@ struct script_runner {
 /* The whole program: the exit status for main. */
 int script_main(int argc, char **argv, const struct script_runner *runner, void *it);
 
+/* What a line may begin with. */
+struct script_verb {
+	const char *verb;
+	bool (*run)(void *it, const struct script_line *line);
+	bool event; /* nothing that the machine said before may be left over */
+};
+
+/* A runner's `line` by a table that ends with an empty verb.  `settled` is asked before each event;
+ * false, by way of script_fail, if the machine said something that no line asked for. */
+CHECKED bool script_run(const struct script_verb *verbs,
+			bool (*settled)(void *it, const struct script_line *line), void *it,
+			const struct script_line *line);
+
 /* Says where and why; returns false. */
 bool script_fail(const struct script_line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -59,6 +74,24 @@ CHECKED bool script_expect(const struct script_line *line, struct slice got);
 CHECKED bool script_word(const char **at, char *ret_word, size_t size);
 /* The word is a number, decimal or 0x…. */
 CHECKED bool script_number(const char *word, unsigned long *ret_number);
+
+/* The whole line is a number. */
+CHECKED bool script_only_number(const struct script_line *line, unsigned long *ret_number);
+
+/* Expectations that most machines share.  The first word is `state`. */
+CHECKED bool script_state(const struct script_line *line, const char *state);
+/* A number of milliseconds from now, or "never". */
+CHECKED bool script_deadline(const struct script_line *line, msec now, msec deadline);
+/* ID [KEY "VALUE"]. */
+CHECKED bool script_diagnosis(const struct script_line *line, const struct diagnosis *d);
+
+/* NAME N of one of these, of which the last has no name. */
+struct script_counter {
+	const char *name;
+	uint32_t value;
+};
+
+CHECKED bool script_count(const struct script_line *line, const struct script_counter *counters);
 
 /* Bytes and their meaning, one per line, '#' lines and empty ones apart: tests/vectors/NAME.  False
  * if the file cannot be read or has a line that is none. */

@@ -50,8 +50,9 @@ static void begin(void *it)
 }
 
 /* Nothing of the last step may be left for the next. */
-static bool collected(struct talk *t, const struct script_line *line)
+static bool collected(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	const char *left = t->lower.eapResp	 ? "a response"
 			   : t->lower.eapNoResp	 ? "silence"
 			   : t->lower.eapSuccess ? "success"
@@ -81,25 +82,19 @@ static bool take(bool *signal, const struct script_line *line)
 
 /* ---- configuration ------------------------------------------------------------------- */
 
-static bool number(const struct script_line *line, unsigned long *ret_number)
+static bool do_identity(void *it, const struct script_line *line)
 {
-	const char *at = line->rest;
-	char word[32];
+	struct talk *t = it;
 
-	return (script_word(&at, word, sizeof word) && script_number(word, ret_number)) ||
-	       script_fail(line, "a number is missing");
-}
-
-static bool do_identity(struct talk *t, const struct script_line *line)
-{
 	if (!script_bytes(line->rest, &t->identity, NULL))
 		return script_fail(line, "an identity is missing");
 	t->config.identity = bytes_slice(&t->identity);
 	return true;
 }
 
-static bool do_offer(struct talk *t, const struct script_line *line)
+static bool do_offer(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	size_t i = t->config.offer_count;
 	struct eap_type type = { 0 };
 
@@ -113,81 +108,95 @@ static bool do_offer(struct talk *t, const struct script_line *line)
 	return true;
 }
 
-static bool do_rounds(struct talk *t, const struct script_line *line)
+static bool do_rounds(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	unsigned long n = 0;
-	bool ok = number(line, &n);
+	bool ok = script_only_number(line, &n);
 
 	t->config.max_rounds = (unsigned)n;
 	return ok;
 }
 
-static bool do_timeout(struct talk *t, const struct script_line *line)
+static bool do_timeout(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	unsigned long n = 0;
-	bool ok = number(line, &n);
+	bool ok = script_only_number(line, &n);
 
 	t->config.client_timeout = n;
 	return ok;
 }
 
-static bool do_mtu(struct talk *t, const struct script_line *line)
+static bool do_mtu(void *it, const struct script_line *line)
 {
-	return number(line, &t->lower.mtu);
+	struct talk *t = it;
+
+	return script_only_number(line, &t->lower.mtu);
 }
 
 /* ---- events -------------------------------------------------------------------------- */
 
-static bool do_up(struct talk *t, const struct script_line *line)
+static bool do_up(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	t->lower.portEnabled = true;
-	return collected(t, line) && step(t, line);
+	return step(t, line);
 }
 
-static bool do_down(struct talk *t, const struct script_line *line)
+static bool do_down(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	t->lower.portEnabled = false;
-	return collected(t, line) && step(t, line);
+	return step(t, line);
 }
 
-static bool do_restart(struct talk *t, const struct script_line *line)
+static bool do_restart(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	t->lower.eapRestart = true;
-	return collected(t, line) && step(t, line);
+	return step(t, line);
 }
 
-static bool do_altaccept(struct talk *t, const struct script_line *line)
+static bool do_altaccept(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	bool ok;
 
 	t->lower.altAccept = true;
-	ok = collected(t, line) && step(t, line);
+	ok = step(t, line);
 	t->lower.altAccept = false;
 	return ok;
 }
 
-static bool do_altreject(struct talk *t, const struct script_line *line)
+static bool do_altreject(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	bool ok;
 
 	t->lower.altReject = true;
-	ok = collected(t, line) && step(t, line);
+	ok = step(t, line);
 	t->lower.altReject = false;
 	return ok;
 }
 
-static bool do_wait(struct talk *t, const struct script_line *line)
+static bool do_wait(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	unsigned long n = 0;
 
-	if (!number(line, &n))
+	if (!script_only_number(line, &n))
 		return false;
 	t->now.mono += n;
-	return collected(t, line) && step(t, line);
+	return step(t, line);
 }
 
-static bool do_packet(struct talk *t, const struct script_line *line)
+static bool do_packet(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	AUTO_VALUE(bytes) packet = { 0 };
 	bool ok;
 
@@ -195,25 +204,30 @@ static bool do_packet(struct talk *t, const struct script_line *line)
 		return script_fail(line, "these are no bytes: %s", line->rest);
 	t->lower.eapReq = true;
 	t->lower.eapReqData = bytes_slice(&packet);
-	ok = collected(t, line) && step(t, line);
+	ok = step(t, line);
 	return ok;
 }
 
 /* ---- expectations -------------------------------------------------------------------- */
 
-static bool do_response(struct talk *t, const struct script_line *line)
+static bool do_response(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	return take(&t->lower.eapResp, line) && script_expect(line, t->lower.eapRespData);
 }
 
-static bool do_silence(struct talk *t, const struct script_line *line)
+static bool do_silence(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	return take(&t->lower.eapNoResp, line);
 }
 
 /* Success and Failure may have come with a packet, which counts as dealt with. */
-static bool do_success(struct talk *t, const struct script_line *line)
+static bool do_success(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	bool keys = strncmp(line->rest, "keys", 4) == 0;
 
 	t->lower.eapNoResp = false;
@@ -225,70 +239,52 @@ static bool do_success(struct talk *t, const struct script_line *line)
 	       script_fail(line, "no MSK of the right size");
 }
 
-static bool do_failure(struct talk *t, const struct script_line *line)
+static bool do_failure(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	t->lower.eapNoResp = false;
 	if (t->lower.eapKeyAvailable || t->peer.keys.msk.p)
 		return script_fail(line, "keys after a failure");
 	return take(&t->lower.eapFail, line);
 }
 
-static bool do_state(struct talk *t, const struct script_line *line)
+static bool do_state(void *it, const struct script_line *line)
 {
-	const char *state = eap_peer_state_name(&t->peer), *at = line->rest;
-	char wanted[32];
+	struct talk *t = it;
 
-	return (script_word(&at, wanted, sizeof wanted) && strcmp(state, wanted) == 0) ||
-	       script_fail(line, "it is in %s", state);
+	return script_state(line, eap_peer_state_name(&t->peer));
 }
 
-static bool do_diagnosis(struct talk *t, const struct script_line *line)
+static bool do_diagnosis(void *it, const struct script_line *line)
 {
-	AUTO_VALUE(bytes) wanted = { 0 };
-	const char *at = line->rest;
-	char name[64], key[32];
+	struct talk *t = it;
 	struct diagnosis d;
 
 	eap_peer_diagnose(&t->peer, &d);
-	if (!script_word(&at, name, sizeof name) || strcmp(diagnosis_text(d.id)->name, name) != 0)
-		return script_fail(line, "the diagnosis is %s", diagnosis_text(d.id)->name);
-	if (!script_word(&at, key, sizeof key))
-		return true;
-
-	const char *value = diagnosis_evidence(&d, key);
-
-	if (!script_bytes(at + strspn(at, " "), &wanted, NULL))
-		return script_fail(line, "the value is missing");
-	return (value && slice_eq(slice_str(value), bytes_slice(&wanted))) ||
-	       script_fail(line, "%s is %s", key, value ? value : "not there");
+	return script_diagnosis(line, &d);
 }
 
-static bool do_notified(struct talk *t, const struct script_line *line)
+static bool do_notified(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	return take(&t->peer.notified, line) &&
 	       script_expect(line, slice_str(t->peer.notification));
 }
 
-static bool do_deadline(struct talk *t, const struct script_line *line)
+static bool do_deadline(void *it, const struct script_line *line)
 {
-	msec deadline = eap_peer_deadline(&t->peer);
-	unsigned long n = 0;
+	struct talk *t = it;
 
-	if (strcmp(line->rest, "never") == 0)
-		return deadline == NEVER || script_fail(line, "there is one");
-	if (!number(line, &n))
-		return false;
-	return deadline == t->now.mono + n ||
-	       script_fail(line, "it is %lld", (long long)(deadline - t->now.mono));
+	return script_deadline(line, t->now.mono, eap_peer_deadline(&t->peer));
 }
 
-static bool do_count(struct talk *t, const struct script_line *line)
+static bool do_count(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	const struct eap_counters *c = &t->peer.counters;
-	const struct {
-		const char *name;
-		uint32_t value;
-	} counters[] = {
+	const struct script_counter counters[] = {
 		{ "requests", c->requests },
 		{ "responses", c->responses },
 		{ "retransmissions", c->retransmissions },
@@ -300,44 +296,42 @@ static bool do_count(struct talk *t, const struct script_line *line)
 		{ "rounds", t->peer.rounds },
 		{ "started", t->fakes[0].started },
 		{ "stopped", t->fakes[0].stopped },
+		{ 0 },
 	};
-	const char *at = line->rest;
-	char name[32], value[32];
-	unsigned long n;
 
-	if (!script_word(&at, name, sizeof name) || !script_word(&at, value, sizeof value) ||
-	    !script_number(value, &n))
-		return script_fail(line, "count NAME N");
-	for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
-		if (strcmp(counters[i].name, name) == 0)
-			return counters[i].value == n ||
-			       script_fail(line, "it is %u", counters[i].value);
-	}
-	return script_fail(line, "there is no counter %s", name);
+	return script_count(line, counters);
 }
 
 /* ---- the runner ---------------------------------------------------------------------- */
 
-static const struct {
-	const char *verb;
-	bool (*run)(struct talk *t, const struct script_line *line);
-} verbs[] = {
-	{ "identity", do_identity },   { "offer", do_offer },	    { "rounds", do_rounds },
-	{ "timeout", do_timeout },     { "mtu", do_mtu },	    { "up", do_up },
-	{ "down", do_down },	       { "restart", do_restart },   { "altaccept", do_altaccept },
-	{ "altreject", do_altreject }, { "wait", do_wait },	    { ">", do_packet },
-	{ "<", do_response },	       { "-", do_silence },	    { "success", do_success },
-	{ "failure", do_failure },     { "state", do_state },	    { "diagnosis", do_diagnosis },
-	{ "notified", do_notified },   { "deadline", do_deadline }, { "count", do_count },
+static const struct script_verb verbs[] = {
+	{ "identity", do_identity, false },
+	{ "offer", do_offer, false },
+	{ "rounds", do_rounds, false },
+	{ "timeout", do_timeout, false },
+	{ "mtu", do_mtu, false },
+	{ "up", do_up, true },
+	{ "down", do_down, true },
+	{ "restart", do_restart, true },
+	{ "altaccept", do_altaccept, true },
+	{ "altreject", do_altreject, true },
+	{ "wait", do_wait, true },
+	{ ">", do_packet, true },
+	{ "<", do_response, false },
+	{ "-", do_silence, false },
+	{ "success", do_success, false },
+	{ "failure", do_failure, false },
+	{ "state", do_state, false },
+	{ "diagnosis", do_diagnosis, false },
+	{ "notified", do_notified, false },
+	{ "deadline", do_deadline, false },
+	{ "count", do_count, false },
+	{ 0 },
 };
 
 static bool run_line(void *it, const struct script_line *line)
 {
-	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-		if (strcmp(verbs[i].verb, line->verb) == 0)
-			return verbs[i].run(it, line);
-	}
-	return script_fail(line, "what is %s?", line->verb);
+	return script_run(verbs, collected, it, line);
 }
 
 static bool end(void *it, const struct script_line *last)

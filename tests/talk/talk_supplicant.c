@@ -110,15 +110,11 @@ static msec deadline(const struct talk *t)
 	return msec_earlier(supplicant_deadline(&t->pae), eap_peer_deadline(&t->peer));
 }
 
-static bool number(const struct script_line *line, unsigned long *ret_number)
-{
-	return script_number(line->rest, ret_number) || script_fail(line, "a number is missing");
-}
-
 /* ---- configuration ------------------------------------------------------------------------- */
 
-static bool do_set(struct talk *t, const struct script_line *line)
+static bool do_set(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	const char *at = line->rest;
 	char name[32];
 	unsigned long n;
@@ -150,45 +146,59 @@ static bool do_set(struct talk *t, const struct script_line *line)
 
 /* ---- events -------------------------------------------------------------------------------- */
 
-static bool do_up(struct talk *t, const struct script_line *line)
+static bool do_up(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	supplicant_set_link(&t->pae, true);
 	return settle(t, line);
 }
 
-static bool do_down(struct talk *t, const struct script_line *line)
+static bool do_down(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	supplicant_set_link(&t->pae, false);
 	return settle(t, line);
 }
 
-static bool do_blink(struct talk *t, const struct script_line *line)
+static bool do_blink(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	supplicant_set_link(&t->pae, false);
 	supplicant_set_link(&t->pae, true);
 	return settle(t, line);
 }
 
-static bool do_logoff(struct talk *t, const struct script_line *line)
+static bool do_logoff(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	supplicant_logoff(&t->pae, true);
 	return settle(t, line);
 }
 
-static bool do_logon(struct talk *t, const struct script_line *line)
+static bool do_logon(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	supplicant_logoff(&t->pae, false);
 	return settle(t, line);
 }
 
-static bool do_reauth(struct talk *t, const struct script_line *line)
+static bool do_reauth(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	supplicant_reauthenticate(&t->pae);
 	return settle(t, line);
 }
 
-static bool do_unseen(struct talk *t, const struct script_line *line)
+static bool do_unseen(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	if (strcmp(line->rest, "logoff") == 0)
 		supplicant_logoff(&t->pae, true);
 	else if (strcmp(line->rest, "reauth") == 0)
@@ -198,30 +208,37 @@ static bool do_unseen(struct talk *t, const struct script_line *line)
 	return true;
 }
 
-static bool do_valid(struct talk *t, const struct script_line *line)
+static bool do_valid(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	supplicant_set_valid(&t->pae, true);
 	return settle(t, line);
 }
 
-static bool do_invalid(struct talk *t, const struct script_line *line)
+static bool do_invalid(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	supplicant_set_valid(&t->pae, false);
 	return settle(t, line);
 }
 
-static bool do_altreject(struct talk *t, const struct script_line *line)
+static bool do_altreject(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	(void)line;
 	t->lower.altReject = true;
 	return true;
 }
 
-static bool do_wait(struct talk *t, const struct script_line *line)
+static bool do_wait(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	unsigned long n = 0;
 
-	if (!number(line, &n))
+	if (!script_only_number(line, &n))
 		return false;
 
 	msec end = t->now.mono + n;
@@ -239,18 +256,20 @@ static bool do_wait(struct talk *t, const struct script_line *line)
 	return settle(t, line);
 }
 
-static bool do_jump(struct talk *t, const struct script_line *line)
+static bool do_jump(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	unsigned long n = 0;
 
-	if (!number(line, &n))
+	if (!script_only_number(line, &n))
 		return false;
 	t->now.mono += n;
 	return true;
 }
 
-static bool do_pdu(struct talk *t, const struct script_line *line)
+static bool do_pdu(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	AUTO_VALUE(bytes) pdu = { 0 };
 	bool ok;
 
@@ -265,87 +284,98 @@ static bool do_pdu(struct talk *t, const struct script_line *line)
 
 /* ---- expectations -------------------------------------------------------------------------- */
 
-static bool do_sent(struct talk *t, const struct script_line *line)
+static bool do_sent(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	if (t->sent_taken == t->sent_count)
 		return script_fail(line, "nothing was sent");
 	return script_expect(line, bytes_slice(&t->sent[t->sent_taken++]));
 }
 
-static bool do_silence(struct talk *t, const struct script_line *line)
+static bool do_silence(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	if (t->sent_taken < t->sent_count)
 		return script_fail(line, "a frame of type %u was sent",
 				   t->sent[t->sent_taken].p[1]);
 	return true;
 }
 
-static bool do_state(struct talk *t, const struct script_line *line)
+static bool do_state(void *it, const struct script_line *line)
 {
-	const char *state = supplicant_state_name(&t->pae);
+	struct talk *t = it;
 
-	return strcmp(state, line->rest) == 0 ||
-	       script_fail(line, "it is in %s (backend %s, peer %s)", state,
-			   supplicant_backend_name(&t->pae), eap_peer_state_name(&t->peer));
+	return script_state(line, supplicant_state_name(&t->pae)) ||
+	       script_fail(line, "backend %s, peer %s", supplicant_backend_name(&t->pae),
+			   eap_peer_state_name(&t->peer));
 }
 
-static bool do_open(struct talk *t, const struct script_line *line)
+static bool do_open(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	return t->pae.suppPortStatus || script_fail(line, "the port is shut");
 }
 
-static bool do_shut(struct talk *t, const struct script_line *line)
+static bool do_shut(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	return !t->pae.suppPortStatus || script_fail(line, "the port is open");
 }
 
-static bool do_deadline(struct talk *t, const struct script_line *line)
+static bool do_deadline(void *it, const struct script_line *line)
 {
-	unsigned long n = 0;
+	struct talk *t = it;
 
-	if (strcmp(line->rest, "never") == 0)
-		return deadline(t) == NEVER || script_fail(line, "there is one");
-	if (!number(line, &n))
-		return false;
-	return deadline(t) == t->now.mono + n ||
-	       script_fail(line, "it is %lld", (long long)(deadline(t) - t->now.mono));
+	return script_deadline(line, t->now.mono, deadline(t));
 }
 
-static bool do_unanswered(struct talk *t, const struct script_line *line)
+static bool do_unanswered(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	return (supplicant_unanswered(&t->pae) && !supplicant_gave_up(&t->pae)) ||
 	       script_fail(line, "not so");
 }
 
-static bool do_gave_up(struct talk *t, const struct script_line *line)
+static bool do_gave_up(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	return (supplicant_unanswered(&t->pae) && supplicant_gave_up(&t->pae)) ||
 	       script_fail(line, "not so");
 }
 
-static bool do_answered(struct talk *t, const struct script_line *line)
+static bool do_answered(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	return (!supplicant_unanswered(&t->pae) && !supplicant_gave_up(&t->pae)) ||
 	       script_fail(line, "not so");
 }
 
-static bool do_refused(struct talk *t, const struct script_line *line)
+static bool do_refused(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	return t->received == MALFORMED || script_fail(line, "it was accepted");
 }
 
-static bool do_key(struct talk *t, const struct script_line *line)
+static bool do_key(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
+
 	return (t->received == OK && t->frame.type == EAPOL_KEY) || script_fail(line, "not so");
 }
 
-static bool do_count(struct talk *t, const struct script_line *line)
+static bool do_count(void *it, const struct script_line *line)
 {
+	struct talk *t = it;
 	const struct supplicant_counters *c = &t->pae.counters;
-	const struct {
-		const char *name;
-		uint32_t value;
-	} counters[] = {
+	const struct script_counter counters[] = {
 		{ "frames_rx", c->frames_rx },
 		{ "frames_tx", c->frames_tx },
 		{ "start_tx", c->start_tx },
@@ -365,28 +395,15 @@ static bool do_count(struct talk *t, const struct script_line *line)
 		{ "peer_version", t->pae.peer_version },
 		{ "startCount", t->pae.startCount },
 		{ "started", t->fake.started },
+		{ 0 },
 	};
-	const char *at = line->rest;
-	char name[32];
-	unsigned long n;
 
-	if (!script_word(&at, name, sizeof name) || !script_number(at + strspn(at, " "), &n))
-		return script_fail(line, "count NAME N");
-	for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
-		if (strcmp(counters[i].name, name) == 0)
-			return counters[i].value == n ||
-			       script_fail(line, "it is %u", counters[i].value);
-	}
-	return script_fail(line, "there is no counter %s", name);
+	return script_count(line, counters);
 }
 
 /* ---- the runner ---------------------------------------------------------------------------- */
 
-static const struct {
-	const char *verb;
-	bool (*run)(struct talk *t, const struct script_line *line);
-	bool event; /* what was sent before it has to have been asked for */
-} verbs[] = {
+static const struct script_verb verbs[] = {
 	{ "set", do_set, false },
 	{ "up", do_up, true },
 	{ "down", do_down, true },
@@ -413,15 +430,12 @@ static const struct {
 	{ "refused", do_refused, false },
 	{ "key", do_key, false },
 	{ "count", do_count, false },
+	{ 0 },
 };
 
 static bool run_line(void *it, const struct script_line *line)
 {
-	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-		if (strcmp(verbs[i].verb, line->verb) == 0)
-			return (!verbs[i].event || do_silence(it, line)) && verbs[i].run(it, line);
-	}
-	return script_fail(line, "what is %s?", line->verb);
+	return script_run(verbs, do_silence, it, line);
 }
 
 static bool end(void *it, const struct script_line *last)
