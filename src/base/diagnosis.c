@@ -312,6 +312,9 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 	[DIAG_INTERNAL] = { "internal-error",
 		"This machine could not go on: {detail}.",
 		"This is likely a lack of memory, or a fault in Latchkey: please report it with the log.", false },
+	[DIAG_REGISTRY] = { "registry",
+		"What the server keeps on disk or in its database cannot be used: {detail}.",
+		"See the [Registry] section of latchkey-authd.conf, the disk, and whether the database runs.", false },
 
 	[DIAG_REDUCED_NO_SERVER_CHECK] = { "reduced-no-server-check",
 		"The port is open, but the server was not checked: InsecureNoServerCheck=yes.",

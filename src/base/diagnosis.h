@@ -125,6 +125,7 @@ enum diagnosis_id {
 	DIAG_NO_PROFILE,
 	DIAG_DISCONNECTED,
 	DIAG_INTERNAL,
+	DIAG_REGISTRY,
 
 	/* open, but with less assurance than it should have */
 	DIAG_REDUCED_NO_SERVER_CHECK,

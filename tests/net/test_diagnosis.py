@@ -254,6 +254,7 @@ def a_user_who_disconnects(lab):
 EXCEPTIONS = {
     "none": "is what there is when nothing is wrong",
     "internal-error": "is lack of memory, which the tests in tests/fault inject",
+    "registry": "is the server's, which tests/unit/test_registry takes its database from",
 }
 
 

@@ -81,3 +81,15 @@ UNIT_TESTS += %D%/test_ocsp
 %C%_test_ocsp_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
 endif
 endif
+# The registry on SQLite, then on PostgreSQL.
+if CUNIT
+if AUTHD
+UNIT_TESTS += %D%/test_registry %D%/test_ticket_keys
+%C%_test_registry_SOURCES = %D%/test_registry.c %D%/registry_rig.h %D%/scratch.h
+%C%_test_registry_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
+%C%_test_ticket_keys_SOURCES = %D%/test_ticket_keys.c %D%/scratch.h
+%C%_test_ticket_keys_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
+TESTS += %D%/test_postgres.py
+endif
+endif
+EXTRA_DIST += %D%/test_postgres.py

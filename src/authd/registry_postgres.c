@@ -1,0 +1,245 @@
+/* The registry on a PostgreSQL server, which several of us may share. */
+#include <errno.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "authd/registry_db.h"
+#include "authd/registry_sql.h"
+
+#define SQL_TEXT_MAX 4096
+
+struct postgres {
+	struct db db;
+	PGconn *connection;
+	bool prepared[SQL_COUNT];
+	PGresult *result;
+	int row; /* of the result; -1 before the first */
+};
+
+static struct postgres *postgres_of(struct db *db)
+{
+	return (struct postgres *)(void *)db;
+}
+
+/* By the classes of SQLSTATE (PostgreSQL's documentation, appendix A). */
+static int error_of(struct postgres *p, const char *state)
+{
+	if (PQstatus(p->connection) == CONNECTION_BAD || !state || strncmp(state, "08", 2) == 0 ||
+	    strncmp(state, "57P", 3) == 0) {
+		p->db.gone = true;
+		return EIO;
+	}
+	/* Deadlock, serialization, a lock not available, a statement that took too long. */
+	if (strncmp(state, "40", 2) == 0 || strncmp(state, "55", 2) == 0 ||
+	    strncmp(state, "57", 2) == 0)
+		return EAGAIN;
+	if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0 ||
+	    strncmp(state, "P0", 2) == 0)
+		return EINVAL;
+	return EIO;
+}
+
+/* Its messages have several lines. */
+static int failed(struct postgres *p)
+{
+	const char *state = PQresultErrorField(p->result, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(p->result, PG_DIAG_MESSAGE_PRIMARY);
+	int error = error_of(p, state);
+
+	if (!text)
+		text = PQerrorMessage(p->connection);
+	db_fail(&p->db, error, "%.*s", (int)strcspn(text, "\n"), text);
+	PQclear(p->result);
+	p->result = NULL;
+	return -error;
+}
+
+static void postgres_end(struct db *db)
+{
+	struct postgres *p = postgres_of(db);
+
+	PQclear(p->result);
+	p->result = NULL;
+}
+
+static int take_result(struct postgres *p, PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	postgres_end(&p->db);
+	p->result = result;
+	p->row = -1;
+	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? 0 : failed(p);
+}
+
+/* A COMMIT of a transaction in which something has failed is answered with ROLLBACK, and no error.
+ */
+static int postgres_exec(struct db *db, const char *sql)
+{
+	struct postgres *p = postgres_of(db);
+	int r = take_result(p, PQexec(p->connection, sql));
+
+	if (r == 0 && strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(p->result), "COMMIT") != 0)
+		r = db_fail(db, EIO, "the server has rolled the transaction back");
+	postgres_end(db);
+	return r;
+}
+
+static int postgres_begin(struct db *db, bool durable)
+{
+	return postgres_exec(db, durable ? "BEGIN; SET LOCAL synchronous_commit=on"
+					 : "BEGIN; SET LOCAL synchronous_commit=off");
+}
+
+/* SQLite's ?1 is $1 here. */
+static int prepare(struct postgres *p, unsigned number, const char *name)
+{
+	char sql[SQL_TEXT_MAX];
+	int r;
+
+	snprintf(sql, sizeof sql, "%s", sql_texts[number]);
+	for (char *c = sql; (c = strchr(c, '?')) != NULL;)
+		*c = '$';
+	r = take_result(p, PQprepare(p->connection, name, sql, 0, NULL));
+	p->prepared[number] = r == 0;
+	return r;
+}
+
+static int postgres_run(struct db *db, unsigned number, const struct db_value *values, size_t count)
+{
+	struct postgres *p = postgres_of(db);
+	const char *texts[DB_PARAMETERS_MAX];
+	int lengths[DB_PARAMETERS_MAX] = { 0 }, binary[DB_PARAMETERS_MAX] = { 0 };
+	char numbers[DB_PARAMETERS_MAX][24], name[16];
+
+	snprintf(name, sizeof name, "q%u", number);
+	if (!p->prepared[number]) {
+		int r = prepare(p, number, name);
+
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < count; i++) {
+		texts[i] = values[i].text;
+		if (values[i].type == DB_INTEGER) {
+			snprintf(numbers[i], sizeof numbers[i], "%lld",
+				 (long long)values[i].integer);
+			texts[i] = numbers[i];
+		} else if (values[i].type == DB_BLOB) {
+			texts[i] = (const char *)values[i].blob.p;
+			lengths[i] = (int)values[i].blob.len;
+			binary[i] = 1;
+		}
+	}
+	return take_result(
+		p, PQexecPrepared(p->connection, name, (int)count, texts, lengths, binary, 1));
+}
+
+static int postgres_step(struct db *db)
+{
+	struct postgres *p = postgres_of(db);
+
+	/* What has changed can be asked when there are no rows any more. */
+	return ++p->row < PQntuples(p->result);
+}
+
+static struct slice postgres_bytes(struct db *db, int column)
+{
+	struct postgres *p = postgres_of(db);
+
+	return slice_of(PQgetvalue(p->result, p->row, column),
+			(size_t)PQgetlength(p->result, p->row, column));
+}
+
+/* Binary, in network order; all our numbers are bigint. */
+static int64_t postgres_integer(struct db *db, int column)
+{
+	struct rd r = rd_of(postgres_bytes(db, column));
+
+	return (int64_t)rd_u64(&r);
+}
+
+static int64_t postgres_changed(struct db *db)
+{
+	return strtoll(PQcmdTuples(postgres_of(db)->result), NULL, 10);
+}
+
+static void postgres_free(struct db *db)
+{
+	struct postgres *p = postgres_of(db);
+
+	PQclear(p->result);
+	PQfinish(p->connection);
+	free(p);
+}
+
+static const struct db_backend postgres_backend = {
+	.kind = "postgresql",
+	.words = (const char *const[][2]){ { "$ID", "BIGINT GENERATED BY DEFAULT AS IDENTITY "
+						    "PRIMARY KEY" },
+					   { "$INT", "BIGINT" },
+					   { "$BLOB", "BYTEA" },
+					   { "$STRICT", "" },
+					   { NULL, NULL } },
+	.postgres = true,
+	.exec = postgres_exec,
+	.begin = postgres_begin,
+	.run = postgres_run,
+	.step = postgres_step,
+	.integer = postgres_integer,
+	.bytes = postgres_bytes,
+	.changed = postgres_changed,
+	.end = postgres_end,
+	.free = postgres_free,
+};
+
+static void silent(void *context, const PGresult *result)
+{
+	(void)context;
+	(void)result;
+}
+
+/* What the connection string says comes after our own wishes and overrides them. */
+static PGconn *connect_to(const char *server)
+{
+	static const char *const keys[] = { "application_name",
+					    "connect_timeout",
+					    "tcp_user_timeout",
+					    "options",
+					    "client_encoding",
+					    "dbname",
+					    NULL };
+	const char *const values[] = {
+		"latchkey-authd", "5",	  "10000", "-c statement_timeout=10s -c lock_timeout=5s",
+		"UTF8",		  server, NULL
+	};
+
+	return PQconnectdbParams(keys, values, 1);
+}
+
+int db_open_postgres(const char *server, struct db **ret_db, struct diagnosis *why)
+{
+	struct postgres *p = calloc(1, sizeof *p);
+	int r = 0;
+
+	if (p)
+		p->connection = connect_to(server);
+	if (!p || !p->connection) {
+		free(p);
+		diagnosis_say(why, DIAG_REGISTRY, "no memory to connect to PostgreSQL");
+		return -ENOMEM;
+	}
+	p->db.backend = &postgres_backend;
+	PQsetNoticeReceiver(p->connection, silent, NULL);
+	if (PQstatus(p->connection) != CONNECTION_OK)
+		r = failed(p);
+	if (r < 0) {
+		diagnosis_say(why, DIAG_REGISTRY, "PostgreSQL: %s",
+			      diagnosis_evidence(&p->db.why, "detail"));
+		postgres_free(&p->db);
+		return r;
+	}
+	*ret_db = &p->db;
+	return 0;
+}

@@ -1,0 +1,263 @@
+#include "authd/registry_sql.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "authd/registry_db.h"
+#include "drivers/loop.h"
+
+#define MIGRATION_TEXT_MAX 8192
+
+/* clang-format off */
+/* Keeps what was known before where there is nothing new to say. */
+#define KEEP(table, column) \
+	#column " = CASE WHEN excluded." #column " <> '' THEN excluded." #column \
+		" ELSE " #table "." #column " END"
+#define KEEP_NUMBER(table, column) \
+	#column " = CASE WHEN excluded." #column " <> 0 THEN excluded." #column \
+		" ELSE " #table "." #column " END"
+#define GREATEST(table, column) \
+	#column " = CASE WHEN excluded." #column " > " #table "." #column \
+		" THEN excluded." #column " ELSE " #table "." #column " END"
+
+#define MACHINE_COLUMNS	   "kind, identifier, spki, station, nas, port, first_seen, last_seen"
+#define CREDENTIAL_COLUMNS "issuer, serial, subject, spki, profile, issued, not_before, not_after"
+#define AUDIT_COLUMNS	   "origin, sequence, digest, at, event, actor, subject, detail"
+
+const char *const sql_texts[SQL_COUNT] = {
+	[SQL_MIGRATION_LATEST] = "SELECT COALESCE(MAX(version), 0) FROM migration",
+	[SQL_MIGRATION_ADD] = "INSERT INTO migration (version, applied) VALUES (?1, ?2)",
+	[SQL_LOCK] = "SELECT pg_advisory_xact_lock(?1, hashtext(?2))",
+
+	[SQL_MACHINE_SEEN] =
+		"INSERT INTO machine (" MACHINE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
+		" ON CONFLICT (kind, identifier) DO UPDATE SET "
+		KEEP(machine, spki) ", " KEEP(machine, station) ", " KEEP(machine, nas) ", "
+		KEEP(machine, port) ", " GREATEST(machine, last_seen),
+	[SQL_MACHINE_GET] =
+		"SELECT " MACHINE_COLUMNS " FROM machine WHERE kind = ?1 AND identifier = ?2",
+	[SQL_MACHINES] =
+		"SELECT " MACHINE_COLUMNS " FROM machine ORDER BY last_seen DESC, id DESC LIMIT ?1",
+
+	[SQL_CREDENTIAL_ISSUED] =
+		"INSERT INTO credential (" CREDENTIAL_COLUMNS ", machine) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+		" ?7, ?8, (SELECT id FROM machine WHERE kind = ?9 AND identifier = ?10))",
+	[SQL_CREDENTIAL_REVOKE] =
+		"UPDATE credential SET revoked = ?1, reason = ?2"
+		" WHERE issuer = ?3 AND serial = ?4 AND revoked IS NULL",
+	[SQL_CREDENTIAL_GET] =
+		"SELECT issuer, serial, credential.subject, credential.spki, profile, issued, not_before,"
+		" not_after, revoked, reason, machine.kind, machine.identifier FROM credential"
+		" LEFT JOIN machine ON machine.id = credential.machine WHERE issuer = ?1 AND serial = ?2",
+
+	[SQL_SESSION_PUT] =
+		"INSERT INTO session (origin, session, client, nas, port, station, identity, method, tls,"
+		" rule, vlan, started, updated, ended, cause, octets_in, octets_out, packets_in,"
+		" packets_out, machine) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+		" ?14, ?15, ?16, ?17, ?18, ?19, (SELECT id FROM machine WHERE kind = ?20"
+		" AND identifier = ?21)) ON CONFLICT (nas, session) DO UPDATE SET origin = excluded.origin, "
+		KEEP(session, client) ", " KEEP(session, port) ", " KEEP(session, station) ", "
+		KEEP(session, identity) ", " KEEP(session, method) ", " KEEP(session, tls) ", "
+		KEEP(session, rule) ", " KEEP_NUMBER(session, vlan) ", " KEEP_NUMBER(session, started) ", "
+		GREATEST(session, updated) ", ended = COALESCE(session.ended, excluded.ended), "
+		"cause = CASE WHEN session.cause <> '' THEN session.cause ELSE excluded.cause END, "
+		GREATEST(session, octets_in) ", " GREATEST(session, octets_out) ", "
+		GREATEST(session, packets_in) ", " GREATEST(session, packets_out)
+		", machine = COALESCE(excluded.machine, session.machine)",
+	[SQL_SESSIONS] =
+		"SELECT session, client, session.nas, session.port, session.station, identity, method, tls,"
+		" rule, vlan, started, updated, ended, cause, octets_in, octets_out, packets_in,"
+		" packets_out, machine.kind, machine.identifier FROM session"
+		" LEFT JOIN machine ON machine.id = session.machine ORDER BY session.id DESC LIMIT ?1",
+	/* Those of ports of our own: a NAS keeps its sessions open without us. */
+	[SQL_SESSIONS_CLOSE] =
+		"UPDATE session SET ended = ?1, cause = ?2"
+		" WHERE origin = ?3 AND client = '' AND ended IS NULL",
+	[SQL_SESSIONS_FORGET] =
+		"DELETE FROM session WHERE id IN (SELECT id FROM session"
+		" WHERE ended < ?1 ORDER BY ended LIMIT ?2)",
+
+	[SQL_AUDIT_LAST] =
+		"SELECT sequence, digest FROM audit WHERE origin = ?1 ORDER BY sequence DESC LIMIT 1",
+	[SQL_AUDIT_ADD] =
+		"INSERT INTO audit (" AUDIT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_AUDIT_LIST] =
+		"SELECT " AUDIT_COLUMNS " FROM audit ORDER BY at DESC, origin, sequence DESC LIMIT ?1",
+	[SQL_AUDIT_FROM] =
+		"SELECT " AUDIT_COLUMNS " FROM audit WHERE origin = ?1 AND sequence > ?2"
+		" ORDER BY sequence LIMIT ?3",
+	[SQL_AUDIT_NEXT_ORIGIN] =
+		"SELECT origin FROM audit WHERE origin > ?1 ORDER BY origin LIMIT 1",
+
+	[SQL_TICKET_KEYS] = "SELECT name, hmac, aes, created FROM ticket_key ORDER BY id DESC LIMIT ?1",
+	[SQL_TICKET_KEY_ADD] =
+		"INSERT INTO ticket_key (name, hmac, aes, created) VALUES (?1, ?2, ?3, ?4)",
+	[SQL_TICKET_KEYS_FORGET] =
+		"DELETE FROM ticket_key WHERE id NOT IN"
+		" (SELECT id FROM ticket_key ORDER BY id DESC LIMIT ?1)",
+};
+
+#define TEXT(name)   #name " TEXT NOT NULL DEFAULT '' CHECK (length(" #name ") <= 254)"
+#define WORD(name)   #name " TEXT NOT NULL DEFAULT '' CHECK (length(" #name ") <= 64)"
+#define NUMBER(name) #name " $INT NOT NULL DEFAULT 0"
+
+const struct migration migrations[] = {
+	{
+	.both =
+		"CREATE TABLE machine (id $ID, kind $INT NOT NULL, " TEXT(identifier) ", " WORD(spki) ", "
+		TEXT(station) ", " TEXT(nas) ", " TEXT(port) ", " NUMBER(first_seen) ", "
+		NUMBER(last_seen) ", UNIQUE (kind, identifier)) $STRICT;"
+		"CREATE INDEX machine_last_seen ON machine (last_seen);"
+
+		"CREATE TABLE credential (id $ID, " TEXT(issuer) ", " WORD(serial) ", " TEXT(subject) ", "
+		WORD(spki) ", " WORD(profile) ", " NUMBER(issued) ", " NUMBER(not_before) ", "
+		NUMBER(not_after) ", revoked $INT, " WORD(reason) ", machine $INT REFERENCES machine (id),"
+		" UNIQUE (issuer, serial)) $STRICT;"
+		"CREATE INDEX credential_machine ON credential (machine);"
+
+		"CREATE TABLE session (id $ID, " TEXT(origin) ", " TEXT(session) ", " TEXT(client) ", "
+		TEXT(nas) ", " TEXT(port) ", " TEXT(station) ", " TEXT(identity) ", " WORD(method) ", "
+		WORD(tls) ", " WORD(rule) ", " NUMBER(vlan) ", " NUMBER(started) ", " NUMBER(updated) ","
+		" ended $INT, " WORD(cause) ", " NUMBER(octets_in) ", " NUMBER(octets_out) ", "
+		NUMBER(packets_in) ", " NUMBER(packets_out) ", machine $INT REFERENCES machine (id),"
+		" UNIQUE (nas, session)) $STRICT;"
+		"CREATE INDEX session_ended ON session (ended);"
+		"CREATE INDEX session_machine ON session (machine);"
+
+		"CREATE TABLE audit (" TEXT(origin) ", sequence $INT NOT NULL, digest $BLOB NOT NULL"
+		" CHECK (length(digest) = 32), " NUMBER(at) ", " WORD(event) ", " TEXT(actor) ", "
+		TEXT(subject) ", detail TEXT NOT NULL CHECK (length(detail) <= 1022),"
+		" PRIMARY KEY (origin, sequence)) $STRICT;"
+		"CREATE INDEX audit_at ON audit (at);"
+
+		"CREATE TABLE ticket_key (id $ID, name $BLOB NOT NULL, hmac $BLOB NOT NULL,"
+		" aes $BLOB NOT NULL, created $INT NOT NULL) $STRICT;",
+	.sqlite =
+		"CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN"
+		" SELECT RAISE(ABORT, 'audit entries are never changed'); END;"
+		"CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN"
+		" SELECT RAISE(ABORT, 'audit entries are never deleted'); END;",
+	.postgres =
+		"CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+		" RAISE EXCEPTION 'audit entries are never changed or deleted'; END$$;"
+		"CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit"
+		" FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only();",
+	},
+};
+/* clang-format on */
+
+const unsigned migrations_count = sizeof migrations / sizeof migrations[0];
+
+/* ---- bringing a schema up to date ----------------------------------------------------------- */
+
+static const char *word_for(const struct db *db, const char *from, size_t len)
+{
+	for (const char *const(*word)[2] = db->backend->words; (*word)[0]; word++) {
+		if (strlen((*word)[0]) == len && strncmp((*word)[0], from, len) == 0)
+			return (*word)[1];
+	}
+	return NULL;
+}
+
+/* In the words of the backend. */
+static int translate(struct db *db, const char *text, char *buffer, size_t size)
+{
+	struct wr w = wr_of(buffer, size);
+
+	while (*text) {
+		size_t len = *text == '$' ? 1 + strspn(text + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 1;
+		const char *word = len > 1 ? word_for(db, text, len) : NULL;
+
+		wr_bytes(&w, word ? slice_str(word) : slice_of(text, len));
+		text += len;
+	}
+	wr_u8(&w, 0);
+	return wr_ok(&w) ? 0 : db_fail(db, ENOMEM, "a migration is longer than its buffer");
+}
+
+static int apply(struct db *db, const char *text)
+{
+	char sql[MIGRATION_TEXT_MAX];
+	int r;
+
+	if (!text)
+		return 0;
+	r = translate(db, text, sql, sizeof sql);
+	return r < 0 ? r : db->backend->exec(db, sql);
+}
+
+static int read_version(struct db *db, int64_t *ret_version)
+{
+	int r = db->backend->run(db, SQL_MIGRATION_LATEST, NULL, 0);
+
+	if (r == 0)
+		r = db->backend->step(db);
+	if (r < 0)
+		return r;
+	*ret_version = db->backend->integer(db, 0);
+	db->backend->end(db);
+	return 0;
+}
+
+static int apply_next(struct db *db, unsigned version)
+{
+	const struct migration *m = &migrations[version];
+	int r = apply(db, m->both);
+
+	if (r == 0)
+		r = apply(db, db->backend->postgres ? m->postgres : m->sqlite);
+	if (r == 0)
+		r = db_do(db, SQL_MIGRATION_ADD,
+			  DB_VALUES(db_integer(version + 1), db_integer(loop_now().wall)));
+	return r;
+}
+
+/* One step in a transaction of its own; 1: there is more to do.  All that others may be doing at
+ * the same time waits for the lock, and sees afterwards that it was done. */
+static int migrate_once(struct db *db)
+{
+	int64_t version = 0;
+	int r = db_lock(db, DB_LOCK_MIGRATION, "");
+
+	if (r == 0)
+		r = apply(db, "CREATE TABLE IF NOT EXISTS migration (version $INT PRIMARY KEY,"
+			      " applied $INT NOT NULL) $STRICT");
+	if (r == 0)
+		r = read_version(db, &version);
+	if (r < 0)
+		return r;
+	if (version > migrations_count)
+		return db_fail(db, EPROTO,
+			       "its schema has version %lld and this program knows %u: it was used "
+			       "by a newer one, which alone can go on with it",
+			       (long long)version, migrations_count);
+	if (version == migrations_count)
+		return 0;
+	r = apply_next(db, (unsigned)version);
+	return r < 0 ? r : 1;
+}
+
+int db_migrate(struct db *db)
+{
+	int more;
+
+	do {
+		int r = db->backend->begin(db, true);
+
+		if (r < 0)
+			return r;
+		more = migrate_once(db);
+		if (more < 0) {
+			struct diagnosis why = db->why;
+
+			(void)db->backend->exec(db, "ROLLBACK");
+			db->why = why;
+			return more;
+		}
+		r = db->backend->exec(db, "COMMIT");
+		if (r < 0)
+			return r;
+	} while (more > 0);
+	return 0;
+}
