@@ -99,7 +99,7 @@ struct radius_server_view {
 enum radius_outcome {
 	RADIUS_TIMED_OUT, /* fault: of the last packet that was refused, or RADIUS_FINE: silence */
 	RADIUS_ACCEPTED,
-	RADIUS_REJECTED,
+	RADIUS_REJECTED, /* fault: RADIUS_FINE, or why a genuine response was not to be used */
 	RADIUS_CHALLENGED,
 	RADIUS_ACCOUNTED,
 };
@@ -170,7 +170,7 @@ bool radius_client_receive(struct radius_client *client, size_t server, size_t s
 
 /* Over TLS: the connection is there, or gone (then its requests go elsewhere at once). */
 void radius_client_connected(struct radius_client *client, size_t server, bool connected, msec now);
-/* ICMP says that nobody listens: counts as silence for all of the request's time. */
+/* ICMP says that nobody listens: counts as silence for all of a request's time, if one is open. */
 void radius_client_refused(struct radius_client *client, size_t server, msec now);
 
 void radius_client_view(const struct radius_client *client, size_t server,

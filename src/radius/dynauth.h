@@ -55,8 +55,8 @@ struct radius_dynauth {
 CHECKED enum radius_fault radius_dynauth_read(struct radius_crypto *crypto, struct slice secret,
 					      struct slice in, int64_t now, bool timestamp_required,
 					      struct radius_dynauth *ret_request);
-/* ACK for RADIUS_CAUSE_NONE, else NAK; with State and Proxy-States of the request.  buffer has
- * RADIUS_PACKET_MAX octets. */
+/* ACK for RADIUS_CAUSE_NONE, else NAK; with State and Proxy-States of the request, and with a
+ * Message-Authenticator if it had one.  buffer has RADIUS_PACKET_MAX octets. */
 CHECKED enum radius_fault radius_dynauth_answer(struct radius_crypto *crypto, struct slice secret,
 						const struct radius_dynauth *request,
 						enum radius_error_cause cause, uint8_t *buffer,
@@ -78,9 +78,10 @@ struct radius_dynauth_ask {
 CHECKED enum radius_fault radius_dynauth_build(struct radius_crypto *crypto, struct slice secret,
 					       const struct radius_dynauth_ask *ask,
 					       uint8_t *buffer, struct slice *ret_packet);
-/* request: the octets that were sent.  ret_cause: RADIUS_CAUSE_NONE when there is none. */
+/* request: the octets that were sent.  ret_cause: RADIUS_CAUSE_NONE when there is none.
+ * RADIUS_STALE as above. */
 CHECKED enum radius_fault radius_dynauth_hear(struct radius_crypto *crypto, struct slice secret,
-					      struct slice request, struct slice in, bool *ret_ack,
-					      uint32_t *ret_cause);
+					      struct slice request, struct slice in, int64_t now,
+					      bool *ret_ack, uint32_t *ret_cause);
 
 #endif

@@ -1,8 +1,9 @@
 libproto_a_SOURCES += \
 	%D%/authenticator.c %D%/authenticator.h \
-	%D%/client.h \
+	%D%/client.c %D%/client.h \
+	%D%/client_answer.c %D%/client_heap.c %D%/client_parts.h \
 	%D%/duplicates.c %D%/duplicates.h \
-	%D%/dynauth.h \
+	%D%/dynauth.c %D%/dynauth.h \
 	%D%/facts.c %D%/facts.h \
 	%D%/keys.c %D%/keys.h \
 	%D%/names.c \

@@ -1,0 +1,629 @@
+#include "radius/client.h"
+
+#include "radius/client_parts.h"
+#include "radius/facts.h"
+
+#include <string.h>
+
+#define JITTER_AT RADIUS_AUTHENTICATOR_SIZE /* in the random octets: two of them */
+
+/* ---- servers ------------------------------------------------------------------------- */
+
+static struct slice secret_of(const struct server *server)
+{
+	return secret_slice(&server->secret);
+}
+
+static void set_state(struct radius_client *client, struct server *server,
+		      enum radius_server_state state, msec now)
+{
+	enum radius_server_state from = server->state;
+
+	if (from == state)
+		return;
+	server->state = state;
+	server->since = now;
+	server->answered_probes = 0;
+	server->due = state == RADIUS_SERVER_DEAD     ? msec_after(now, server->timing.dead_time)
+		      : state == RADIUS_SERVER_PROBED ? now
+						      : NEVER;
+	if (client->changed)
+		client->changed(client->context, (size_t)(server - client->servers), from, state);
+}
+
+static bool any_alive(const struct radius_client *client)
+{
+	for (size_t i = 0; i < client->server_count; i++) {
+		if (client->servers[i].state == RADIUS_SERVER_ALIVE)
+			return true;
+	}
+	return false;
+}
+
+/* The least recently used identifier: an answer that is late must not meet another request.  False
+ * if all are in use. */
+static bool take_slot(struct server *server, struct exchange *exchange)
+{
+	for (size_t i = 0; i < server->slot_count; i++) {
+		size_t slot = (server->next_slot + i) % server->slot_count;
+
+		if (server->by_slot[slot])
+			continue;
+		server->by_slot[slot] = exchange;
+		server->next_slot = (slot + 1) % server->slot_count;
+		exchange->slot = slot;
+		return true;
+	}
+	return false;
+}
+
+static void leave_server(struct radius_client *client, struct exchange *exchange)
+{
+	struct server *server = &client->servers[exchange->server];
+
+	if (exchange->state != EXCHANGE_SENT)
+		return;
+	server->by_slot[exchange->slot] = NULL;
+	server->open--;
+	list_remove(&exchange->others);
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+	if (!exchange)
+		return;
+	bytes_done(&exchange->packet);
+	free(exchange);
+}
+
+static void drop(struct radius_client *client, struct exchange *exchange)
+{
+	leave_server(client, exchange);
+	exchange_leave(client, exchange);
+	exchange_free(exchange);
+}
+
+/* This server will not answer any more: the next one, if the request is free to go there. */
+static void move_on(struct radius_client *client, struct exchange *exchange)
+{
+	leave_server(client, exchange);
+	if (exchange->sticky) {
+		exchange->state = EXCHANGE_LOST;
+	} else {
+		exchange->state = EXCHANGE_NEW;
+		client->servers[exchange->server].counters.fail_overs++;
+	}
+	exchange_set_due(client, exchange, 0);
+}
+
+static void move_all(struct radius_client *client, struct server *server)
+{
+	list_each (node, &server->exchanges)
+		move_on(client, list_item(node, struct exchange, others));
+}
+
+/* Requests that others could answer do not wait for a dead server.  While there is nobody else they
+ * go on: it may be late, or come back. */
+static void die(struct radius_client *client, struct server *server, msec now)
+{
+	if (server->state != RADIUS_SERVER_ALIVE)
+		return;
+	server->counters.deaths++;
+	set_state(client, server, RADIUS_SERVER_DEAD, now);
+	if (any_alive(client))
+		move_all(client, server);
+}
+
+/* ---- the client ---------------------------------------------------------------------- */
+
+static void server_done(struct server *server)
+{
+	secret_done(&server->secret);
+	bytes_done(&server->probe.packet);
+	free(server->by_slot);
+}
+
+void radius_client_free(struct radius_client *client)
+{
+	if (!client)
+		return;
+	while (client->count > 0)
+		drop(client, client->heap[0]);
+	exchange_free(client->told);
+	for (size_t i = 0; i < client->server_count; i++)
+		server_done(&client->servers[i]);
+	bytes_done(&client->nas_identifier);
+	radius_crypto_free(client->crypto);
+	free(client->heap);
+	free(client);
+}
+
+static msec or_usual(msec given, msec usual)
+{
+	return given ? given : usual;
+}
+
+static struct radius_timing timing_of(const struct radius_timing *given)
+{
+	return (struct radius_timing){
+		.irt = or_usual(given->irt, RADIUS_IRT),
+		.mrt = or_usual(given->mrt, RADIUS_MRT),
+		.mrd = or_usual(given->mrd, RADIUS_MRD),
+		.mrc = given->mrc ? given->mrc : RADIUS_MRC,
+		.dead_time = or_usual(given->dead_time, RADIUS_DEAD_TIME),
+		.probe_interval = or_usual(given->probe_interval, RADIUS_PROBE_INTERVAL),
+		.probes = given->probes ? given->probes : 1,
+	};
+}
+
+static enum status add_server(struct radius_client *client,
+			      const struct radius_server_settings *settings, msec now)
+{
+	struct server *server = &client->servers[client->server_count++];
+	size_t sockets = settings->reliable ? 1 : settings->sockets;
+
+	*server = (struct server){
+		.name = settings->name,
+		.reliable = settings->reliable,
+		.probes = settings->probe,
+		.timing = timing_of(&settings->timing),
+		.state = settings->reliable ? RADIUS_SERVER_UNCONNECTED : RADIUS_SERVER_ALIVE,
+		.since = now,
+		.due = NEVER,
+		.slot_count = sockets * RADIUS_IDS,
+		.probe = { .code = RADIUS_STATUS_SERVER },
+	};
+	list_init(&server->exchanges);
+	list_init(&server->probe.others);
+	if (sockets == 0 || sockets > RADIUS_SOCKETS_MAX || settings->secret.len == 0 ||
+	    settings->secret.len > RADIUS_SECRET_MAX)
+		return UNSUPPORTED;
+	server->by_slot = calloc(server->slot_count, sizeof(struct exchange *));
+	client->max += server->slot_count;
+	return server->by_slot ? secret_set(&server->secret, settings->secret) : NO_MEMORY;
+}
+
+enum status radius_client_new(const struct radius_client_settings *settings, msec now,
+			      radius_server_changed changed, void *context,
+			      struct radius_client **ret_client)
+{
+	AUTO_STRUCT(radius_client) client = calloc(1, sizeof *client);
+	enum status status;
+
+	if (!client)
+		return NO_MEMORY;
+	client->accounting = settings->accounting;
+	client->changed = changed;
+	client->context = context;
+	if (settings->server_count == 0 || settings->server_count > RADIUS_SERVERS_MAX ||
+	    settings->nas_identifier.len > RADIUS_VALUE_MAX)
+		return UNSUPPORTED;
+	for (size_t i = 0; i < settings->server_count; i++) {
+		status = add_server(client, &settings->servers[i], now);
+		if (status != OK)
+			return status;
+	}
+	if (settings->asks_max > 0 && settings->asks_max < client->max)
+		client->max = settings->asks_max;
+	client->heap = malloc(client->max * sizeof(struct exchange *));
+	if (!client->heap)
+		return NO_MEMORY;
+	status = bytes_set(&client->nas_identifier, settings->nas_identifier);
+	if (status == OK)
+		status = radius_crypto_new(&client->crypto);
+	if (status == OK)
+		*ret_client = TAKE(client);
+	return status;
+}
+
+static void write_ask(struct radius_builder *b, const struct radius_ask *ask, bool accounting)
+{
+	radius_who_put(b, &ask->who);
+	if (accounting) {
+		for (size_t i = 0; i < ask->who.class_count && i < RADIUS_CLASSES_MAX; i++)
+			radius_put_some(b, RADIUS_CLASS, ask->who.classes[i]);
+		radius_accounting_put(b, &ask->accounting);
+		return;
+	}
+	radius_put_some(b, RADIUS_STATE, ask->state);
+	if (ask->wants_key_name)
+		radius_put(b, RADIUS_EAP_KEY_NAME, slice_of("", 1));
+	radius_put_eap(b, ask->eap);
+}
+
+enum radius_fault radius_client_ask(struct radius_client *client, const struct radius_ask *ask,
+				    msec now)
+{
+	uint8_t room[RADIUS_PACKET_MAX];
+	enum radius_code code =
+		client->accounting ? RADIUS_ACCOUNTING_REQUEST : RADIUS_ACCESS_REQUEST;
+	struct radius_builder b = radius_builder_of(room, sizeof room, code, 0, (struct slice){ 0 },
+						    !client->accounting);
+	struct exchange *e;
+
+	if (client->count >= client->max)
+		return RADIUS_FULL;
+	write_ask(&b, ask, client->accounting);
+	if (!wr_ok(&b.w))
+		return RADIUS_TOO_LONG;
+	e = calloc(1, sizeof *e);
+	if (!e || bytes_set(&e->packet, wr_done(&b.w)) != OK) {
+		exchange_free(e);
+		return RADIUS_NO_MEMORY;
+	}
+	list_init(&e->others);
+	e->number = ask->number;
+	e->due = now;
+	e->code = (uint8_t)code;
+	e->sticky = ask->server < client->server_count;
+	e->server = e->sticky ? ask->server : 0;
+	e->wants_key_name = ask->wants_key_name;
+	exchange_enter(client, e);
+	return RADIUS_FINE;
+}
+
+void radius_client_forget(struct radius_client *client, uint64_t number)
+{
+	for (size_t i = 0; i < client->count; i++) {
+		if (client->heap[i]->number == number) {
+			drop(client, client->heap[i]);
+			return;
+		}
+	}
+}
+
+/* ---- sending ------------------------------------------------------------------------- */
+
+static bool is_free_for(const struct server *server, size_t index, const struct exchange *e)
+{
+	return !(e->tried & 1U << index) && server->open < server->slot_count &&
+	       server->state != RADIUS_SERVER_UNCONNECTED;
+}
+
+/* The first that is alive; as long as none is, that which has been dead for longest, but only that
+ * one: a machine at the door should not wait for a row of the dead. */
+static bool choose_server(const struct radius_client *client, const struct exchange *e,
+			  size_t *ret_server)
+{
+	size_t found = RADIUS_ANY_SERVER;
+
+	for (size_t i = 0; i < client->server_count; i++) {
+		const struct server *server = &client->servers[i];
+
+		if (!is_free_for(server, i, e))
+			continue;
+		if (server->state == RADIUS_SERVER_ALIVE) {
+			*ret_server = i;
+			return true;
+		}
+		if (e->tried == 0 &&
+		    (found == RADIUS_ANY_SERVER || server->since < client->servers[found].since))
+			found = i;
+	}
+	if (found == RADIUS_ANY_SERVER || any_alive(client))
+		return false;
+	*ret_server = found;
+	return true;
+}
+
+/* RAND is between -0.1 and +0.1: RFC 5080, section 2.2.1. */
+static msec jittered(msec wait, const uint8_t *random)
+{
+	uint64_t octets = (uint64_t)random[JITTER_AT] << 8 | random[JITTER_AT + 1];
+
+	return wait - wait / 10 + wait / 5 * octets / UINT16_MAX;
+}
+
+/* "RT for the first message transmission is based on IRT", "based on the previous value", "If MRT
+ * specifies a value other than 0, … RT = MRT + RAND*MRT". */
+static void next_wait(const struct server *server, struct exchange *e, msec now,
+		      const uint8_t *random)
+{
+	const struct radius_timing *timing = &server->timing;
+	msec end = msec_after(e->begun, timing->mrd);
+
+	if (e->transmissions == 1)
+		e->wait = jittered(timing->irt, random);
+	else
+		e->wait = e->wait + jittered(e->wait, random);
+	if (e->wait > timing->mrt)
+		e->wait = jittered(timing->mrt, random);
+	e->due = server->reliable ? end : msec_earlier(msec_after(now, e->wait), end);
+}
+
+/* A new Identifier and a new Request Authenticator, into a packet that is otherwise complete. */
+static bool seal(struct radius_client *client, const struct server *server, struct exchange *e,
+		 const uint8_t *random)
+{
+	struct radius_builder b = {
+		.w = { .p = e->packet.p, .len = e->packet.len, .cap = e->packet.len },
+		.message_authenticator = e->code != RADIUS_ACCOUNTING_REQUEST,
+	};
+	struct slice packet;
+
+	e->packet.p[1] = (uint8_t)(e->slot % RADIUS_IDS);
+	memcpy(e->packet.p + 4, random, RADIUS_AUTHENTICATOR_SIZE);
+	if (radius_seal_request(client->crypto, secret_of(server), &b, &packet) != RADIUS_FINE)
+		return false;
+	memcpy(e->authenticator, packet.p + 4, RADIUS_AUTHENTICATOR_SIZE);
+	return true;
+}
+
+static enum radius_step send(const struct server *server, const struct exchange *e,
+			     struct radius_todo *todo)
+{
+	todo->server = e->server;
+	todo->socket = server->reliable ? 0 : e->slot / RADIUS_IDS;
+	todo->packet = bytes_slice(&e->packet);
+	return RADIUS_SEND;
+}
+
+static bool find_server(const struct radius_client *client, struct exchange *e)
+{
+	if (e->sticky)
+		return client->servers[e->server].state == RADIUS_SERVER_ALIVE ||
+		       !any_alive(client);
+	return choose_server(client, e, &e->server);
+}
+
+static void lose(struct radius_client *client, struct exchange *e, enum radius_fault fault)
+{
+	e->state = EXCHANGE_LOST;
+	e->fault = fault;
+	exchange_set_due(client, e, 0);
+}
+
+static enum radius_step place(struct radius_client *client, struct exchange *e, msec now,
+			      const uint8_t *random, struct radius_todo *todo)
+{
+	struct server *server;
+
+	if (!find_server(client, e)) {
+		lose(client, e, e->fault);
+		return RADIUS_IDLE;
+	}
+	server = &client->servers[e->server];
+	if (server->state == RADIUS_SERVER_UNCONNECTED || !take_slot(server, e)) {
+		lose(client, e, RADIUS_FULL);
+		return RADIUS_IDLE;
+	}
+	e->state = EXCHANGE_SENT;
+	e->tried |= 1U << e->server;
+	server->open++;
+	list_append(&server->exchanges, &e->others);
+	if (!seal(client, server, e, random)) {
+		leave_server(client, e);
+		lose(client, e, RADIUS_NO_CRYPTO);
+		return RADIUS_IDLE;
+	}
+	e->begun = now;
+	e->transmissions = 1;
+	next_wait(server, e, now, random);
+	exchange_set_due(client, e, e->due);
+	server->counters.requests++;
+	return send(server, e, todo);
+}
+
+static enum radius_step send_again(struct radius_client *client, struct exchange *e, msec now,
+				   const uint8_t *random, struct radius_todo *todo)
+{
+	struct server *server = &client->servers[e->server];
+
+	if (server->reliable || e->transmissions >= server->timing.mrc ||
+	    msec_after(e->begun, server->timing.mrd) <= now) {
+		server->counters.timeouts++;
+		if (server->heard < e->begun)
+			die(client, server, now);
+		if (e->state == EXCHANGE_SENT)
+			move_on(client, e);
+		return RADIUS_IDLE;
+	}
+	e->transmissions++;
+	next_wait(server, e, now, random);
+	exchange_set_due(client, e, e->due);
+	server->counters.retransmissions++;
+	return send(server, e, todo);
+}
+
+static enum radius_step tell_lost(struct radius_client *client, struct exchange *e,
+				  struct radius_todo *todo)
+{
+	exchange_leave(client, e);
+	client->told = e;
+	todo->answer = (struct radius_answer){ .number = e->number,
+					       .outcome = RADIUS_TIMED_OUT,
+					       .server = e->server,
+					       .fault = e->fault };
+	return RADIUS_ANSWER;
+}
+
+/* ---- probing ------------------------------------------------------------------------- */
+
+static void end_probe(struct server *server)
+{
+	struct exchange *probe = &server->probe;
+
+	if (probe->state == EXCHANGE_SENT)
+		server->by_slot[probe->slot] = NULL;
+	probe->state = EXCHANGE_NEW;
+}
+
+/* RFC 5997, section 4.1: a probe that is not answered is not sent again, the next one is new. */
+static enum radius_step send_probe(struct radius_client *client, struct server *server,
+				   const uint8_t *random, struct radius_todo *todo)
+{
+	uint8_t room[RADIUS_PACKET_MIN + 18 + RADIUS_VALUE_MAX + 2];
+	struct radius_builder b = radius_builder_of(room, sizeof room, RADIUS_STATUS_SERVER, 0,
+						    (struct slice){ 0 }, true);
+	struct exchange *probe = &server->probe;
+
+	if (probe->state == EXCHANGE_SENT)
+		server->answered_probes = 0;
+	end_probe(server);
+	radius_put_some(&b, RADIUS_NAS_IDENTIFIER, bytes_slice(&client->nas_identifier));
+	if (bytes_set(&probe->packet, wr_done(&b.w)) != OK || !take_slot(server, probe))
+		return RADIUS_IDLE;
+	probe->state = EXCHANGE_SENT;
+	probe->server = (size_t)(server - client->servers);
+	if (!seal(client, server, probe, random)) {
+		end_probe(server);
+		return RADIUS_IDLE;
+	}
+	server->counters.probes++;
+	return send(server, probe, todo);
+}
+
+static enum radius_step attend_server(struct radius_client *client, struct server *server, msec now,
+				      const uint8_t *random, struct radius_todo *todo)
+{
+	if (server->state == RADIUS_SERVER_DEAD)
+		set_state(client, server,
+			  server->probes ? RADIUS_SERVER_PROBED : RADIUS_SERVER_ALIVE, now);
+	if (server->state != RADIUS_SERVER_PROBED)
+		return RADIUS_IDLE;
+	server->due = msec_after(now, jittered(server->timing.probe_interval, random));
+	return send_probe(client, server, random, todo);
+}
+
+/* ---- stepping ------------------------------------------------------------------------ */
+
+static enum radius_step attend(struct radius_client *client, struct exchange *e, msec now,
+			       const uint8_t *random, struct radius_todo *todo)
+{
+	switch (e->state) {
+	case EXCHANGE_NEW:
+		return place(client, e, now, random, todo);
+	case EXCHANGE_SENT:
+		return send_again(client, e, now, random, todo);
+	case EXCHANGE_LOST:
+		return tell_lost(client, e, todo);
+	}
+	return RADIUS_IDLE;
+}
+
+enum radius_step radius_client_step(struct radius_client *client, msec now, const uint8_t *random,
+				    struct radius_todo *ret_todo)
+{
+	enum radius_step step = RADIUS_IDLE;
+	struct exchange *e;
+
+	exchange_free(TAKE(client->told));
+	for (size_t i = 0; step == RADIUS_IDLE && i < client->server_count; i++) {
+		if (client->servers[i].due <= now)
+			step = attend_server(client, &client->servers[i], now, random, ret_todo);
+	}
+	while (step == RADIUS_IDLE && (e = exchange_first(client)) && e->due <= now)
+		step = attend(client, e, now, random, ret_todo);
+	return step;
+}
+
+msec radius_client_deadline(const struct radius_client *client)
+{
+	const struct exchange *e = exchange_first(client);
+	msec due = e ? e->due : NEVER;
+
+	for (size_t i = 0; i < client->server_count; i++)
+		due = msec_earlier(due, client->servers[i].due);
+	return due;
+}
+
+/* ---- receiving ----------------------------------------------------------------------- */
+
+static bool refuse(struct server *server, struct exchange *e, enum radius_fault fault)
+{
+	server->counters.faults[fault]++;
+	server->last_fault = fault;
+	if (e)
+		e->fault = fault;
+	return false;
+}
+
+/* A genuine answer: the server lives, but one that was dead may have to show it more than once. */
+static void hear(struct radius_client *client, struct server *server, bool probe, msec now)
+{
+	server->heard = now;
+	server->last_fault = RADIUS_FINE;
+	if (probe && ++server->answered_probes < server->timing.probes)
+		return;
+	set_state(client, server, RADIUS_SERVER_ALIVE, now);
+}
+
+static void count_answer(struct server *server, const struct radius_answer *answer)
+{
+	struct radius_client_counters *counters = &server->counters;
+
+	counters->faults[answer->fault] += answer->fault != RADIUS_FINE;
+	counters->accepts += answer->outcome == RADIUS_ACCEPTED;
+	counters->rejects += answer->outcome == RADIUS_REJECTED;
+	counters->challenges += answer->outcome == RADIUS_CHALLENGED;
+	counters->responses += answer->outcome == RADIUS_ACCOUNTED;
+}
+
+bool radius_client_receive(struct radius_client *client, size_t index, size_t socket,
+			   struct slice in, uint8_t *eap_room, msec now,
+			   struct radius_answer *ret_answer)
+{
+	struct server *server = &client->servers[index];
+	struct radius_packet packet;
+	enum radius_fault fault = radius_packet_parse(in, &packet);
+	struct exchange *e;
+	size_t slot;
+
+	exchange_free(TAKE(client->told));
+	if (fault != RADIUS_FINE)
+		return refuse(server, NULL, fault);
+	slot = socket * RADIUS_IDS + packet.id;
+	e = slot < server->slot_count ? server->by_slot[slot] : NULL;
+	if (!e)
+		return refuse(server, NULL, RADIUS_UNMATCHED);
+	fault = radius_verify_response(client->crypto, secret_of(server), e->code,
+				       slice_of(e->authenticator, sizeof e->authenticator),
+				       &packet);
+	if (fault != RADIUS_FINE)
+		return refuse(server, e, fault);
+	hear(client, server, e == &server->probe, now);
+	if (e == &server->probe) {
+		end_probe(server);
+		return false;
+	}
+	radius_answer_read(client->crypto, secret_of(server), e, &packet, eap_room, ret_answer);
+	count_answer(server, ret_answer);
+	drop(client, e);
+	return true;
+}
+
+void radius_client_connected(struct radius_client *client, size_t index, bool connected, msec now)
+{
+	struct server *server = &client->servers[index];
+
+	end_probe(server);
+	set_state(client, server, connected ? RADIUS_SERVER_ALIVE : RADIUS_SERVER_UNCONNECTED, now);
+	if (!connected)
+		move_all(client, server);
+}
+
+void radius_client_refused(struct radius_client *client, size_t index, msec now)
+{
+	struct server *server = &client->servers[index];
+
+	if (server->open > 0)
+		die(client, server, now);
+}
+
+void radius_client_view(const struct radius_client *client, size_t index,
+			struct radius_server_view *ret_view)
+{
+	const struct server *server = &client->servers[index];
+
+	*ret_view = (struct radius_server_view){ .name = server->name,
+						 .state = server->state,
+						 .since = server->since,
+						 .open = server->open,
+						 .last_fault = server->last_fault,
+						 .counters = server->counters };
+}
+
+size_t radius_client_open(const struct radius_client *client)
+{
+	return client->count;
+}

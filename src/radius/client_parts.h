@@ -1,0 +1,78 @@
+/* Inside src/radius: what the files of the client share. */
+#ifndef RADIUS_CLIENT_PARTS_H
+#define RADIUS_CLIENT_PARTS_H
+
+#include "base/list.h"
+#include "radius/client.h"
+
+#define RADIUS_IDS 256 /* of a socket */
+
+enum exchange_state {
+	EXCHANGE_NEW,  /* wants a server */
+	EXCHANGE_SENT, /* waits for an answer */
+	EXCHANGE_LOST, /* nobody will answer: to be told */
+};
+
+/* A request on its way.  The packet is complete but for Identifier and authenticators, which it
+ * gets anew for each server. */
+struct exchange {
+	enum exchange_state state;
+	uint64_t number;
+	uint8_t code;
+	bool sticky, wants_key_name;
+	enum radius_fault fault; /* of the last packet that pretended to be the answer */
+	uint32_t tried;		 /* servers, as bits */
+	size_t server,
+		slot; /* while sent: its socket is slot / RADIUS_IDS, its Identifier the rest */
+	unsigned transmissions;
+	msec begun, wait, due; /* at this server; RT; when there is something to do */
+	size_t at;	       /* in the heap */
+	uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE];
+	struct list others; /* of the same server */
+	struct bytes packet;
+};
+
+struct server {
+	const char *name;
+	struct secret secret;
+	size_t slot_count, next_slot;
+	bool reliable, probes;
+	struct radius_timing timing;
+	enum radius_server_state state;
+	msec since, due; /* of the state; when it is to be probed or tried again */
+	msec heard;	 /* the last genuine answer */
+	unsigned answered_probes;
+	size_t open;
+	enum radius_fault last_fault;
+	struct radius_client_counters counters;
+	struct list exchanges;
+	struct exchange probe;	   /* in its slot while it is on its way */
+	struct exchange **by_slot; /* slot_count */
+};
+
+struct radius_client {
+	struct radius_crypto *crypto;
+	struct server servers[RADIUS_SERVERS_MAX];
+	size_t server_count;
+	bool accounting;
+	struct bytes nas_identifier;
+	radius_server_changed changed;
+	void *context;
+	struct exchange **heap; /* by due, the earliest first */
+	size_t count, max;
+	struct exchange *told; /* was handed up as lost; freed at the next call */
+};
+
+/* What the response to this request says.  The answer's number, server and outcome are set. A
+ * genuine response that makes no sense is a Reject with its fault: RFC 2865, section 5. */
+void radius_answer_read(struct radius_crypto *crypto, struct slice secret,
+			const struct exchange *exchange, const struct radius_packet *packet,
+			uint8_t *eap_room, struct radius_answer *ret_answer);
+
+/* The heap of those who wait. */
+void exchange_enter(struct radius_client *client, struct exchange *exchange);
+void exchange_leave(struct radius_client *client, struct exchange *exchange);
+void exchange_set_due(struct radius_client *client, struct exchange *exchange, msec due);
+struct exchange *exchange_first(const struct radius_client *client); /* NULL: there is none */
+
+#endif
