@@ -4,7 +4,8 @@ check_PROGRAMS += $(TALK_TESTS)
 TESTS += $(TALK_TESTS)
 
 check_LIBRARIES += libscript.a
-libscript_a_SOURCES = %D%/script.c %D%/script.h %D%/fake_method.c %D%/fake_method.h
+libscript_a_SOURCES = %D%/script.c %D%/script.h %D%/fake_method.c %D%/fake_method.h \
+	%D%/fake_server_method.c %D%/fake_server_method.h
 
 TALK_TESTS += %D%/talk_peer
 EXTRA_DIST += %D%/peer.txt tests/vectors/eap.txt tests/vectors/eap_peer.txt
@@ -13,3 +14,7 @@ EXTRA_DIST += %D%/peer.txt tests/vectors/eap.txt tests/vectors/eap_peer.txt
 TALK_TESTS += %D%/talk_supplicant
 EXTRA_DIST += %D%/eapol-starts.txt %D%/eapol-conversations.txt %D%/eapol-results.txt
 %C%_talk_supplicant_LDADD = libscript.a $(PROTO_LIBS)
+
+TALK_TESTS += %D%/talk_authenticator
+EXTRA_DIST += %D%/authenticator.txt %D%/authenticator-backend.txt %D%/authenticator-full.txt
+%C%_talk_authenticator_LDADD = libscript.a $(PROTO_LIBS)
