@@ -9,8 +9,8 @@
  *
  * A port is closed before anything else: from the moment that it is guarded.  Changes by open and
  * close are collected and put in force together, in one transaction, when the loop comes round
- * (within the same wake-up).  If the kernel refuses, the port's owner is told why; a port never is
- * more open than it was asked to be, for what cannot be put in force stays as it was.
+ * (within the same wake-up).  If the kernel refuses them, everything is as it was, each port is
+ * tried by itself, and the owner of one that fails is told why.
  *
  * Other programs may wipe the whole ruleset, as reloading a firewall often does.  We hear of every
  * change to our table that is not ours and at once put things back.  A process that was killed
@@ -54,11 +54,15 @@ struct gate_port {
 	/* NULL, or the name of a VLAN's bridge, with %v for its number: "br%v"; copied. */
 	const char *bridge;
 	bool create_bridges; /* a bridge that is not there is made, and removed when it is empty */
+	/* The bridge that it belongs to when it is in no VLAN; "": none.  NULL: the one that it is
+	 * found in, unless that is a VLAN's, where a process that was killed has left it. Copied.
+	 */
+	const char *home;
 };
 
 /* Changes nothing in the kernel.  0 or -ENOMEM. */
 int gate_new(struct loop *loop, const struct gate_events *events, struct gate **ret_gate);
-/* Ports leave their VLAN's bridge, then as how says.  NULL is fine. */
+/* Unless all is kept, ports go back from the bridge of their VLAN.  NULL is fine. */
 void gate_free(struct gate *gate, enum gate_exit how);
 
 /* Puts the ports that are guarded by now in force, all closed, and takes away what an earlier
@@ -90,5 +94,8 @@ int gate_flush(struct gate *gate);
  * moved to the bridge that gate_port.bridge names.  0 or -errno with *why; then it is where it was.
  */
 int gate_vlan(struct gate *gate, unsigned index, uint16_t vlan, struct diagnosis *why);
+
+/* Whether a template names a bridge for every VLAN: %v once, and never too long. */
+bool gate_bridge_valid(const char *bridge);
 
 #endif

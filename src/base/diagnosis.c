@@ -316,6 +316,15 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"What the server keeps on disk or in its database cannot be used: {detail}.",
 		"See the [Registry] section of latchkey-authd.conf, the disk, and whether the database runs.", false },
 
+	[DIAG_PORT_NOT_GUARDED] = { "port-not-guarded",
+		"{interface} cannot be guarded, or not as it should be: {detail}.",
+		"The port lets nobody in whom it did not let in before. Guarding needs CAP_NET_ADMIN and a kernel "
+		"with nftables for network devices at ingress and egress (Linux 5.16, CONFIG_NETFILTER_EGRESS).",
+		false },
+	[DIAG_VLAN_NOT_SET] = { "vlan-not-set",
+		"{interface} cannot be put into VLAN {vlan}: {detail}.",
+		"Make the bridge that Bridge= of the port names for this VLAN, or say CreateBridges=yes.", false },
+
 	[DIAG_REDUCED_NO_SERVER_CHECK] = { "reduced-no-server-check",
 		"The port is open, but the server was not checked: InsecureNoServerCheck=yes.",
 		"Anybody can pretend to be this network. Give the profile a TrustAnchor= and a ServerName=.", true },

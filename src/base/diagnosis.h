@@ -127,6 +127,10 @@ enum diagnosis_id {
 	DIAG_INTERNAL,
 	DIAG_REGISTRY,
 
+	/* the ports that we guard */
+	DIAG_PORT_NOT_GUARDED,
+	DIAG_VLAN_NOT_SET,
+
 	/* open, but with less assurance than it should have */
 	DIAG_REDUCED_NO_SERVER_CHECK,
 	DIAG_REDUCED_OLD_TLS,

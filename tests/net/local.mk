@@ -8,3 +8,12 @@ EXTRA_DIST += $(NET_TESTS) $(NET_LAB) tests/demo
 # Every diagnosis, with its injected cause.
 NET_TESTS += %D%/test_diagnosis.py %D%/test_diagnosis_tls.py %D%/test_diagnosis_credential.py
 NET_LAB += %D%/diagnosed.py %D%/authenticator.py
+
+# Guarded ports, by a program that holds a gate and does as it is told.
+if AUTHD
+check_PROGRAMS += %D%/gate_box
+%C%_gate_box_LDADD = $(AUTHD_LIBS)
+NET_TESTS += %D%/test_gate.py
+else
+EXTRA_DIST += %D%/gate_box.c %D%/test_gate.py
+endif

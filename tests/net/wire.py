@@ -187,6 +187,14 @@ class RawSocket:
     def send(self, frame):
         self._socket.send(frame)
 
+    def anything(self):
+        """The octets of the next frame that comes in, whatever it is."""
+        self._socket.settimeout(CEILING)
+        while True:
+            raw, address = self._socket.recvfrom(65536)
+            if address[2] != OUTGOING:
+                return raw
+
     def receive(self, wanted=lambda frame: True, timeout=None):
         """The next EAPOL frame for which `wanted` says yes; None when none comes in time."""
         deadline = time.monotonic() + (CEILING if timeout is None else timeout)
