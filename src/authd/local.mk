@@ -37,6 +37,7 @@ latchkey_authd_LDADD = $(AUTHD_LIBS)
 endif
 libauthd_a_SOURCES += \
 	%D%/control.h %D%/metrics.h %D%/recorder.h %D%/registry.h %D%/ticket_keys.h %D%/view.h
+libauthd_a_SOURCES += %D%/recorder.c
 libauthd_a_SOURCES += %D%/registry.c %D%/registry_parts.h %D%/registry_db.h
 libauthd_a_SOURCES += %D%/registry_sql.c %D%/registry_sql.h
 libauthd_a_SOURCES += %D%/registry_sqlite.c %D%/registry_postgres.c

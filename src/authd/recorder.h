@@ -30,12 +30,13 @@ struct recorder_settings {
 
 struct recorder;
 /* The registry is opened at once, so that a wrong configuration shows: -errno with the reason.  A
- * PostgreSQL server that cannot be reached is no error, it may come back. The loop has to live
- * longer. */
+ * PostgreSQL server that cannot be reached is no error, it may come back.  Sessions of our own
+ * ports that are still open there are ended: they did not survive us.  The loop has to live longer.
+ */
 int recorder_new(struct loop *loop, const struct recorder_settings *settings,
 		 struct recorder **ret_recorder, struct diagnosis *why);
 /* Writes what waits, if the database takes it within some seconds, and ends the thread.  Questions
- * that wait are answered -ECANCELED. */
+ * that wait are asked and answered first. */
 void recorder_free(struct recorder *recorder);
 DEFINE_AUTO_STRUCT(recorder);
 
@@ -47,7 +48,9 @@ bool recorder_audit(struct recorder *recorder, const struct registry_audit *entr
 
 /* A question, embedded in what belongs to it. */
 struct question {
-	/* In the recorder's thread, in a transaction of its own; 0 or more commits. */
+	/* In the recorder's thread, in a transaction of its own, after all records that were put
+	 * before; 0 or more commits.  It is asked again when two transactions stood in each other's
+	 * way. */
 	int (*ask)(struct question *question, struct registry *registry);
 	/* On the main loop: what ask returned, or why it could not be asked (-EIO: no database).
 	 * Always called, once, unless recorder_ask failed; the question may then be freed. */
@@ -62,7 +65,7 @@ int recorder_ask(struct recorder *recorder, struct question *question);
 
 struct recorder_counts {
 	uint64_t written, dropped, refused; /* refused: by the database, one by one */
-	uint64_t commits, reconnects;
+	uint64_t commits, connects;
 	size_t waiting, waiting_max;
 	bool connected;
 	struct diagnosis why; /* when it is not */

@@ -128,7 +128,7 @@ static void read_machine(struct db *db, struct registry_machine *m)
 	m->kind = db->backend->integer(db, 0) == MACHINE_STATION ? MACHINE_STATION
 								 : MACHINE_CERTIFICATE;
 	db_read_text(db, 1, m->identifier, sizeof m->identifier);
-	db_read_text(db, 2, m->spki, sizeof m->spki);
+	db_read_text(db, 2, m->fingerprint, sizeof m->fingerprint);
 	db_read_text(db, 3, m->station, sizeof m->station);
 	db_read_text(db, 4, m->nas, sizeof m->nas);
 	db_read_text(db, 5, m->port, sizeof m->port);
@@ -142,7 +142,7 @@ int registry_machine_seen(struct registry *registry, const struct registry_machi
 
 	return db_do(registry->db, SQL_MACHINE_SEEN,
 		     DB_VALUES(db_integer(m->kind), CLEAN(m->identifier, identifier),
-			       db_text(m->spki), CLEAN(m->station, station), CLEAN(m->nas, nas),
+			       db_text(m->fingerprint), CLEAN(m->station, station), CLEAN(m->nas, nas),
 			       CLEAN(m->port, port), db_integer(m->last_seen)));
 }
 

@@ -50,14 +50,14 @@ void registry_rollback(struct registry *registry);
 /* ---- machines ---- */
 
 enum machine_kind {
-	MACHINE_CERTIFICATE, /* identifier: the subject, or "spki:" and a digest when it is empty */
+	MACHINE_CERTIFICATE, /* identifier: the subject; when it is empty, the other names */
 	MACHINE_STATION,     /* identifier: the Calling-Station-Id */
 };
 
 struct registry_machine {
 	enum machine_kind kind;
 	registry_text identifier;
-	char spki[65];	       /* SHA-256 of its public key as last seen, hex; may be empty */
+	char fingerprint[65];  /* SHA-256 of its certificate as last seen, hex; may be empty */
 	registry_text station; /* Calling-Station-Id: where it was seen last, as the following */
 	registry_text nas, port;
 	int64_t first_seen, last_seen; /* for registry_machine_seen only last_seen */
@@ -101,7 +101,7 @@ int registry_credential_get(struct registry *registry, const char *issuer, const
 /* ---- sessions ---- */
 
 struct registry_session {
-	registry_text session; /* Acct-Session-Id; with client, port and origin it is unique */
+	registry_text session; /* unique: our random one, or Acct-Session-Id, "@" and the NAS */
 	registry_text client;  /* the RADIUS client; "" for a port of our own */
 	registry_text nas, port, station, identity;
 	registry_word method, tls, rule;

@@ -5,12 +5,10 @@ int registry_session_put(struct registry *registry, const struct registry_sessio
 {
 	registry_text session, client, nas, port, station, identity, machine;
 	registry_word method, tls, rule, cause;
-	/* A session on a port of our own is told apart by our name. */
-	const char *whose = *s->nas ? s->nas : registry->origin;
 
 	return db_do(registry->db, SQL_SESSION_PUT,
 		     DB_VALUES(db_text(registry->origin), CLEAN(s->session, session),
-			       CLEAN(s->client, client), CLEAN(whose, nas), CLEAN(s->port, port),
+			       CLEAN(s->client, client), CLEAN(s->nas, nas), CLEAN(s->port, port),
 			       CLEAN(s->station, station), CLEAN(s->identity, identity),
 			       CLEAN(s->method, method), CLEAN(s->tls, tls), CLEAN(s->rule, rule),
 			       db_integer(s->vlan), db_integer(s->started), db_integer(s->updated),

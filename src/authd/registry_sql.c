@@ -21,7 +21,7 @@
 	#column " = CASE WHEN excluded." #column " > " #table "." #column \
 		" THEN excluded." #column " ELSE " #table "." #column " END"
 
-#define MACHINE_COLUMNS	   "kind, identifier, spki, station, nas, port, first_seen, last_seen"
+#define MACHINE_COLUMNS	   "kind, identifier, fingerprint, station, nas, port, first_seen, last_seen"
 #define CREDENTIAL_COLUMNS "issuer, serial, subject, spki, profile, issued, not_before, not_after"
 #define AUDIT_COLUMNS	   "origin, sequence, digest, at, event, actor, subject, detail"
 
@@ -33,7 +33,7 @@ const char *const sql_texts[SQL_COUNT] = {
 	[SQL_MACHINE_SEEN] =
 		"INSERT INTO machine (" MACHINE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
 		" ON CONFLICT (kind, identifier) DO UPDATE SET "
-		KEEP(machine, spki) ", " KEEP(machine, station) ", " KEEP(machine, nas) ", "
+		KEEP(machine, fingerprint) ", " KEEP(machine, station) ", " KEEP(machine, nas) ", "
 		KEEP(machine, port) ", " GREATEST(machine, last_seen),
 	[SQL_MACHINE_GET] =
 		"SELECT " MACHINE_COLUMNS " FROM machine WHERE kind = ?1 AND identifier = ?2",
@@ -56,8 +56,8 @@ const char *const sql_texts[SQL_COUNT] = {
 		" rule, vlan, started, updated, ended, cause, octets_in, octets_out, packets_in,"
 		" packets_out, machine) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
 		" ?14, ?15, ?16, ?17, ?18, ?19, (SELECT id FROM machine WHERE kind = ?20"
-		" AND identifier = ?21)) ON CONFLICT (nas, session) DO UPDATE SET origin = excluded.origin, "
-		KEEP(session, client) ", " KEEP(session, port) ", " KEEP(session, station) ", "
+		" AND identifier = ?21)) ON CONFLICT (session) DO UPDATE SET origin = excluded.origin, "
+		KEEP(session, client) ", " KEEP(session, nas) ", " KEEP(session, port) ", " KEEP(session, station) ", "
 		KEEP(session, identity) ", " KEEP(session, method) ", " KEEP(session, tls) ", "
 		KEEP(session, rule) ", " KEEP_NUMBER(session, vlan) ", " KEEP_NUMBER(session, started) ", "
 		GREATEST(session, updated) ", ended = COALESCE(session.ended, excluded.ended), "
@@ -105,7 +105,7 @@ const char *const sql_texts[SQL_COUNT] = {
 const struct migration migrations[] = {
 	{
 	.both =
-		"CREATE TABLE machine (id $ID, kind $INT NOT NULL, " TEXT(identifier) ", " WORD(spki) ", "
+		"CREATE TABLE machine (id $ID, kind $INT NOT NULL, " TEXT(identifier) ", " WORD(fingerprint) ", "
 		TEXT(station) ", " TEXT(nas) ", " TEXT(port) ", " NUMBER(first_seen) ", "
 		NUMBER(last_seen) ", UNIQUE (kind, identifier)) $STRICT;"
 		"CREATE INDEX machine_last_seen ON machine (last_seen);"
@@ -121,7 +121,7 @@ const struct migration migrations[] = {
 		WORD(tls) ", " WORD(rule) ", " NUMBER(vlan) ", " NUMBER(started) ", " NUMBER(updated) ","
 		" ended $INT, " WORD(cause) ", " NUMBER(octets_in) ", " NUMBER(octets_out) ", "
 		NUMBER(packets_in) ", " NUMBER(packets_out) ", machine $INT REFERENCES machine (id),"
-		" UNIQUE (nas, session)) $STRICT;"
+		" UNIQUE (session)) $STRICT;"
 		"CREATE INDEX session_ended ON session (ended);"
 		"CREATE INDEX session_machine ON session (machine);"
 

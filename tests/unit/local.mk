@@ -89,6 +89,9 @@ UNIT_TESTS += %D%/test_registry %D%/test_ticket_keys
 %C%_test_registry_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
 %C%_test_ticket_keys_SOURCES = %D%/test_ticket_keys.c %D%/scratch.h
 %C%_test_ticket_keys_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
+UNIT_TESTS += %D%/test_recorder
+%C%_test_recorder_SOURCES = %D%/test_recorder.c %D%/registry_rig.h %D%/scratch.h
+%C%_test_recorder_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
 TESTS += %D%/test_postgres.py
 endif
 endif

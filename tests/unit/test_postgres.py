@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-PROGRAMS = ["test_registry"]
+PROGRAMS = ["test_registry", "test_recorder"]
 
 
 def binaries():

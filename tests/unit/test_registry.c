@@ -127,14 +127,14 @@ TEST(machines_are_remembered_by_what_authenticates_them)
 	m.last_seen = T0 + 60;
 	snprintf(m.port, sizeof m.port, "ge-0/0/2");
 	m.station[0] = '\0';
-	snprintf(m.spki, sizeof m.spki, "%064d", 7);
+	snprintf(m.fingerprint, sizeof m.fingerprint, "%064d", 7);
 	put_machine(rig.registry, &m);
 	REQUIRE(registry_machine_get(rig.registry, MACHINE_CERTIFICATE, "CN=a", &found) == 1);
 	CHECK_INT(found.first_seen, T0);
 	CHECK_INT(found.last_seen, T0 + 60);
 	CHECK_STR(found.port, "ge-0/0/2");
 	CHECK_STR(found.station, "02-00-00-00-00-01");
-	CHECK_STR(found.spki, m.spki);
+	CHECK_STR(found.fingerprint, m.fingerprint);
 	CHECK_INT(registry_machine_get(rig.registry, MACHINE_STATION, "CN=a", &found), 0);
 	CHECK_INT(registry_machine_get(rig.registry, MACHINE_CERTIFICATE, "CN=b", &found), 0);
 }

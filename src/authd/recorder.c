@@ -1,0 +1,730 @@
+#include "authd/recorder.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "drivers/log.h"
+
+#define QUEUE	      4096
+#define BATCH	      256
+#define DELAY_MS      200
+#define TRIES	      5 /* of a transaction that stood in another's way */
+#define BACK_OFF_MS   250
+#define BACK_OFF_MAX  30000
+#define FLUSH_MS      5000
+#define FORGET_EACH   3600000
+#define FORGET_AT_ONE 1000
+#define COMPLAIN_EACH 60000
+
+enum record_kind { RECORD_MACHINE, RECORD_SESSION, RECORD_AUDIT };
+
+struct record {
+	struct list node;
+	enum record_kind kind;
+	msec put;
+	union {
+		struct registry_machine machine;
+		struct registry_session session;
+		struct registry_audit audit;
+	};
+};
+
+struct recorder {
+	struct recorder_settings settings; /* its texts are ours */
+	struct watch watch;		   /* of event: questions were answered */
+	int event;
+	pthread_t thread;
+	bool running;
+
+	pthread_mutex_t lock; /* of all that follows, but what is the thread's */
+	pthread_cond_t wake;
+	struct list records, questions, answered;
+	size_t asked; /* questions that wait */
+	bool stopping;
+	msec complained;
+	struct recorder_counts counts;
+
+	/* the thread's */
+	struct registry *registry; /* NULL: not connected */
+	bool closed_old;	   /* the sessions that a former life has left open */
+	msec retry, back_off, forget;
+};
+
+static void locked(struct recorder *r)
+{
+	pthread_mutex_lock(&r->lock);
+}
+
+static void unlocked(struct recorder *r)
+{
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- the connection (thread) ---------------------------------------------------------------- */
+
+static void set_connected(struct recorder *r, bool connected, const struct diagnosis *why)
+{
+	locked(r);
+	r->counts.connected = connected;
+	r->counts.why = (struct diagnosis){ 0 };
+	if (why)
+		r->counts.why = *why;
+	unlocked(r);
+}
+
+/* The database does not take what we have: wait longer each time. */
+static void back_off(struct recorder *r, const struct diagnosis *why)
+{
+	char sentence[512];
+
+	if (r->back_off == 0)
+		log_event(LOG_ERR, "registry.gone", "cause=\"%s\"",
+			  diagnosis_sentence(why, sentence, sizeof sentence));
+	set_connected(r, false, why);
+	r->back_off = r->back_off ? r->back_off * 2 : BACK_OFF_MS;
+	if (r->back_off > BACK_OFF_MAX)
+		r->back_off = BACK_OFF_MAX;
+	r->retry = loop_now().mono + r->back_off;
+	if (r->registry && registry_gone(r->registry))
+		registry_free(TAKE(r->registry));
+}
+
+static void is_well(struct recorder *r)
+{
+	struct recorder_counts counts;
+
+	if (r->back_off || !r->counts.connected) {
+		set_connected(r, true, NULL);
+		recorder_counts(r, &counts);
+		log_event(LOG_NOTICE, "registry.open", "waiting=%zu", counts.waiting);
+	}
+	r->back_off = 0;
+	r->retry = 0;
+}
+
+static int close_old_sessions(struct recorder *r)
+{
+	int error = registry_begin(r->registry, false);
+
+	if (error == 0)
+		error = registry_sessions_close(r->registry, loop_now().wall, "nas-reboot");
+	if (error == 0)
+		error = registry_commit(r->registry);
+	if (error < 0)
+		registry_rollback(r->registry);
+	r->closed_old = error == 0;
+	return error;
+}
+
+/* 0, or -errno with the reason. */
+static int connect_registry(struct recorder *r, struct diagnosis *why)
+{
+	bool fresh = !r->registry;
+	int error = fresh ? registry_open(&r->settings.registry, &r->registry, why) : 0;
+
+	if (error == 0 && !r->closed_old) {
+		error = close_old_sessions(r);
+		if (error < 0)
+			*why = *registry_why(r->registry);
+	}
+	if (error == 0 && fresh) {
+		locked(r);
+		r->counts.connects++;
+		unlocked(r);
+		is_well(r);
+	}
+	return error;
+}
+
+static bool connected(struct recorder *r)
+{
+	struct diagnosis why;
+
+	if (r->registry && r->closed_old && r->retry == 0)
+		return true;
+	if (loop_now().mono < r->retry)
+		return false;
+	if (connect_registry(r, &why) < 0) {
+		back_off(r, &why);
+		return false;
+	}
+	r->retry = 0;
+	return true;
+}
+
+/* ---- transactions (thread) ------------------------------------------------------------------ */
+
+/* A transaction of this work, again while others are in its way. */
+static int transact(struct recorder *r, bool durable, int (*work)(struct recorder *, void *),
+		    void *context)
+{
+	int result = -EIO;
+
+	for (int i = 0; i < TRIES; i++) {
+		int error = registry_begin(r->registry, durable);
+
+		result = error < 0 ? error : work(r, context);
+		if (result >= 0) {
+			error = registry_commit(r->registry);
+			result = error < 0 ? error : result;
+		}
+		if (result >= 0) {
+			locked(r);
+			r->counts.commits++;
+			unlocked(r);
+			is_well(r);
+			return result;
+		}
+		registry_rollback(r->registry);
+		if (result != -EAGAIN || registry_gone(r->registry))
+			return result;
+	}
+	return result;
+}
+
+static int write_record(struct recorder *r, const struct record *record)
+{
+	switch (record->kind) {
+	case RECORD_MACHINE:
+		return registry_machine_seen(r->registry, &record->machine);
+	case RECORD_SESSION:
+		return registry_session_put(r->registry, &record->session);
+	case RECORD_AUDIT:
+		return registry_audit_add(r->registry, &record->audit);
+	}
+	return -EINVAL;
+}
+
+static int write_all(struct recorder *r, void *context)
+{
+	const struct list *batch = context;
+
+	list_each (node, batch) {
+		int error = write_record(r, list_item(node, struct record, node));
+
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+static int write_one(struct recorder *r, void *context)
+{
+	return write_record(r, context);
+}
+
+/* ---- records (thread) ----------------------------------------------------------------------- */
+
+static void finish(struct recorder *r, struct record *record, bool written)
+{
+	list_remove(&record->node);
+	free(record);
+	locked(r);
+	r->counts.waiting--;
+	r->counts.written += written;
+	r->counts.refused += !written;
+	unlocked(r);
+}
+
+/* One of them is refused: each by itself, to find which. */
+static int write_singly(struct recorder *r, struct list *batch)
+{
+	list_each (node, batch) {
+		struct record *record = list_item(node, struct record, node);
+		int error = transact(r, record->kind == RECORD_AUDIT, write_one, record);
+		char sentence[512];
+
+		if (error < 0 && error != -EINVAL)
+			return error;
+		if (error < 0)
+			log_event(LOG_ERR, "registry.refused", "kind=%d cause=\"%s\"",
+				  (int)record->kind,
+				  diagnosis_sentence(registry_why(r->registry), sentence,
+						     sizeof sentence));
+		finish(r, record, error == 0);
+	}
+	return 0;
+}
+
+static void move_all(struct list *to, struct list *from)
+{
+	while (!list_empty(from)) {
+		struct list *node = from->next;
+
+		list_remove(node);
+		list_append(to, node);
+	}
+}
+
+/* What was not written comes first again. */
+static void put_back(struct recorder *r, struct list *batch)
+{
+	locked(r);
+	move_all(batch, &r->records);
+	move_all(&r->records, batch);
+	unlocked(r);
+}
+
+static bool take_batch(struct recorder *r, struct list *batch)
+{
+	bool durable = false;
+
+	locked(r);
+	for (size_t i = 0; i < r->settings.batch && !list_empty(&r->records); i++) {
+		struct list *node = r->records.next;
+
+		durable |= list_item(node, struct record, node)->kind == RECORD_AUDIT;
+		list_remove(node);
+		list_append(batch, node);
+	}
+	unlocked(r);
+	return durable;
+}
+
+/* false: there is more to write, but not now. */
+static bool write_batch(struct recorder *r)
+{
+	struct list batch;
+	int error;
+
+	list_init(&batch);
+	if (!connected(r))
+		return false;
+
+	bool durable = take_batch(r, &batch);
+
+	if (list_empty(&batch))
+		return true;
+	error = transact(r, durable, write_all, &batch);
+	if (error == 0)
+		list_each (node, &batch)
+			finish(r, list_item(node, struct record, node), true);
+	else if (error == -EINVAL)
+		error = write_singly(r, &batch);
+	if (error < 0) {
+		back_off(r, registry_why(r->registry));
+		put_back(r, &batch);
+	}
+	return error == 0;
+}
+
+/* ---- questions (thread) --------------------------------------------------------------------- */
+
+static int ask(struct recorder *r, void *context)
+{
+	struct question *question = context;
+
+	return question->ask(question, r->registry);
+}
+
+static void answer(struct recorder *r, struct question *question)
+{
+	static const uint64_t one = 1;
+
+	locked(r);
+	list_append(&r->answered, &question->node);
+	unlocked(r);
+	if (write(r->event, &one, sizeof one) < 0)
+		log_event(LOG_ERR, "registry.answer", "error=\"%s\"", strerror(errno));
+}
+
+static void answer_questions(struct recorder *r)
+{
+	struct list questions;
+
+	list_init(&questions);
+	locked(r);
+	move_all(&questions, &r->questions);
+	unlocked(r);
+	list_each (node, &questions) {
+		struct question *question = list_item(node, struct question, node);
+
+		list_remove(node);
+		question->result =
+			connected(r) ? transact(r, question->durable, ask, question) : -EIO;
+		if (r->registry && registry_gone(r->registry))
+			back_off(r, registry_why(r->registry));
+		answer(r, question);
+	}
+}
+
+/* ---- retention (thread) --------------------------------------------------------------------- */
+
+static int forget(struct recorder *r, void *context)
+{
+	(void)context;
+	return registry_sessions_forget(r->registry, loop_now().wall - r->settings.retain,
+					FORGET_AT_ONE);
+}
+
+static void forget_old(struct recorder *r)
+{
+	msec now = loop_now().mono;
+
+	if (r->settings.retain == 0 || now < r->forget || !connected(r))
+		return;
+
+	int forgotten = transact(r, false, forget, NULL);
+
+	if (forgotten < 0)
+		back_off(r, registry_why(r->registry));
+	else if (forgotten < FORGET_AT_ONE)
+		r->forget = now + FORGET_EACH;
+}
+
+/* ---- the thread ----------------------------------------------------------------------------- */
+
+/* When there is something to do next; with the lock held. */
+static msec next_work(const struct recorder *r)
+{
+	msec next = r->settings.retain ? r->forget : NEVER;
+
+	if (!list_empty(&r->questions))
+		return 0;
+	if (!list_empty(&r->records)) {
+		const struct record *first = list_item(r->records.next, struct record, node);
+		bool full = r->counts.waiting >= r->settings.batch;
+
+		next = msec_earlier(next, full ? 0 : msec_after(first->put, r->settings.delay));
+	}
+	/* A database that is gone is tried also when there is nothing to write: health tells. */
+	if (r->retry)
+		return r->retry;
+	return next;
+}
+
+static void wait_for_work(struct recorder *r)
+{
+	locked(r);
+	while (!r->stopping && next_work(r) > loop_now().mono) {
+		msec until = next_work(r), now = loop_now().mono;
+		struct timespec at;
+
+		if (until == NEVER) {
+			pthread_cond_wait(&r->wake, &r->lock);
+			continue;
+		}
+		/* The condition's clock does not count sleep: at worst this comes late. */
+		clock_gettime(CLOCK_MONOTONIC, &at);
+		at.tv_sec += (time_t)((until - now) / 1000);
+		at.tv_nsec += (long)((until - now) % 1000) * 1000000;
+		at.tv_sec += at.tv_nsec / 1000000000;
+		at.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&r->wake, &r->lock, &at);
+	}
+	unlocked(r);
+}
+
+static bool has(struct recorder *r, const struct list *list)
+{
+	bool some;
+
+	locked(r);
+	some = !list_empty(list);
+	unlocked(r);
+	return some;
+}
+
+static bool is_stopping(struct recorder *r)
+{
+	bool stopping;
+
+	locked(r);
+	stopping = r->stopping;
+	unlocked(r);
+	return stopping;
+}
+
+/* The last that there is, unless the database is not there. */
+static void flush(struct recorder *r)
+{
+	msec until = loop_now().mono + FLUSH_MS;
+
+	while (has(r, &r->records) && loop_now().mono < until && write_batch(r))
+		;
+	answer_questions(r);
+	registry_free(TAKE(r->registry));
+}
+
+static void *work(void *context)
+{
+	struct recorder *r = context;
+
+	while (!is_stopping(r)) {
+		wait_for_work(r);
+		/* A question sees all that was put before it. */
+		while (write_batch(r) && has(r, &r->questions) && has(r, &r->records))
+			;
+		answer_questions(r);
+		forget_old(r);
+	}
+	flush(r);
+	return NULL;
+}
+
+/* ---- from the main loop --------------------------------------------------------------------- */
+
+static void tell_answers(struct recorder *r)
+{
+	struct list answered;
+
+	list_init(&answered);
+	locked(r);
+	move_all(&answered, &r->answered);
+	unlocked(r);
+	while (!list_empty(&answered)) {
+		struct question *question = list_item(answered.next, struct question, node);
+
+		list_remove(&question->node);
+		locked(r);
+		r->asked--;
+		unlocked(r);
+		question->answered(question, question->result);
+	}
+}
+
+static void on_answers(struct watch *watch, bool readable, bool writable)
+{
+	struct recorder *r = list_item(watch, struct recorder, watch);
+	uint64_t count;
+
+	(void)readable;
+	(void)writable;
+	if (read(r->event, &count, sizeof count) > 0)
+		tell_answers(r);
+}
+
+int recorder_ask(struct recorder *r, struct question *question)
+{
+	bool room;
+
+	locked(r);
+	room = r->asked < RECORDER_QUESTIONS_MAX && !r->stopping;
+	if (room) {
+		r->asked++;
+		list_append(&r->questions, &question->node);
+		pthread_cond_signal(&r->wake);
+	}
+	unlocked(r);
+	return room ? 0 : -EAGAIN;
+}
+
+void recorder_counts(struct recorder *r, struct recorder_counts *ret_counts)
+{
+	locked(r);
+	*ret_counts = r->counts;
+	unlocked(r);
+}
+
+/* ---- from any thread ------------------------------------------------------------------------ */
+
+/* Says so now and then, not for each. */
+static void complain(struct recorder *r, msec now, uint64_t dropped)
+{
+	if (dropped > 1 && now - r->complained < COMPLAIN_EACH)
+		return;
+	r->complained = now;
+	log_event(LOG_ERR, "registry.dropped",
+		  "dropped=%llu waiting=%zu next=\"the database is gone or too slow\"",
+		  (unsigned long long)dropped, r->counts.waiting);
+}
+
+static bool put(struct recorder *r, struct record *record)
+{
+	msec now = loop_now().mono;
+	bool room, wakes;
+
+	locked(r);
+	room = record && r->counts.waiting < r->settings.queue && !r->stopping;
+	if (room) {
+		record->put = now;
+		list_append(&r->records, &record->node);
+		r->counts.waiting++;
+		if (r->counts.waiting > r->counts.waiting_max)
+			r->counts.waiting_max = r->counts.waiting;
+		/* The first sets the clock, a full batch ends the wait. */
+		wakes = r->counts.waiting == 1 || r->counts.waiting == r->settings.batch;
+		if (wakes)
+			pthread_cond_signal(&r->wake);
+	} else {
+		r->counts.dropped++;
+		complain(r, now, r->counts.dropped);
+	}
+	unlocked(r);
+	if (!room)
+		free(record);
+	return room;
+}
+
+static struct record *new_record(enum record_kind kind)
+{
+	struct record *record = calloc(1, sizeof *record);
+
+	if (record) {
+		list_init(&record->node);
+		record->kind = kind;
+	}
+	return record;
+}
+
+bool recorder_machine(struct recorder *r, const struct registry_machine *machine)
+{
+	struct record *record = new_record(RECORD_MACHINE);
+
+	if (record)
+		record->machine = *machine;
+	return put(r, record);
+}
+
+bool recorder_session(struct recorder *r, const struct registry_session *session)
+{
+	struct record *record = new_record(RECORD_SESSION);
+
+	if (record)
+		record->session = *session;
+	return put(r, record);
+}
+
+bool recorder_audit(struct recorder *r, const struct registry_audit *entry)
+{
+	struct record *record = new_record(RECORD_AUDIT);
+
+	if (record)
+		record->audit = *entry;
+	return put(r, record);
+}
+
+/* ---- beginning and end ---------------------------------------------------------------------- */
+
+static char *copy(const char *text, bool *missing)
+{
+	char *copied = text ? strdup(text) : NULL;
+
+	*missing |= text && !copied;
+	return copied;
+}
+
+static int copy_settings(struct recorder *r, const struct recorder_settings *from)
+{
+	bool missing = false;
+
+	r->settings = *from;
+	r->settings.registry = (struct registry_settings){
+		.file = copy(from->registry.file, &missing),
+		.server = copy(from->registry.server, &missing),
+		.origin = copy(from->registry.origin, &missing),
+	};
+	r->settings.queue = from->queue ? from->queue : QUEUE;
+	if (r->settings.queue > RECORDER_QUEUE_MAX)
+		r->settings.queue = RECORDER_QUEUE_MAX;
+	r->settings.batch = from->batch ? from->batch : BATCH;
+	r->settings.delay = from->delay ? from->delay : DELAY_MS;
+	return missing ? -ENOMEM : 0;
+}
+
+static int start(struct recorder *r, struct loop *loop)
+{
+	sigset_t all, before;
+	int error;
+
+	r->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->event < 0)
+		return -errno;
+	error = watch_set(loop, &r->watch, r->event, true, false);
+	if (error < 0)
+		return error;
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&r->thread, NULL, work, r);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r->running = error == 0;
+	return -error;
+}
+
+static void init(struct recorder *r)
+{
+	pthread_condattr_t attributes;
+
+	r->event = -1;
+	r->watch.ready = on_answers;
+	list_init(&r->records);
+	list_init(&r->questions);
+	list_init(&r->answered);
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+int recorder_new(struct loop *loop, const struct recorder_settings *settings,
+		 struct recorder **ret_recorder, struct diagnosis *why)
+{
+	struct recorder *r = calloc(1, sizeof *r);
+	int error = -ENOMEM;
+
+	diagnosis_say(why, DIAG_REGISTRY, "no memory");
+	if (!r)
+		return error;
+	init(r);
+	error = copy_settings(r, settings);
+	if (error == 0) {
+		error = connect_registry(r, why);
+		if (error == -EIO && settings->registry.server) {
+			back_off(r, why);
+			error = 0;
+		}
+	}
+	if (error == 0) {
+		error = start(r, loop);
+		if (error < 0)
+			diagnosis_say(why, DIAG_REGISTRY, "no thread for it: %s", strerror(-error));
+	}
+	if (error < 0)
+		recorder_free(r);
+	else
+		*ret_recorder = r;
+	return error;
+}
+
+static void drop_records(struct recorder *r)
+{
+	size_t dropped = 0;
+
+	list_each (node, &r->records) {
+		free(list_item(node, struct record, node));
+		dropped++;
+	}
+	if (dropped)
+		log_event(LOG_ERR, "registry.dropped", "dropped=%zu at=stop", dropped);
+}
+
+void recorder_free(struct recorder *r)
+{
+	if (!r)
+		return;
+	locked(r);
+	r->stopping = true;
+	pthread_cond_signal(&r->wake);
+	unlocked(r);
+	if (r->running)
+		pthread_join(r->thread, NULL);
+	watch_clear(&r->watch);
+	tell_answers(r);
+	drop_records(r);
+	registry_free(r->registry);
+	if (r->event >= 0)
+		close(r->event);
+	pthread_cond_destroy(&r->wake);
+	pthread_mutex_destroy(&r->lock);
+	free((char *)(uintptr_t)r->settings.registry.file);
+	free((char *)(uintptr_t)r->settings.registry.server);
+	free((char *)(uintptr_t)r->settings.registry.origin);
+	free(r);
+}
