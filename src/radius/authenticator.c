@@ -241,14 +241,13 @@ static bool answers(uint8_t response, uint8_t request)
 	}
 }
 
-/* An answer to Status-Server on the accounting port is an Accounting-Response, of which not every
- * server knows that it has a Message-Authenticator; to make another answer of it gains nothing. */
+/* An answer to Status-Server says no more than that somebody is there; RFC 5997, section 6, has it
+ * without Message-Authenticator. */
 enum radius_fault radius_verify_response(struct radius_crypto *crypto, struct slice secret,
 					 uint8_t request_code, struct slice request_authenticator,
 					 const struct radius_packet *packet)
 {
-	bool required = packet->code != RADIUS_ACCOUNTING_RESPONSE &&
-			has_random_authenticator(request_code);
+	bool required = request_code == RADIUS_ACCESS_REQUEST;
 	enum radius_fault fault;
 
 	if (!answers(packet->code, request_code))

@@ -3,10 +3,9 @@
  * 5176, section 3.4; RFC 5997, section 3).
  *
  * Message-Authenticator is required in every Access-Request, with EAP or without, in every answer
- * to one, in Status-Server and the Access-Accept to it: who accepts a packet without lets an
- * attacker between make an Accept out of a Reject (CVE-2024-3596).  In Accounting, CoA and
- * Disconnect it may be absent, since there the authenticator covers all that is said, but is
- * checked when present. */
+ * to one, and in Status-Server: who accepts a packet without lets an attacker between make an
+ * Accept out of a Reject (CVE-2024-3596).  In Accounting, CoA, Disconnect and the answers to
+ * Status-Server it may be absent, but is checked when present. */
 #ifndef RADIUS_AUTHENTICATOR_H
 #define RADIUS_AUTHENTICATOR_H
 

@@ -96,3 +96,9 @@ TESTS += %D%/test_postgres.py
 endif
 endif
 EXTRA_DIST += %D%/test_postgres.py
+
+if CUNIT
+UNIT_TESTS += %D%/test_radius
+%C%_test_radius_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
+endif
+EXTRA_DIST += tests/vectors/radius.txt

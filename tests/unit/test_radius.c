@@ -1,0 +1,775 @@
+#include "radius/duplicates.h"
+#include "radius/server.h"
+#include "tests/talk/script.h"
+#include "tests/test.h"
+
+#include <stdlib.h>
+
+#define SECRET slice_str("testing123")
+
+static struct radius_crypto *crypto;
+
+__attribute__((constructor)) static void begin(void)
+{
+	if (radius_crypto_new(&crypto) != OK)
+		abort();
+}
+
+__attribute__((destructor)) static void end(void)
+{
+	radius_crypto_free(crypto);
+}
+
+static const uint8_t vector[RADIUS_AUTHENTICATOR_SIZE] = { 1, 2,  3,  4,  5,  6,  7,  8,
+							   9, 10, 11, 12, 13, 14, 15, 16 };
+
+static struct slice a_vector(void)
+{
+	return slice_of(vector, sizeof vector);
+}
+
+/* ---- packets and authenticators, by vectors ------------------------------------------ */
+
+static struct {
+	uint8_t code;
+	uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE];
+} last;
+
+static bool is_response(const struct radius_packet *packet)
+{
+	return packet->code == RADIUS_ACCESS_ACCEPT || packet->code == RADIUS_ACCESS_REJECT ||
+	       packet->code == RADIUS_ACCESS_CHALLENGE ||
+	       packet->code == RADIUS_ACCOUNTING_RESPONSE;
+}
+
+static enum radius_fault verify(const struct radius_packet *packet, struct slice secret)
+{
+	if (is_response(packet))
+		return radius_verify_response(
+			crypto, secret, last.code,
+			slice_of(last.authenticator, sizeof last.authenticator), packet);
+	last.code = packet->code;
+	memcpy(last.authenticator, packet->authenticator.p, sizeof last.authenticator);
+	return radius_verify_request(crypto, secret, packet);
+}
+
+static void build_again(const struct radius_packet *packet)
+{
+	uint8_t out[RADIUS_PACKET_MAX];
+	struct radius_builder b = radius_builder_of(out, sizeof out, (enum radius_code)packet->code,
+						    packet->id, packet->authenticator, false);
+	struct rd at = rd_of(packet->attributes);
+	struct radius_attribute attribute;
+
+	while (radius_next(&at, &attribute))
+		radius_put(&b, attribute.type, attribute.value);
+	wr_close16_from(&b.w, 2, 0);
+	CHECK(slice_eq(wr_done(&b.w), packet->whole));
+}
+
+static void check_vector(const struct script_line *line, struct slice bytes, const char *meaning)
+{
+	struct radius_packet packet;
+	char text[200], secret[32] = "";
+	enum radius_fault fault = radius_packet_parse(bytes, &packet);
+	struct rd at;
+	struct radius_attribute attribute;
+	unsigned count = 0;
+
+	(void)line;
+	if (fault != RADIUS_FINE) {
+		CHECK_STR(radius_fault_name(fault), meaning);
+		return;
+	}
+	at = rd_of(packet.attributes);
+	while (radius_next(&at, &attribute))
+		count++;
+	sscanf(meaning, "%*[^,], %*[^,], %31[^:]", secret);
+	snprintf(text, sizeof text, "%s %u, %u attributes, %s: %s", radius_code_name(packet.code),
+		 packet.id, count, secret, radius_fault_name(verify(&packet, slice_str(secret))));
+	CHECK_STR(text, meaning);
+	build_again(&packet);
+}
+
+TEST(packets_mean_what_the_vectors_say)
+{
+	CHECK(script_vectors("radius.txt", check_vector));
+}
+
+TEST(every_fault_has_a_name_and_a_sentence)
+{
+	for (int i = 0; i < RADIUS_FAULTS; i++) {
+		CHECK(strlen(radius_fault_name((enum radius_fault)i)) > 0);
+		CHECK(strlen(radius_fault_sentence((enum radius_fault)i)) > 0);
+		CHECK((radius_fault_diagnosis((enum radius_fault)i) == DIAG_NONE) ==
+		      (i == RADIUS_FINE));
+	}
+	CHECK_STR(radius_code_name(0), "Code");
+	CHECK_STR(radius_code_name(200), "Code");
+	CHECK_STR(radius_type_name(80), "Message-Authenticator");
+	CHECK_STR(radius_type_name(241), "Attribute");
+}
+
+TEST(a_stream_is_cut_into_packets_by_their_length)
+{
+	size_t length = 9;
+
+	CHECK_INT(radius_packet_length(slice_of("\1\1\0", 3), &length), RADIUS_FINE);
+	CHECK_INT(length, 0);
+	CHECK_INT(radius_packet_length(slice_of("\1\1\20\0", 4), &length), RADIUS_FINE);
+	CHECK_INT(length, 4096);
+	CHECK_INT(radius_packet_length(slice_of("\1\1\20\1", 4), &length), RADIUS_BAD_LENGTH);
+	CHECK_INT(radius_packet_length(slice_of("\1\1\0\23", 4), &length), RADIUS_BAD_LENGTH);
+}
+
+/* ---- building ------------------------------------------------------------------------ */
+
+struct made {
+	uint8_t out[RADIUS_PACKET_MAX];
+	struct radius_builder b;
+	struct radius_packet packet;
+};
+
+static void make(struct made *m, enum radius_code code)
+{
+	m->b = radius_builder_of(m->out, sizeof m->out, code, 5, a_vector(), true);
+}
+
+static void made(struct made *m)
+{
+	struct slice packet;
+
+	REQUIRE(radius_seal_request(crypto, SECRET, &m->b, &packet) == RADIUS_FINE);
+	REQUIRE(radius_packet_parse(packet, &m->packet) == RADIUS_FINE);
+	CHECK_INT(radius_verify_request(crypto, SECRET, &m->packet), RADIUS_FINE);
+}
+
+TEST(message_authenticator_comes_first_in_all_that_is_built)
+{
+	static const enum radius_code codes[] = { RADIUS_ACCESS_REQUEST, RADIUS_STATUS_SERVER,
+						  RADIUS_DISCONNECT_REQUEST, RADIUS_COA_REQUEST,
+						  RADIUS_ACCOUNTING_REQUEST };
+	struct made m;
+
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		make(&m, codes[i]);
+		radius_put(&m.b, RADIUS_USER_NAME, slice_str("a"));
+		made(&m);
+		CHECK_INT(m.packet.attributes.p[0], RADIUS_MESSAGE_AUTHENTICATOR);
+	}
+}
+
+TEST(one_changed_octet_is_found_wherever_it_is)
+{
+	struct made m;
+
+	make(&m, RADIUS_ACCESS_REQUEST);
+	radius_put(&m.b, RADIUS_USER_NAME, slice_str("name"));
+	made(&m);
+	for (size_t i = 4; i < m.packet.whole.len; i++) {
+		struct radius_packet changed;
+
+		m.out[i] ^= 4;
+		if (radius_packet_parse(m.packet.whole, &changed) == RADIUS_FINE)
+			CHECK(radius_verify_request(crypto, SECRET, &changed) != RADIUS_FINE);
+		m.out[i] ^= 4;
+	}
+}
+
+TEST(two_message_authenticators_are_one_too_many)
+{
+	struct made m;
+	struct slice packet;
+
+	make(&m, RADIUS_ACCESS_REQUEST);
+	radius_put(&m.b, RADIUS_MESSAGE_AUTHENTICATOR, a_vector());
+	REQUIRE(radius_seal_request(crypto, SECRET, &m.b, &packet) == RADIUS_FINE);
+	REQUIRE(radius_packet_parse(packet, &m.packet) == RADIUS_FINE);
+	CHECK_INT(radius_verify_request(crypto, SECRET, &m.packet), RADIUS_FORGED);
+}
+
+TEST(an_answer_is_to_one_kind_of_request)
+{
+	struct made m;
+	struct slice packet;
+
+	make(&m, RADIUS_ACCESS_CHALLENGE);
+	REQUIRE(radius_seal_response(crypto, SECRET, a_vector(), &m.b, &packet) == RADIUS_FINE);
+	REQUIRE(radius_packet_parse(packet, &m.packet) == RADIUS_FINE);
+	CHECK_INT(radius_verify_response(crypto, SECRET, RADIUS_ACCESS_REQUEST, a_vector(),
+					 &m.packet),
+		  RADIUS_FINE);
+	CHECK_INT(
+		radius_verify_response(crypto, SECRET, RADIUS_STATUS_SERVER, a_vector(), &m.packet),
+		RADIUS_WRONG_CODE);
+	CHECK_INT(radius_verify_response(crypto, SECRET, RADIUS_ACCOUNTING_REQUEST, a_vector(),
+					 &m.packet),
+		  RADIUS_WRONG_CODE);
+	CHECK_INT(radius_verify_request(crypto, SECRET, &m.packet), RADIUS_WRONG_CODE);
+}
+
+TEST(what_does_not_fit_is_not_sealed)
+{
+	uint8_t big[RADIUS_VALUE_MAX + 1] = { 0 };
+	struct made m;
+	struct slice packet;
+
+	make(&m, RADIUS_ACCESS_REQUEST);
+	radius_put(&m.b, RADIUS_STATE, slice_of(big, sizeof big));
+	CHECK_INT(radius_seal_request(crypto, SECRET, &m.b, &packet), RADIUS_TOO_LONG);
+	make(&m, RADIUS_ACCESS_REQUEST);
+	for (int i = 0; i < 17; i++)
+		radius_put(&m.b, RADIUS_STATE, slice_of(big, sizeof big - 1));
+	CHECK_INT(radius_seal_request(crypto, SECRET, &m.b, &packet), RADIUS_TOO_LONG);
+	make(&m, RADIUS_ACCESS_REQUEST);
+	radius_put_vendor(&m.b, 9, 1, slice_of(big, 248));
+	CHECK_INT(radius_seal_request(crypto, SECRET, &m.b, &packet), RADIUS_TOO_LONG);
+}
+
+/* ---- EAP in pieces ------------------------------------------------------------------- */
+
+static void check_eap(size_t len, size_t pieces)
+{
+	uint8_t eap[3000], room[RADIUS_PACKET_MAX];
+	struct made m;
+	struct slice got;
+
+	for (size_t i = 0; i < len; i++)
+		eap[i] = (uint8_t)i;
+	eap[2] = (uint8_t)(len >> 8);
+	eap[3] = (uint8_t)len;
+	make(&m, RADIUS_ACCESS_REQUEST);
+	radius_put_eap(&m.b, slice_of(eap, len));
+	radius_put(&m.b, RADIUS_STATE, slice_str("s"));
+	made(&m);
+	CHECK_INT(radius_count(&m.packet, RADIUS_EAP_MESSAGE), pieces);
+	REQUIRE(radius_eap(&m.packet, room, &got) == RADIUS_FINE);
+	CHECK(slice_eq(got, slice_of(eap, len)));
+}
+
+TEST(eap_is_cut_at_253_octets_and_put_together)
+{
+	check_eap(4, 1);
+	check_eap(253, 1);
+	check_eap(254, 2);
+	check_eap(506, 2);
+	check_eap(3000, 12);
+}
+
+static enum radius_fault eap_of(const char *const *pieces, size_t count)
+{
+	uint8_t room[RADIUS_PACKET_MAX];
+	struct made m;
+	struct slice got;
+
+	make(&m, RADIUS_ACCESS_REQUEST);
+	for (size_t i = 0; i < count; i++) {
+		if (pieces[i][0] == '-')
+			radius_put(&m.b, RADIUS_STATE, slice_str("s"));
+		else
+			radius_put(&m.b, RADIUS_EAP_MESSAGE,
+				   slice_of(pieces[i] + 1, (size_t)(pieces[i][0] - '0')));
+	}
+	made(&m);
+	return radius_eap(&m.packet, room, &got);
+}
+
+TEST(eap_that_is_scattered_or_short_is_refused)
+{
+	CHECK_INT(eap_of((const char *[]){ "4\2\1\0\6", "2\1a" }, 2), RADIUS_FINE);
+	CHECK_INT(eap_of((const char *[]){ "4\2\1\0\6", "-", "2\1a" }, 3), RADIUS_BAD_EAP);
+	CHECK_INT(eap_of((const char *[]){ "4\2\1\0\6" }, 1), RADIUS_BAD_EAP);
+	CHECK_INT(eap_of((const char *[]){ "4\2\1\0\3" }, 1), RADIUS_BAD_EAP);
+	CHECK_INT(eap_of((const char *[]){ "2\2\1" }, 1), RADIUS_BAD_EAP);
+	CHECK_INT(eap_of((const char *[]){ "0" }, 1), RADIUS_FINE);
+	CHECK_INT(eap_of((const char *[]){ "5\2\1\0\4a" }, 1), RADIUS_FINE);
+}
+
+/* ---- VLAN ---------------------------------------------------------------------------- */
+
+#define TUNNEL_MAX 8
+
+/* Attributes as type and value; -1 for odd. */
+static int vlan_of(const struct radius_attribute *attributes, size_t count)
+{
+	struct made m;
+	bool odd;
+	uint16_t vlan;
+
+	make(&m, RADIUS_ACCESS_REQUEST);
+	for (size_t i = 0; i < count; i++)
+		radius_put(&m.b, attributes[i].type, attributes[i].value);
+	made(&m);
+	vlan = radius_vlan(&m.packet, &odd);
+	CHECK(!odd || vlan == 0);
+	return odd ? -1 : vlan;
+}
+
+#define T(tag)                                                                                     \
+	{                                                                                          \
+		RADIUS_TUNNEL_TYPE,                                                                \
+		{                                                                                  \
+			(const uint8_t *)tag "\0\0\15", 4                                          \
+		}                                                                                  \
+	}
+#define M(tag)                                                                                     \
+	{                                                                                          \
+		RADIUS_TUNNEL_MEDIUM_TYPE,                                                         \
+		{                                                                                  \
+			(const uint8_t *)tag "\0\0\6", 4                                           \
+		}                                                                                  \
+	}
+#define G(text)                                                                                    \
+	{                                                                                          \
+		RADIUS_TUNNEL_PRIVATE_GROUP_ID,                                                    \
+		{                                                                                  \
+			(const uint8_t *)text, sizeof text - 1                                     \
+		}                                                                                  \
+	}
+#define VLAN(...)                                                                                  \
+	vlan_of((const struct radius_attribute[]){ __VA_ARGS__ },                                  \
+		sizeof((const struct radius_attribute[]){ __VA_ARGS__ }) /                         \
+			sizeof(struct radius_attribute))
+
+TEST(a_vlan_is_three_attributes_of_one_tag)
+{
+	CHECK_INT(VLAN(T("\0"), M("\0"), G("20")), 20);
+	CHECK_INT(VLAN(G("\0"
+			 "20"),
+		       M("\0"), T("\0")),
+		  20);
+	CHECK_INT(VLAN(T("\1"), M("\1"),
+		       G("\1"
+			 "4094")),
+		  4094);
+	CHECK_INT(VLAN(T("\2"), M("\2"),
+		       G("\2"
+			 "7"),
+		       T("\1"), M("\1"),
+		       G("\1"
+			 "8")),
+		  8);
+	CHECK_INT(VLAN({ RADIUS_CLASS, { (const uint8_t *)"a", 1 } }), 0);
+}
+
+TEST(tunnel_attributes_that_make_no_vlan_are_odd)
+{
+	CHECK_INT(VLAN(T("\0"), M("\0")), -1);
+	CHECK_INT(VLAN(T("\0"), G("20")), -1);
+	CHECK_INT(VLAN(T("\1"), M("\1"),
+		       G("\2"
+			 "20")),
+		  -1);
+	CHECK_INT(VLAN(T("\0"), M("\0"), G("0")), -1);
+	CHECK_INT(VLAN(T("\0"), M("\0"), G("4095")), -1);
+	CHECK_INT(VLAN(T("\0"), M("\0"), G("20000")), -1);
+	CHECK_INT(VLAN(T("\0"), M("\0"), G("guests")), -1);
+	CHECK_INT(VLAN(T("\0"), M("\0"), G("")), -1);
+	CHECK_INT(VLAN(T("\0"), M("\0"), G(" 20")), -1);
+	CHECK_INT(VLAN({ RADIUS_TUNNEL_TYPE, { (const uint8_t *)"\0\15", 2 } }, M("\0"), G("20")),
+		  -1);
+}
+
+TEST(a_vlan_is_written_as_it_is_read)
+{
+	static const uint16_t vlans[] = { 1, 9, 10, 99, 100, 4094 };
+	struct made m;
+	struct slice packet;
+
+	for (size_t i = 0; i < sizeof vlans / sizeof vlans[0]; i++) {
+		make(&m, RADIUS_ACCESS_REQUEST);
+		radius_put_vlan(&m.b, vlans[i]);
+		made(&m);
+		CHECK_INT(radius_vlan(&m.packet, NULL), vlans[i]);
+	}
+	make(&m, RADIUS_ACCESS_REQUEST);
+	radius_put_vlan(&m.b, 4095);
+	CHECK_INT(radius_seal_request(crypto, SECRET, &m.b, &packet), RADIUS_TOO_LONG);
+}
+
+/* ---- keys ---------------------------------------------------------------------------- */
+
+TEST(keys_are_read_as_they_were_written)
+{
+	uint8_t msk[RADIUS_MSK_SIZE], got[RADIUS_MSK_SIZE];
+	struct made m;
+	bool present;
+
+	for (size_t i = 0; i < sizeof msk; i++)
+		msk[i] = (uint8_t)(i + 1);
+	make(&m, RADIUS_ACCESS_REQUEST);
+	REQUIRE(radius_put_msk(&m.b, crypto, SECRET, a_vector(), slice_of(msk, sizeof msk), 7) ==
+		RADIUS_FINE);
+	made(&m);
+	REQUIRE(radius_get_msk(crypto, SECRET, a_vector(), &m.packet, got, &present) ==
+		RADIUS_FINE);
+	CHECK(present);
+	CHECK(slice_eq(slice_of(got, sizeof got), slice_of(msk, sizeof msk)));
+	CHECK_INT(radius_get_msk(crypto, slice_str("other"), a_vector(), &m.packet, got, &present),
+		  RADIUS_BAD_KEYS);
+	CHECK(!present);
+	CHECK_INT(radius_put_msk(&m.b, crypto, SECRET, a_vector(), slice_of(msk, 63), 7),
+		  RADIUS_BAD_KEYS);
+}
+
+TEST(salts_have_their_highest_bit_and_differ)
+{
+	uint8_t msk[RADIUS_MSK_SIZE] = { 0 };
+	struct made m;
+	uint16_t salts[2] = { 0 };
+	size_t count = 0;
+	struct rd at;
+	struct radius_attribute attribute;
+
+	make(&m, RADIUS_ACCESS_REQUEST);
+	REQUIRE(radius_put_msk(&m.b, crypto, SECRET, a_vector(), slice_of(msk, sizeof msk), 0) ==
+		RADIUS_FINE);
+	made(&m);
+	at = rd_of(m.packet.attributes);
+	while (radius_next(&at, &attribute)) {
+		struct rd inner;
+		struct radius_attribute key;
+
+		if (attribute.type != RADIUS_VENDOR_SPECIFIC)
+			continue;
+		REQUIRE(count < 2 && radius_vendor_open(attribute.value, 311, &inner));
+		REQUIRE(radius_vendor_next(&inner, &key));
+		CHECK_INT(key.value.len, 50);
+		salts[count++] = (uint16_t)(key.value.p[0] << 8 | key.value.p[1]);
+	}
+	CHECK_INT(count, 2);
+	CHECK(salts[0] & 0x8000 && salts[1] & 0x8000 && salts[0] != salts[1]);
+}
+
+static enum radius_fault keys_with(uint8_t type, size_t len, int times)
+{
+	uint8_t value[240] = { 0x80 }, got[RADIUS_MSK_SIZE];
+	struct made m;
+	bool present;
+
+	make(&m, RADIUS_ACCESS_REQUEST);
+	for (int i = 0; i < times; i++)
+		radius_put_vendor(&m.b, 311, type, slice_of(value, len));
+	made(&m);
+	return radius_get_msk(crypto, SECRET, a_vector(), &m.packet, got, &present);
+}
+
+TEST(keys_that_are_none_are_refused)
+{
+	CHECK_INT(keys_with(1, 50, 2), RADIUS_FINE);
+	CHECK_INT(keys_with(RADIUS_MS_MPPE_SEND_KEY, 50, 1), RADIUS_BAD_KEYS);
+	CHECK_INT(keys_with(RADIUS_MS_MPPE_RECV_KEY, 50, 2), RADIUS_BAD_KEYS);
+	CHECK_INT(keys_with(RADIUS_MS_MPPE_RECV_KEY, 1, 2), RADIUS_BAD_KEYS);
+	CHECK_INT(keys_with(RADIUS_MS_MPPE_RECV_KEY, 18, 3), RADIUS_BAD_KEYS);
+}
+
+/* ---- the server's side --------------------------------------------------------------- */
+
+static enum radius_fault ask(struct made *m, struct radius_request *request)
+{
+	static uint8_t room[RADIUS_PACKET_MAX];
+	struct slice packet;
+
+	REQUIRE(radius_seal_request(crypto, SECRET, &m->b, &packet) == RADIUS_FINE);
+	return radius_request_read(crypto, SECRET, packet, room, request);
+}
+
+static void make_access(struct made *m)
+{
+	make(m, RADIUS_ACCESS_REQUEST);
+	radius_put(&m->b, RADIUS_USER_NAME, slice_str("name"));
+	radius_put(&m->b, RADIUS_NAS_IP_ADDRESS, slice_of("\300\0\2\1", 4));
+	radius_put_u32(&m->b, RADIUS_NAS_PORT, 0);
+	radius_put_u32(&m->b, RADIUS_FRAMED_MTU, 1400);
+	radius_put(&m->b, RADIUS_PROXY_STATE, slice_str("one"));
+	radius_put_eap(&m->b, slice_of("\2\1\0\5\1", 5));
+	radius_put(&m->b, RADIUS_PROXY_STATE, slice_str("two"));
+	radius_put(&m->b, RADIUS_STATE, slice_str("state"));
+}
+
+TEST(an_access_request_becomes_facts)
+{
+	struct made m;
+	struct radius_request r;
+
+	make_access(&m);
+	REQUIRE(ask(&m, &r) == RADIUS_FINE);
+	CHECK(slice_eq(r.who.user_name, slice_str("name")));
+	CHECK_STR(r.who.nas_address, "192.0.2.1");
+	CHECK(r.who.has_nas_port && r.who.nas_port == 0);
+	CHECK(slice_eq(r.state, slice_str("state")));
+	CHECK(slice_eq(r.eap, slice_of("\2\1\0\5\1", 5)));
+	CHECK(!r.wants_key_name && !r.wants_chargeable);
+	CHECK_INT(radius_eap_mtu(&r.who, 1020), 1396);
+	r.who.framed_mtu = 60;
+	CHECK_INT(radius_eap_mtu(&r.who, 1020), 1020);
+	r.who.framed_mtu = UINT32_MAX;
+	CHECK_INT(radius_eap_mtu(&r.who, 1020), 3000);
+}
+
+TEST(a_number_of_three_octets_is_refused)
+{
+	static const uint8_t types[] = { RADIUS_NAS_PORT,	RADIUS_NAS_PORT_TYPE,
+					 RADIUS_SERVICE_TYPE,	RADIUS_FRAMED_MTU,
+					 RADIUS_NAS_IP_ADDRESS, RADIUS_NAS_IPV6_ADDRESS };
+	struct made m;
+	struct radius_request r;
+
+	for (size_t i = 0; i < sizeof types; i++) {
+		make(&m, RADIUS_ACCESS_REQUEST);
+		radius_put(&m.b, types[i], slice_str("abc"));
+		radius_put_eap(&m.b, (struct slice){ 0 });
+		CHECK_INT(ask(&m, &r), RADIUS_BAD_VALUE);
+	}
+}
+
+TEST(an_access_request_without_eap_can_be_rejected)
+{
+	struct made m;
+	struct radius_request r;
+	struct radius_reply reply = { .code = RADIUS_ACCESS_REJECT, .message = slice_str("no") };
+	uint8_t out[RADIUS_PACKET_MAX];
+	struct slice packet, text;
+	struct radius_packet answer;
+
+	make(&m, RADIUS_ACCESS_REQUEST);
+	radius_put(&m.b, RADIUS_USER_NAME, slice_str("name"));
+	CHECK_INT(ask(&m, &r), RADIUS_NO_EAP);
+	REQUIRE(radius_reply_build(crypto, SECRET, &r, &reply, out, &packet) == RADIUS_FINE);
+	REQUIRE(radius_packet_parse(packet, &answer) == RADIUS_FINE);
+	CHECK(radius_find(&answer, RADIUS_REPLY_MESSAGE, &text));
+}
+
+TEST(codes_that_are_no_requests_of_ours_are_refused)
+{
+	struct made m;
+	struct radius_request r;
+
+	make(&m, RADIUS_COA_REQUEST);
+	CHECK_INT(ask(&m, &r), RADIUS_WRONG_CODE);
+	make(&m, RADIUS_ACCESS_ACCEPT);
+	CHECK_INT(ask(&m, &r), RADIUS_WRONG_CODE);
+}
+
+static void reply_to(struct made *m, struct radius_request *r, const struct radius_reply *reply,
+		     struct radius_packet *answer)
+{
+	static uint8_t out[RADIUS_PACKET_MAX];
+	struct slice packet;
+
+	REQUIRE(ask(m, r) == RADIUS_FINE);
+	REQUIRE(radius_reply_build(crypto, SECRET, r, reply, out, &packet) == RADIUS_FINE);
+	REQUIRE(radius_packet_parse(packet, answer) == RADIUS_FINE);
+	CHECK_INT(radius_verify_response(crypto, SECRET, r->packet.code, r->packet.authenticator,
+					 answer),
+		  RADIUS_FINE);
+}
+
+TEST(an_accept_says_what_it_may)
+{
+	static const uint8_t msk[RADIUS_MSK_SIZE] = { 1 };
+	const struct radius_reply reply = { .code = RADIUS_ACCESS_ACCEPT,
+					    .eap = slice_of("\3\1\0\4", 4),
+					    .session_timeout = 60,
+					    .reauthenticate = true,
+					    .interim = 600,
+					    .vlan = 20,
+					    .user_name = slice_str("real"),
+					    .chargeable = slice_str("cui"),
+					    .classes = { slice_str("a"), slice_str("b") },
+					    .class_count = 2,
+					    .msk = slice_of(msk, sizeof msk),
+					    .eap_session_id = slice_str("id"),
+					    .message = slice_str("never"),
+					    .state = slice_str("never") };
+	struct made m;
+	struct radius_request r;
+	struct radius_packet a;
+	struct slice value;
+	uint32_t number;
+
+	make_access(&m);
+	reply_to(&m, &r, &reply, &a);
+	CHECK_INT(a.attributes.p[0], RADIUS_MESSAGE_AUTHENTICATOR);
+	CHECK(!radius_find(&a, RADIUS_EAP_KEY_NAME, &value));
+	CHECK(!radius_find(&a, RADIUS_CHARGEABLE_USER_IDENTITY, &value));
+	CHECK(!radius_find(&a, RADIUS_REPLY_MESSAGE, &value));
+	CHECK(!radius_find(&a, RADIUS_STATE, &value));
+	CHECK_INT(radius_count(&a, RADIUS_CLASS), 2);
+	CHECK_INT(radius_vlan(&a, NULL), 20);
+	CHECK(radius_find_u32(&a, RADIUS_SESSION_TIMEOUT, &number) && number == 60);
+	CHECK(radius_find_u32(&a, RADIUS_TERMINATION_ACTION, &number) && number == 1);
+	CHECK(radius_find(&a, RADIUS_PROXY_STATE, &value) && slice_eq(value, slice_str("one")));
+	CHECK_INT(radius_count(&a, RADIUS_PROXY_STATE), 2);
+
+	make_access(&m);
+	radius_put(&m.b, RADIUS_EAP_KEY_NAME, slice_of("", 1));
+	radius_put(&m.b, RADIUS_CHARGEABLE_USER_IDENTITY, slice_of("", 1));
+	reply_to(&m, &r, &reply, &a);
+	CHECK(radius_find(&a, RADIUS_EAP_KEY_NAME, &value) && slice_eq(value, slice_str("id")));
+	CHECK(radius_find(&a, RADIUS_CHARGEABLE_USER_IDENTITY, &value));
+
+	make_access(&m);
+	radius_put(&m.b, RADIUS_EAP_KEY_NAME, slice_str("x"));
+	reply_to(&m, &r, &reply, &a);
+	CHECK(!radius_find(&a, RADIUS_EAP_KEY_NAME, &value));
+}
+
+TEST(a_reject_with_eap_has_no_message)
+{
+	struct radius_reply reply = { .code = RADIUS_ACCESS_REJECT,
+				      .eap = slice_of("\4\1\0\4", 4),
+				      .message = slice_str("no"),
+				      .vlan = 20 };
+	struct made m;
+	struct radius_request r;
+	struct radius_packet a;
+	struct slice value;
+
+	make_access(&m);
+	reply_to(&m, &r, &reply, &a);
+	CHECK(!radius_find(&a, RADIUS_REPLY_MESSAGE, &value));
+	CHECK(!radius_find(&a, RADIUS_TUNNEL_TYPE, &value));
+	CHECK(radius_find(&a, RADIUS_EAP_MESSAGE, &value));
+}
+
+TEST(a_challenge_has_state_and_a_hint)
+{
+	struct radius_reply reply = { .code = RADIUS_ACCESS_CHALLENGE,
+				      .eap = slice_of("\1\2\0\6\15\40", 6),
+				      .state = slice_str("mine"),
+				      .session_timeout = 30,
+				      .reauthenticate = true };
+	struct made m;
+	struct radius_request r;
+	struct radius_packet a;
+	struct slice value;
+	uint32_t number;
+
+	make_access(&m);
+	reply_to(&m, &r, &reply, &a);
+	CHECK(radius_find(&a, RADIUS_STATE, &value) && slice_eq(value, slice_str("mine")));
+	CHECK(radius_find_u32(&a, RADIUS_SESSION_TIMEOUT, &number) && number == 30);
+	CHECK(!radius_find(&a, RADIUS_TERMINATION_ACTION, &value));
+	reply.code = RADIUS_ACCOUNTING_RESPONSE;
+	CHECK_INT(radius_reply_build(crypto, SECRET, &r, &reply, m.out, &value), RADIUS_WRONG_CODE);
+	reply.code = RADIUS_COA_ACK;
+	CHECK_INT(radius_reply_build(crypto, SECRET, &r, &reply, m.out, &value), RADIUS_WRONG_CODE);
+}
+
+TEST(accounting_is_counted_in_64_bits_and_answered)
+{
+	struct radius_reply reply = { .code = RADIUS_ACCOUNTING_RESPONSE };
+	struct made m;
+	struct radius_request r;
+	struct radius_packet a;
+
+	make(&m, RADIUS_ACCOUNTING_REQUEST);
+	radius_put_u32(&m.b, RADIUS_ACCT_STATUS_TYPE, RADIUS_ACCT_STOP);
+	radius_put_u32(&m.b, RADIUS_ACCT_INPUT_OCTETS, 5);
+	radius_put_u32(&m.b, RADIUS_ACCT_INPUT_GIGAWORDS, 1);
+	radius_put(&m.b, RADIUS_ACCT_SESSION_ID, slice_str("s"));
+	reply_to(&m, &r, &reply, &a);
+	CHECK(r.accounting.input_octets == 0x100000005);
+	CHECK(slice_eq(r.who.session_id, slice_str("s")));
+	CHECK_INT(a.attributes.len, 0);
+	make(&m, RADIUS_ACCOUNTING_REQUEST);
+	CHECK_INT(ask(&m, &r), RADIUS_BAD_VALUE);
+}
+
+TEST(status_server_is_answered_by_the_port_it_came_to)
+{
+	struct made m;
+	struct radius_request r;
+	struct radius_packet a;
+	struct slice packet;
+	uint8_t out[RADIUS_PACKET_MAX];
+
+	make(&m, RADIUS_STATUS_SERVER);
+	REQUIRE(ask(&m, &r) == RADIUS_FINE);
+	for (int accounting = 0; accounting < 2; accounting++) {
+		REQUIRE(radius_status_build(crypto, SECRET, &r, accounting, out, &packet) ==
+			RADIUS_FINE);
+		REQUIRE(radius_packet_parse(packet, &a) == RADIUS_FINE);
+		CHECK_INT(a.code, accounting ? RADIUS_ACCOUNTING_RESPONSE : RADIUS_ACCESS_ACCEPT);
+		CHECK_INT(radius_verify_response(crypto, SECRET, RADIUS_STATUS_SERVER,
+						 r.packet.authenticator, &a),
+			  RADIUS_FINE);
+	}
+	make_access(&m);
+	REQUIRE(ask(&m, &r) == RADIUS_FINE);
+	CHECK_INT(radius_status_build(crypto, SECRET, &r, false, out, &packet), RADIUS_WRONG_CODE);
+}
+
+/* ---- duplicates ---------------------------------------------------------------------- */
+
+static enum radius_known look(struct radius_duplicates *d, const char *source, uint8_t id,
+			      char first, msec now, radius_ticket *ticket, struct slice *reply)
+{
+	uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE] = { (uint8_t)first };
+	struct radius_packet packet = { .code = RADIUS_ACCESS_REQUEST,
+					.id = id,
+					.authenticator =
+						slice_of(authenticator, sizeof authenticator) };
+
+	return radius_duplicates_look(d, slice_str(source), &packet, now, ticket, reply);
+}
+
+TEST(a_duplicate_is_busy_then_answered_then_forgotten)
+{
+	AUTO_STRUCT(radius_duplicates) d = NULL;
+	radius_ticket ticket, none;
+	struct slice reply;
+
+	REQUIRE(radius_duplicates_new(4, 5000, 42, &d) == OK);
+	CHECK_INT(look(d, "a", 1, 'x', 0, &ticket, &reply), RADIUS_NEW);
+	CHECK_INT(look(d, "a", 1, 'x', 10, &none, &reply), RADIUS_BUSY);
+	radius_duplicates_answer(d, ticket, slice_str("reply"), 20);
+	CHECK_INT(look(d, "a", 1, 'x', 5019, &none, &reply), RADIUS_ANSWERED);
+	CHECK(slice_eq(reply, slice_str("reply")));
+	CHECK_INT(look(d, "a", 1, 'x', 5020, &none, &reply), RADIUS_NEW);
+	CHECK_INT(look(d, "b", 1, 'x', 5020, &none, &reply), RADIUS_NEW);
+	CHECK_INT(look(d, "a", 2, 'x', 5020, &none, &reply), RADIUS_NEW);
+	CHECK_INT(radius_duplicates_count(d), 3);
+}
+
+TEST(a_new_authenticator_replaces_the_old_request)
+{
+	AUTO_STRUCT(radius_duplicates) d = NULL;
+	radius_ticket first, second, none;
+	struct slice reply;
+
+	REQUIRE(radius_duplicates_new(4, 5000, 42, &d) == OK);
+	CHECK_INT(look(d, "a", 1, 'x', 0, &first, &reply), RADIUS_NEW);
+	CHECK_INT(look(d, "a", 1, 'y', 0, &second, &reply), RADIUS_NEW);
+	CHECK_INT(radius_duplicates_count(d), 1);
+	radius_duplicates_answer(d, first, slice_str("old"), 0);
+	CHECK_INT(look(d, "a", 1, 'y', 0, &none, &reply), RADIUS_BUSY);
+	radius_duplicates_answer(d, second, slice_str("new"), 0);
+	CHECK_INT(look(d, "a", 1, 'y', 0, &none, &reply), RADIUS_ANSWERED);
+	CHECK(slice_eq(reply, slice_str("new")));
+	radius_duplicates_answer(d, 0, slice_str("none"), 0);
+}
+
+TEST(the_cache_is_bounded_and_prefers_to_forget_what_was_answered)
+{
+	AUTO_STRUCT(radius_duplicates) d = NULL;
+	radius_ticket ticket[4], none;
+	struct slice reply;
+
+	CHECK_INT(radius_duplicates_new(0, 5000, 42, &d), UNSUPPORTED);
+	REQUIRE(radius_duplicates_new(3, 5000, 42, &d) == OK);
+	for (uint8_t i = 0; i < 3; i++)
+		CHECK_INT(look(d, "a", i, 'x', i, &ticket[i], &reply), RADIUS_NEW);
+	radius_duplicates_answer(d, ticket[1], slice_str("reply"), 5);
+	CHECK_INT(look(d, "a", 3, 'x', 6, &ticket[3], &reply), RADIUS_NEW);
+	CHECK_INT(look(d, "a", 0, 'x', 6, &none, &reply), RADIUS_BUSY);
+	CHECK_INT(look(d, "a", 4, 'x', 6, &none, &reply), RADIUS_NEW);
+	CHECK_INT(look(d, "a", 2, 'x', 6, &none, &reply), RADIUS_BUSY);
+	CHECK_INT(look(d, "a", 0, 'x', 6, &none, &reply), RADIUS_NEW);
+	CHECK_INT(radius_duplicates_count(d), 3);
+	radius_duplicates_answer(d, none, (struct slice){ 0 }, 6);
+	CHECK_INT(radius_duplicates_count(d), 2);
+	look(d, "a", 9, 'x', 6 + RADIUS_BUSY_KEEP, &none, &reply);
+	CHECK_INT(radius_duplicates_count(d), 1);
+}
