@@ -16,6 +16,6 @@ EXTRA_PROGRAMS += %D%/radius_load
 	%D%/radius_wire.c %D%/radius_wire.h
 %C%_radius_load_LDADD = $(PROTO_LIBS) -lm
 bench-programs: %D%/radius_load$(EXEEXT)
-EXTRA_PROGRAMS += %D%/openssl_open
-%C%_openssl_open_LDADD = $(PROTO_LIBS)
-bench-programs: %D%/openssl_open$(EXEEXT)
+EXTRA_PROGRAMS += %D%/openssl_server
+%C%_openssl_server_LDADD = $(PROTO_LIBS)
+bench-programs: %D%/openssl_server$(EXEEXT)

@@ -43,13 +43,20 @@ def served(figures, count):
     return figures
 
 
-def bare(lab, kind, version, resumed):
+def openssl(what, credentials, version, kind, count, under=()):
+    """The argument list of openssl_server.c."""
+    server, client = credentials.server, credentials.client
+    return [*under, BUILD / "tests/bench/openssl_server", what, server.bundle, server.key, credentials.root.cert,
+            client.bundle, client.key, credentials.client_root.cert, version, kind, count]
+
+
+def bare(lab, credentials, version, kind):
     """The server's half of a handshake in memory."""
     def total(count):
         out = lab.folder("bare") / "out"
-        run("valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}",
-            "--toggle-collect=server_half_bare*", BUILD / "tests/bench/handshake", "bare-server",
-            {"P-256": "p256", "RSA-2048": "rsa"}[kind], version, "resumed" if resumed else "full", count)
+        run(*openssl("half", credentials, version, kind, count,
+                     ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}",
+                      "--toggle-collect=server_half_bare*"]))
         return counted(out)
     return (total(7) - total(3)) / 4
 
@@ -106,8 +113,7 @@ def open_conversations(lab, contestant, credentials, count):
 
 
 def openssl_alone(credentials, count):
-    return int(run(BUILD / "tests/bench/openssl_open", credentials.server.bundle, credentials.server.key,
-                   credentials.client_root.cert, "1.3", count).stdout)
+    return int(run(*openssl("open", credentials, "1.3", "full", count)).stdout)
 
 
 # ---- the part ---------------------------------------------------------------------------------------
@@ -135,7 +141,7 @@ def measure(lab, quick=False):
                 row = {"key": kind, "tls": version, "kind": "resumed" if resumed else "full"}
                 words = (credentials[kind], version, resumed)
                 results["instructions"].append(
-                    {**row, "bare": bare(lab, kind, version, resumed),
+                    {**row, "bare": bare(lab, credentials[kind], version, row["kind"]),
                      **each(lab, *words[:2], lambda c, w=words: instructions(lab, c, *w))})
                 results["speed"].append(
                     {**row, **each(lab, *words[:2],
