@@ -63,3 +63,10 @@ if FUZZERS
 %C%_fuzz_meta_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_meta_LDADD = $(SHELL_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_authenticator_pae
+EXTRA_DIST += tests/vectors/authenticator_pae.txt
+if FUZZERS
+%C%_fuzz_authenticator_pae_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_authenticator_pae_LDADD = $(PROTO_LIBS)
+endif

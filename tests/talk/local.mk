@@ -18,3 +18,6 @@ EXTRA_DIST += %D%/eapol-starts.txt %D%/eapol-conversations.txt %D%/eapol-results
 TALK_TESTS += %D%/talk_authenticator
 EXTRA_DIST += %D%/authenticator.txt %D%/authenticator-backend.txt %D%/authenticator-full.txt
 %C%_talk_authenticator_LDADD = libscript.a $(PROTO_LIBS)
+TALK_TESTS += %D%/talk_authenticator_pae
+EXTRA_DIST += %D%/guard.txt
+%C%_talk_authenticator_pae_LDADD = libscript.a $(PROTO_LIBS)

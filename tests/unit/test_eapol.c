@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "eapol/authenticator.h"
 #include "eapol/frame.h"
 #include "eapol/supplicant.h"
 #include "tests/talk/script.h"
@@ -131,4 +132,58 @@ TEST(time_that_runs_out_of_milliseconds_ends_nothing)
 	supplicant_set_link(&pae, true);
 	CHECK(!supplicant_step(&pae, begin));
 	CHECK(supplicant_deadline(&pae) == NEVER);
+}
+
+/* ---- the authenticator: what its conversations (tests/talk/guard.txt) do not show ---------- */
+
+TEST(a_guarded_machine_is_small)
+{
+	CHECK(sizeof(struct authenticator_pae) <= 320);
+	test_note("struct authenticator_pae: %zu octets", sizeof(struct authenticator_pae));
+}
+
+TEST(a_response_is_not_looked_at_after_the_step)
+{
+	struct eap_authenticator_lower lower = { 0 };
+	struct authenticator_pae pae;
+	struct authenticator_pae_out out;
+	struct eapol_frame f;
+
+	authenticator_pae_init(&pae, &authenticator_pae_defaults, &lower);
+	authenticator_pae_set_link(&pae, true);
+	CHECK(authenticator_pae_step(&pae, begin));
+	CHECK(lower.portEnabled && lower.eapRestart);
+	lower.eapRestart = false;
+	lower.eapReq = true;
+	lower.eapReqData = slice_of("\1\1\0\5\1", 5);
+	CHECK(authenticator_pae_step(&pae, begin));
+	REQUIRE(authenticator_pae_collect(&pae, &out));
+	CHECK(slice_eq(out.body, slice_of("\1\1\0\5\1", 5)));
+	CHECK(!authenticator_pae_collect(&pae, &out));
+	CHECK(!authenticator_pae_step(&pae, begin));
+
+	CHECK_INT(authenticator_pae_receive(&pae, slice_of("\2\0\0\5\2\1\0\5\1", 9), &f), OK);
+	CHECK(authenticator_pae_step(&pae, begin));
+	CHECK(lower.eapResp);
+	CHECK(slice_eq(lower.eapRespData, slice_of("\2\1\0\5\1", 5)));
+	lower.eapResp = false;
+	CHECK(!authenticator_pae_step(&pae, begin));
+	CHECK(lower.eapRespData.p == NULL);
+	CHECK(pae.response.p == NULL);
+}
+
+TEST(the_authenticator_hears_of_a_lost_link_once)
+{
+	struct eap_authenticator_lower lower = { 0 };
+	struct authenticator_pae pae;
+
+	authenticator_pae_init(&pae, &authenticator_pae_defaults, &lower);
+	authenticator_pae_set_link(&pae, true);
+	CHECK(authenticator_pae_step(&pae, begin));
+	lower.eapRestart = false;
+	authenticator_pae_set_link(&pae, false);
+	CHECK(authenticator_pae_step(&pae, begin));
+	CHECK(!lower.portEnabled);
+	CHECK(!authenticator_pae_step(&pae, begin));
+	CHECK(authenticator_pae_deadline(&pae) == NEVER);
 }
