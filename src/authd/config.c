@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/server_config.h"
+
 static const struct config_kind *const kinds[CONFIG_KINDS] = {
 	[CONFIG_CLIENTS] = &client_kind,
 	[CONFIG_RULES] = &rule_kind,
+	[CONFIG_SERVERS] = &server_kind,
 };
 
 const struct config_kind *config_kind(enum config_kind_id id)

@@ -16,6 +16,7 @@ libauthd_a_SOURCES += %D%/outcome.c %D%/outcome.h
 libauthd_a_SOURCES += %D%/packet.h
 libauthd_a_SOURCES += %D%/pool.h
 libauthd_a_SOURCES += %D%/queue.c %D%/queue.h
+libauthd_a_SOURCES += %D%/server_config.c %D%/server_config.h
 libauthd_a_SOURCES += %D%/staple.c %D%/staple.h
 
 # What it remembers, and how it is controlled and watched.
@@ -42,3 +43,6 @@ libauthd_a_SOURCES += %D%/registry.c %D%/registry_parts.h %D%/registry_db.h
 libauthd_a_SOURCES += %D%/registry_sql.c %D%/registry_sql.h
 libauthd_a_SOURCES += %D%/registry_sqlite.c %D%/registry_postgres.c
 libauthd_a_SOURCES += %D%/registry_sessions.c %D%/registry_audit.c %D%/ticket_keys.c
+
+# We as a client: who asks elsewhere, RADIUS over TLS, and what servers change of sessions.
+libauthd_a_SOURCES += %D%/passthrough.h %D%/upstream.h %D%/dynauth.h %D%/radsec_server.h
