@@ -22,6 +22,8 @@ libauthd_a_SOURCES += %D%/staple.c %D%/staple.h
 # What it remembers, and how it is controlled and watched.
 libauthd_a_SOURCES += %D%/control.h %D%/metrics.h %D%/recorder.h %D%/registry.h
 libauthd_a_SOURCES += %D%/ticket_keys.h %D%/view.h
+libauthd_a_SOURCES += %D%/record.c %D%/record.h
+libauthd_a_SOURCES += %D%/recorder.c
 
 libauthd_a_SOURCES += %D%/arm.c %D%/arm.h
 libauthd_a_SOURCES += %D%/authd.c
@@ -36,9 +38,6 @@ latchkey_authd_SOURCES = %D%/main.c
 latchkey_authd_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
 latchkey_authd_LDADD = $(AUTHD_LIBS)
 endif
-libauthd_a_SOURCES += \
-	%D%/control.h %D%/metrics.h %D%/recorder.h %D%/registry.h %D%/ticket_keys.h %D%/view.h
-libauthd_a_SOURCES += %D%/recorder.c
 libauthd_a_SOURCES += %D%/registry.c %D%/registry_parts.h %D%/registry_db.h
 libauthd_a_SOURCES += %D%/registry_sql.c %D%/registry_sql.h
 libauthd_a_SOURCES += %D%/registry_sqlite.c %D%/registry_postgres.c
