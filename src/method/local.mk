@@ -1,4 +1,5 @@
 libproto_a_SOURCES += \
 	%D%/tls_frame.c %D%/tls_frame.h \
+	%D%/tls_keys.c %D%/tls_keys.h \
 	%D%/tls_peer.c %D%/tls_peer.h \
-	%D%/tls_server.h
+	%D%/tls_server.c %D%/tls_server.h

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "method/tls_frame.h"
+#include "method/tls_keys.h"
 
 struct tls_peer {
 	struct tls_config *config;
@@ -105,56 +106,6 @@ static bool peer_check(void *self, const struct eap_packet *request)
 	return true;
 }
 
-/* RFC 9190, section 2.3. */
-static enum status derive_1_3(struct tls_peer *peer, uint8_t *material, size_t len)
-{
-	static const uint8_t type = EAP_TYPE_TLS;
-	const struct slice context = slice_of(&type, 1);
-	uint8_t id[1 + 64] = { EAP_TYPE_TLS };
-	enum status status = tls_conn_export(peer->conn, "EXPORTER_EAP_TLS_Method-Id", &context,
-					     id + 1, sizeof id - 1);
-
-	if (status == OK)
-		status = bytes_set(&peer->keys.session_id, slice_of(id, sizeof id));
-	if (status == OK)
-		status = tls_conn_export(peer->conn, "EXPORTER_EAP_TLS_Key_Material", &context,
-					 material, len);
-	return status;
-}
-
-/* RFC 5216, section 2.3; its PRF is the exporter of RFC 5705 without a context. */
-static enum status derive_1_2(struct tls_peer *peer, uint8_t *material, size_t len)
-{
-	uint8_t id[1 + TLS_RANDOMS_SIZE] = { EAP_TYPE_TLS };
-	enum status status;
-
-	tls_conn_randoms(peer->conn, id + 1);
-	status = bytes_set(&peer->keys.session_id, slice_of(id, sizeof id));
-	if (status == OK)
-		status = tls_conn_export(peer->conn, "client EAP encryption", NULL, material, len);
-	return status;
-}
-
-static enum status derive_keys(struct tls_peer *peer)
-{
-	uint8_t material[2 * EAP_MSK_SIZE];
-	struct eap_keys *keys = &peer->keys;
-	enum status status = tls_conn_version(peer->conn) >= TLS_1_3
-				     ? derive_1_3(peer, material, sizeof material)
-				     : derive_1_2(peer, material, sizeof material);
-
-	if (status == OK)
-		status = secret_set(&keys->msk, slice_of(material, EAP_MSK_SIZE));
-	if (status == OK)
-		status = secret_set(&keys->emsk, slice_of(material + EAP_MSK_SIZE, EAP_MSK_SIZE));
-	if (status == OK)
-		status = tls_conn_peer_id(peer->conn, &keys->peer_id);
-	if (status == OK)
-		status = tls_conn_server_id(peer->conn, &keys->server_id);
-	explicit_bzero(material, sizeof material);
-	return status;
-}
-
 /* RFC 4137, section 4.2.  EAP-TLS may end after any Request: a server that gives up sends
  * EAP-Failure, with an alert before it or without.  So the state is MAY_CONT throughout, and only
  * the decision changes; with CONT the machine would not listen to that EAP-Failure. */
@@ -186,7 +137,7 @@ static struct eap_verdict give_up(struct tls_peer *peer, enum diagnosis_id id, c
 static struct eap_verdict succeed(struct tls_peer *peer, struct eap_verdict verdict)
 {
 	if (!peer->succeeded) {
-		if (derive_keys(peer) != OK)
+		if (tls_keys_derive(peer->conn, &peer->keys) != OK)
 			return give_up(peer, DIAG_INTERNAL, "the keys could not be derived");
 		tls_conn_report(peer->conn, &peer->report);
 		peer->succeeded = true;

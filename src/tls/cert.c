@@ -32,7 +32,7 @@ static struct slice string_slice(const ASN1_STRING *string)
 	return slice_of(ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string));
 }
 
-static void hex_text(struct slice in, char *buffer, size_t size)
+void cert_hex(struct slice in, char *buffer, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t out = 0;
@@ -52,7 +52,7 @@ static void bio_text(BIO *bio, char *buffer, size_t size)
 	printable(slice_of(text, len > 0 ? (size_t)len : 0), buffer, size);
 }
 
-static void name_text(const X509_NAME *name, char *buffer, size_t size)
+void cert_name(const X509_NAME *name, char *buffer, size_t size)
 {
 	AUTO(BIO) bio = BIO_new(BIO_s_mem());
 
@@ -140,7 +140,7 @@ static void key_text(EVP_PKEY *key, char *buffer, size_t size)
 
 void cert_subject(const X509 *cert, char *buffer, size_t size)
 {
-	name_text(X509_get_subject_name(cert), buffer, size);
+	cert_name(X509_get_subject_name(cert), buffer, size);
 }
 
 void cert_fingerprint(const X509 *cert, char *buffer, size_t size)
@@ -149,7 +149,7 @@ void cert_fingerprint(const X509 *cert, char *buffer, size_t size)
 
 	buffer[0] = '\0';
 	if (X509_digest(cert, EVP_sha256(), hash, NULL))
-		hex_text(slice_of(hash, sizeof hash), buffer, size);
+		cert_hex(slice_of(hash, sizeof hash), buffer, size);
 }
 
 void cert_info_of(const X509 *cert, struct cert_info *ret_info)
@@ -158,13 +158,13 @@ void cert_info_of(const X509 *cert, struct cert_info *ret_info)
 	uint8_t hash[CERT_HASH_LEN];
 
 	cert_subject(cert, info.subject, sizeof info.subject);
-	name_text(X509_get_issuer_name(cert), info.issuer, sizeof info.issuer);
+	cert_name(X509_get_issuer_name(cert), info.issuer, sizeof info.issuer);
 	alt_names_text(cert, info.names, sizeof info.names);
-	hex_text(string_slice(X509_get0_serialNumber(cert)), info.serial, sizeof info.serial);
+	cert_hex(string_slice(X509_get0_serialNumber(cert)), info.serial, sizeof info.serial);
 	key_text(X509_get0_pubkey(cert), info.key, sizeof info.key);
 	cert_fingerprint(cert, info.fingerprint, sizeof info.fingerprint);
 	if (cert_spki_hash(cert, hash))
-		hex_text(slice_of(hash, sizeof hash), info.spki, sizeof info.spki);
+		cert_hex(slice_of(hash, sizeof hash), info.spki, sizeof info.spki);
 	info.not_before = cert_time(X509_get0_notBefore(cert));
 	info.not_after = cert_time(X509_get0_notAfter(cert));
 	*ret_info = info;

@@ -23,13 +23,15 @@ struct cert_info {
 };
 
 void cert_info_of(const X509 *cert, struct cert_info *ret_info);
-/* Two of these alone, for where all of them would be too slow. */
+/* Some of these alone, for where all of them would be too slow. */
+void cert_hex(struct slice octets, char *buffer, size_t size); /* cut to its size */
+void cert_name(const X509_NAME *name, char *buffer, size_t size);
 void cert_subject(const X509 *cert, char *buffer, size_t size);
 void cert_fingerprint(const X509 *cert, char *buffer, size_t size);
 int64_t cert_time(const ASN1_TIME *time); /* seconds since 1970; 0 if it does not parse */
 bool cert_spki_hash(const X509 *cert, uint8_t ret_hash[CERT_HASH_LEN]);
 
-enum cert_role { CERT_CLIENT, CERT_SERVER };
+enum cert_role { CERT_SERVER, CERT_CLIENT };
 
 /* May it be used so, by its key usage and extended key usage?  Those that are absent allow all.
  * For both roles id-kp-eapOverLAN (RFC 4334) and anyExtendedKeyUsage (RFC 5216, section 5.3) do.

@@ -12,7 +12,7 @@
 /* For a profile that allows TLS 1.0 or 1.1, all that such servers may still speak. */
 #define CIPHERS_OLD "DEFAULT"
 
-static enum status complain(struct diagnosis *why, enum diagnosis_id id, const char *detail)
+enum status tls_complain(struct diagnosis *why, enum diagnosis_id id, const char *detail)
 {
 	diagnosis_set(why, id);
 	diagnosis_add(why, "detail", "%s", detail);
@@ -23,7 +23,7 @@ static enum status complain_credential(struct diagnosis *why, const struct tls_c
 				       enum diagnosis_id id)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-	enum status status = complain(why, id, reason ? reason : "unknown reason");
+	enum status status = tls_complain(why, id, reason ? reason : "unknown reason");
 
 	diagnosis_add(why, "credential", "%s", config->credential);
 	return status;
@@ -52,8 +52,8 @@ static enum status chain_without_root(const STACK_OF(X509) * chain, X509_STACK *
 	return OK;
 }
 
-static enum status use_credential(struct tls_config *config,
-				  const struct tls_peer_settings *settings, struct diagnosis *why)
+static enum status use_credential(struct tls_config *config, const struct tls_end *settings,
+				  struct diagnosis *why)
 {
 	AUTO(X509_STACK) chain = NULL;
 
@@ -62,19 +62,18 @@ static enum status use_credential(struct tls_config *config,
 	if (X509_check_private_key(settings->cert, settings->key) != 1)
 		return complain_credential(why, config, DIAG_KEY_MISMATCH);
 	if (chain_without_root(settings->chain, &chain) != OK)
-		return complain(why, DIAG_INTERNAL, "out of memory");
+		return tls_complain(why, DIAG_INTERNAL, "out of memory");
 	if (SSL_CTX_use_cert_and_key(config->ctx, settings->cert, settings->key, chain, 1) != 1)
 		return complain_credential(why, config, DIAG_KEY_UNREADABLE);
 
 	config->not_after = cert_time(X509_get0_notAfter(settings->cert));
 	config->has_cert = true;
-	if (tls_cert_identity(settings->cert, &config->peer_id) != OK)
-		return complain(why, DIAG_INTERNAL, "out of memory");
+	if (tls_cert_identity(settings->cert, &config->id) != OK)
+		return tls_complain(why, DIAG_INTERNAL, "out of memory");
 	return OK;
 }
 
-/* The certificates of the server. */
-static int judge(X509_STORE_CTX *ctx, void *unused)
+int tls_judge(X509_STORE_CTX *ctx, void *unused)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls_conn *conn = SSL_get_app_data(ssl);
@@ -83,8 +82,9 @@ static int judge(X509_STORE_CTX *ctx, void *unused)
 
 	(void)unused;
 	diagnosis_set(why, DIAG_NONE);
-	status = trust_check(conn->config->trust, X509_STORE_CTX_get0_untrusted(ctx),
-			     conn->now.wall, why);
+	x509_stack_free(TAKE(conn->side.path));
+	status = trust_check_path(conn->config->trust, X509_STORE_CTX_get0_untrusted(ctx),
+				  conn->now.wall, conn->side.config ? &conn->side.path : NULL, why);
 	if (status != OK) {
 		X509_STORE_CTX_set_error(ctx, tls_verify_error(why->id));
 		return 0;
@@ -111,7 +111,7 @@ static int judge_ocsp(SSL *ssl, void *unused)
 			     slice_of(response, len > 0 ? (size_t)len : 0), conn->now.wall,
 			     why) != OK)
 		return 0;
-	/* What reduces assurance was found by judge() already, and is no reason to fail. */
+	/* What reduces assurance was found by tls_judge already, and is no reason to fail. */
 	diagnosis_set(why, DIAG_NONE);
 	return 1;
 }
@@ -156,7 +156,7 @@ static void watch(int sent, int version, int type, const void *buffer, size_t le
 	}
 }
 
-static enum status set_versions(struct tls_config *config, const struct tls_peer_settings *settings)
+static enum status set_versions(struct tls_config *config, const struct tls_end *settings)
 {
 	bool old;
 
@@ -189,33 +189,28 @@ static void set_rules(struct tls_config *config)
 	SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_cert_verify_callback(ctx, judge, NULL);
-	SSL_CTX_set_msg_callback(ctx, watch);
-	if (trust_wants_ocsp(config->trust)) {
-		SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp);
-		SSL_CTX_set_tlsext_status_cb(ctx, judge_ocsp);
-	}
+	SSL_CTX_set_cert_verify_callback(ctx, tls_judge, NULL);
 }
 
-enum status tls_config_new(const struct tls_peer_settings *settings, struct tls_config **ret_config,
-			   struct diagnosis *why)
+enum status tls_end_new(const struct tls_end *settings, const SSL_METHOD *method,
+			struct tls_config **ret_config, struct diagnosis *why)
 {
 	AUTO_STRUCT(trust) trust = settings->trust;
 	AUTO_STRUCT(tls_config) config = calloc(1, sizeof *config);
 
 	diagnosis_set(why, DIAG_NONE);
 	if (!config)
-		return complain(why, DIAG_INTERNAL, "out of memory");
+		return tls_complain(why, DIAG_INTERNAL, "out of memory");
 	config->references = 1;
 	config->trust = TAKE(trust);
 	config->resume = settings->resume;
 	config->credential = strdup(settings->credential ? settings->credential : "");
 	ERR_clear_error();
-	config->ctx = SSL_CTX_new(TLS_client_method());
+	config->ctx = SSL_CTX_new(method);
 	if (!config->credential || !config->ctx)
-		return complain(why, DIAG_INTERNAL, "out of memory");
+		return tls_complain(why, DIAG_INTERNAL, "out of memory");
 	if (set_versions(config, settings) != OK)
-		return complain(why, DIAG_CONFIG, "no such range of TLS versions");
+		return tls_complain(why, DIAG_CONFIG, "no such range of TLS versions");
 	set_rules(config);
 
 	enum status status = use_credential(config, settings, why);
@@ -223,6 +218,31 @@ enum status tls_config_new(const struct tls_peer_settings *settings, struct tls_
 	if (status != OK)
 		return status;
 	*ret_config = TAKE(config);
+	return OK;
+}
+
+enum status tls_config_new(const struct tls_peer_settings *settings, struct tls_config **ret_config,
+			   struct diagnosis *why)
+{
+	const struct tls_end end = { .trust = settings->trust,
+				     .key = settings->key,
+				     .cert = settings->cert,
+				     .chain = settings->chain,
+				     .credential = settings->credential,
+				     .min = settings->min,
+				     .max = settings->max,
+				     .resume = settings->resume };
+	struct tls_config *config;
+	enum status status = tls_end_new(&end, TLS_client_method(), &config, why);
+
+	if (status != OK)
+		return status;
+	SSL_CTX_set_msg_callback(config->ctx, watch);
+	if (trust_wants_ocsp(config->trust)) {
+		SSL_CTX_set_tlsext_status_type(config->ctx, TLSEXT_STATUSTYPE_ocsp);
+		SSL_CTX_set_tlsext_status_cb(config->ctx, judge_ocsp);
+	}
+	*ret_config = config;
 	return OK;
 }
 
@@ -239,6 +259,6 @@ void tls_config_free(struct tls_config *config)
 	SSL_CTX_free(config->ctx);
 	trust_free(config->trust);
 	free(config->credential);
-	bytes_done(&config->peer_id);
+	bytes_done(&config->id);
 	free(config);
 }

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-enum status tls_conn_new(struct tls_config *config, struct tls_session *session, struct moment now,
-			 struct tls_conn **ret_conn)
+enum status tls_conn_make(struct tls_config *config, struct moment now, struct tls_conn **ret_conn)
 {
 	AUTO(BIO) in = BIO_new(BIO_s_mem());
 	AUTO(BIO) out = BIO_new(BIO_s_mem());
@@ -19,19 +18,28 @@ enum status tls_conn_new(struct tls_config *config, struct tls_session *session,
 	conn->config = tls_config_ref(config);
 	conn->now = now;
 	conn->stage = "start";
-	conn->alert_sent = -1;
+	conn->alert_sent = conn->side.refusal = -1;
 	BIO_set_mem_eof_return(in, -1); /* nothing more yet, and not the end */
 	conn->in = in;
 	conn->out = out;
 	SSL_set_bio(conn->ssl, TAKE(in), TAKE(out));
-	SSL_set_connect_state(conn->ssl);
-
-	enum status status = tls_session_offer(conn, session);
-
-	if (status != OK)
-		return status;
 	*ret_conn = TAKE(conn);
 	return OK;
+}
+
+enum status tls_conn_new(struct tls_config *config, struct tls_session *session, struct moment now,
+			 struct tls_conn **ret_conn)
+{
+	AUTO_STRUCT(tls_conn) conn = NULL;
+	enum status status = tls_conn_make(config, now, &conn);
+
+	if (status == OK) {
+		SSL_set_connect_state(conn->ssl);
+		status = tls_session_offer(conn, session);
+	}
+	if (status == OK)
+		*ret_conn = TAKE(conn);
+	return status;
 }
 
 void tls_conn_free(struct tls_conn *conn)
@@ -44,13 +52,14 @@ void tls_conn_free(struct tls_conn *conn)
 		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN);
 	SSL_free(conn->ssl);
 	SSL_SESSION_free(conn->offered);
-	tls_identity_done(&conn->server);
+	tls_identity_done(&conn->far);
+	tls_side_done(&conn->side);
 	tls_config_free(conn->config);
 	bytes_done(&conn->received);
 	free(conn);
 }
 
-static void fail(struct tls_conn *conn, unsigned long error)
+void tls_conn_fail(struct tls_conn *conn, unsigned long error)
 {
 	tls_explain(conn, error);
 	conn->state = TLS_FAILED;
@@ -59,13 +68,13 @@ static void fail(struct tls_conn *conn, unsigned long error)
 static void finish(struct tls_conn *conn)
 {
 	conn->state = TLS_FINISHED;
-	if (!SSL_session_reused(conn->ssl) &&
-	    tls_identity_of(SSL_get0_peer_certificate(conn->ssl), &conn->server) != OK)
-		fail(conn, ERR_R_MALLOC_FAILURE);
+	if (!conn->side.config && !SSL_session_reused(conn->ssl) &&
+	    tls_identity_of(SSL_get0_peer_certificate(conn->ssl), &conn->far) != OK)
+		tls_conn_fail(conn, ERR_R_MALLOC_FAILURE);
 }
 
 /* SSL_read does the handshake as well, and whatever else the records hold. */
-static void advance(struct tls_conn *conn)
+static void run(struct tls_conn *conn)
 {
 	uint8_t data[256];
 	int n;
@@ -73,7 +82,7 @@ static void advance(struct tls_conn *conn)
 	while ((n = SSL_read(conn->ssl, data, sizeof data)) > 0) {
 		/* Not more than the flight that brought it, which has a ceiling. */
 		if (bytes_append(&conn->received, slice_of(data, (size_t)n), SIZE_MAX / 2) != OK) {
-			fail(conn, ERR_R_MALLOC_FAILURE);
+			tls_conn_fail(conn, ERR_R_MALLOC_FAILURE);
 			return;
 		}
 	}
@@ -87,26 +96,35 @@ static void advance(struct tls_conn *conn)
 	case SSL_ERROR_ZERO_RETURN:
 		conn->closed = true;
 		if (conn->state == TLS_HANDSHAKE)
-			fail(conn, ERR_PACK(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET));
+			tls_conn_fail(conn, ERR_PACK(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET));
 		break;
 	default:
-		fail(conn, ERR_peek_last_error());
+		tls_conn_fail(conn, ERR_peek_last_error());
 		break;
 	}
+}
+
+void tls_conn_advance(struct tls_conn *conn, struct slice in)
+{
+	if (conn->state == TLS_FAILED || conn->closed)
+		return;
+	ERR_clear_error();
+	if (in.len > 0 && BIO_write(conn->in, in.p, (int)in.len) != (int)in.len)
+		tls_conn_fail(conn, ERR_R_MALLOC_FAILURE);
+	else
+		run(conn);
+	ERR_clear_error();
 }
 
 void tls_conn_feed(struct tls_conn *conn, struct slice in, struct moment now)
 {
 	conn->now = now;
 	bytes_clear(&conn->received);
-	if (conn->state == TLS_FAILED || conn->closed)
-		return;
-	ERR_clear_error();
-	if (in.len > 0 && BIO_write(conn->in, in.p, (int)in.len) != (int)in.len)
-		fail(conn, ERR_R_MALLOC_FAILURE);
-	else
-		advance(conn);
-	ERR_clear_error();
+	if (conn->side.config && tls_server_hold(conn, &in) != OK)
+		tls_conn_fail(conn, ERR_R_MALLOC_FAILURE);
+	tls_conn_advance(conn, in);
+	if (conn->side.config)
+		tls_server_look(conn);
 }
 
 struct slice tls_conn_pending(const struct tls_conn *conn)
@@ -174,17 +192,27 @@ void tls_conn_randoms(const struct tls_conn *conn, uint8_t out[TLS_RANDOMS_SIZE]
 	SSL_get_server_random(conn->ssl, out + TLS_RANDOMS_SIZE / 2, TLS_RANDOMS_SIZE / 2);
 }
 
-enum status tls_conn_peer_id(const struct tls_conn *conn, struct bytes *ret_id)
+static enum status own_id(const struct tls_conn *conn, struct bytes *ret_id)
 {
 	bytes_clear(ret_id);
 	return conn->sent_cert || SSL_session_reused(conn->ssl)
-		       ? bytes_set(ret_id, bytes_slice(&conn->config->peer_id))
+		       ? bytes_set(ret_id, bytes_slice(&conn->config->id))
 		       : OK;
+}
+
+static enum status far_id(const struct tls_conn *conn, struct bytes *ret_id)
+{
+	return bytes_set(ret_id, bytes_slice(&conn->far.id));
+}
+
+enum status tls_conn_peer_id(const struct tls_conn *conn, struct bytes *ret_id)
+{
+	return (conn->side.config ? far_id : own_id)(conn, ret_id);
 }
 
 enum status tls_conn_server_id(const struct tls_conn *conn, struct bytes *ret_id)
 {
-	return bytes_set(ret_id, bytes_slice(&conn->server.id));
+	return (conn->side.config ? own_id : far_id)(conn, ret_id);
 }
 
 void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report)
@@ -193,10 +221,9 @@ void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report)
 
 	snprintf(report.tls_version, sizeof report.tls_version, "%s", SSL_get_version(conn->ssl));
 	snprintf(report.tls_cipher, sizeof report.tls_cipher, "%s", SSL_get_cipher(conn->ssl));
-	memcpy(report.server_subject, conn->server.subject, sizeof report.server_subject);
-	memcpy(report.server_fingerprint, conn->server.fingerprint,
-	       sizeof report.server_fingerprint);
-	report.server_not_after = conn->server.not_after;
+	memcpy(report.server_subject, conn->far.subject, sizeof report.server_subject);
+	memcpy(report.server_fingerprint, conn->far.fingerprint, sizeof report.server_fingerprint);
+	report.server_not_after = conn->far.not_after;
 	if (trust_is_insecure(conn->config->trust)) {
 		diagnosis_set(&report.reduced, DIAG_REDUCED_NO_SERVER_CHECK);
 	} else if (tls_conn_version(conn) < TLS_1_2) {

@@ -50,7 +50,7 @@ enum status tls_session_offer(struct tls_conn *conn, struct tls_session *session
 	if (may_be_offered(session, conn->config, conn->now, &conn->reduced)) {
 		conn->offered_expires = session->expires;
 		conn->full_until = session->full_until;
-		conn->server = session->server;
+		conn->far = session->server;
 		session->server = (struct tls_identity){ 0 };
 		conn->offered = decode(&session->encoded);
 		if (!conn->offered || SSL_set_session(conn->ssl, conn->offered) != 1)
@@ -65,8 +65,7 @@ enum status tls_session_offer(struct tls_conn *conn, struct tls_session *session
 /* OpenSSL encodes a session as a SEQUENCE, in which [3] is the certificate of the peer. */
 #define SESSION_PEER 3
 
-/* Takes that out, in place; without one all stays as it is. */
-static struct slice without_peer(unsigned char *der, long len)
+struct slice tls_session_without_peer(unsigned char *der, long len)
 {
 	const struct slice whole = slice_of(der, (size_t)len);
 	const unsigned char *p = der, *end = der + len;
@@ -105,7 +104,7 @@ static enum status encode(SSL_SESSION *session, struct secret *ret_encoded)
 	enum status status = NO_MEMORY;
 
 	if (len > 0)
-		status = secret_set(ret_encoded, without_peer(der, len));
+		status = secret_set(ret_encoded, tls_session_without_peer(der, len));
 	OPENSSL_clear_free(der, len > 0 ? (size_t)len : 0);
 	return status;
 }
@@ -136,7 +135,7 @@ void tls_conn_keep_session(struct tls_conn *conn)
 	if (!SSL_session_reused(conn->ssl))
 		next.full_until = msec_after(conn->now.mono, TLS_RESUME_MAX);
 	if (encode(session, &next.encoded) != OK ||
-	    tls_identity_copy(&conn->server, &next.server) != OK) {
+	    tls_identity_copy(&conn->far, &next.server) != OK) {
 		tls_session_done(&next);
 		return;
 	}

@@ -28,6 +28,9 @@ static enum status no_memory(struct diagnosis *why)
 /* A rule that anybody's certificate fulfils is not a rule. */
 static const char *accepts_anybody(const struct trust_settings *s)
 {
+	if (s->role == CERT_CLIENT)
+		return s->anchor_count == 0 ? "without ClientAnchor= any client would be accepted"
+					    : NULL;
 	if (s->insecure_no_check)
 		return s->anchor_count || s->crl_count || s->name_count || s->pin_count
 			       ? "InsecureNoServerCheck=yes excludes TrustAnchor=, ServerName=, "
@@ -221,13 +224,17 @@ enum status trust_new(const struct trust_settings *settings, struct trust **ret_
 		return config_fault(why, UNTRUSTED, fault);
 	if (!trust || !(trust->store = X509_STORE_new()))
 		return no_memory(why);
+	trust->role = settings->role;
 	trust->insecure = settings->insecure_no_check;
 	trust->ocsp = settings->ocsp;
 	trust->clock = settings->clock;
 	trust->built = settings->built;
-	status = add_files(trust, settings->anchors, settings->anchor_count, "anchor",
-			   "a TrustAnchor= holds no certificate, or one that does not parse",
-			   add_anchors_pem, add_anchor_der, why);
+	status = add_files(
+		trust, settings->anchors, settings->anchor_count, "anchor",
+		settings->role == CERT_CLIENT
+			? "a ClientAnchor= holds no certificate, or one that does not parse"
+			: "a TrustAnchor= holds no certificate, or one that does not parse",
+		add_anchors_pem, add_anchor_der, why);
 	if (status == OK)
 		status = add_files(trust, settings->crls, settings->crl_count, "crl",
 				   "a CRL= holds no revocation list, or one that does not parse",
@@ -258,6 +265,25 @@ bool trust_is_insecure(const struct trust *trust)
 
 /* ---- the check ---- */
 
+enum diagnosis_id trust_id(const struct trust *trust, enum diagnosis_id of_server)
+{
+	static const enum diagnosis_id of_client[][2] = {
+		{ DIAG_SERVER_UNTRUSTED, DIAG_PEER_UNTRUSTED },
+		{ DIAG_SERVER_CERT_EXPIRED, DIAG_PEER_CERT_EXPIRED },
+		{ DIAG_SERVER_CERT_NOT_YET_VALID, DIAG_PEER_CERT_NOT_YET_VALID },
+		{ DIAG_SERVER_CERT_USAGE, DIAG_PEER_CERT_USAGE },
+		{ DIAG_SERVER_CERT_WEAK, DIAG_PEER_CERT_WEAK },
+		{ DIAG_SERVER_CERT_REVOKED, DIAG_PEER_CERT_REVOKED },
+		{ DIAG_SERVER_CERT_INVALID, DIAG_PEER_CERT_INVALID },
+	};
+
+	for (size_t i = 0; i < sizeof of_client / sizeof of_client[0]; i++) {
+		if (trust->role == CERT_CLIENT && of_client[i][0] == of_server)
+			return of_client[i][1];
+	}
+	return of_server;
+}
+
 enum status trust_refuse(struct diagnosis *why, enum diagnosis_id id, const X509 *cert)
 {
 	struct cert_info info;
@@ -281,9 +307,8 @@ void trust_add_now(struct diagnosis *why, const struct trust_time *time)
 			      rfc3339(time->at, built, sizeof built));
 }
 
-/* Which dates can be relied on; *why says so when that is not all of them. */
-static enum status judge_clock(const struct trust *trust, int64_t now, struct trust_time *ret_time,
-			       struct diagnosis *why)
+enum status trust_clock(const struct trust *trust, int64_t now, struct trust_time *ret_time,
+			struct diagnosis *why)
 {
 	struct trust_time time = { now, now, true, true };
 
@@ -302,14 +327,15 @@ static enum status judge_clock(const struct trust *trust, int64_t now, struct tr
 }
 
 /* RFC 5216, section 5.3; for an authority in the path, what it may issue. */
-static enum status check_usage(STACK_OF(X509) * path, struct diagnosis *why)
+static enum status check_usage(const struct trust *trust, STACK_OF(X509) * path,
+			       struct diagnosis *why)
 {
 	for (int i = 0; i < sk_X509_num(path); i++) {
-		const char *misuse = cert_misuse(sk_X509_value(path, i), CERT_SERVER);
+		const char *misuse = cert_misuse(sk_X509_value(path, i), trust->role);
 
 		if (!misuse)
 			continue;
-		trust_refuse(why, DIAG_SERVER_CERT_USAGE, sk_X509_value(path, i));
+		trust_refuse(why, trust_id(trust, DIAG_SERVER_CERT_USAGE), sk_X509_value(path, i));
 		diagnosis_add(why, "detail", "%s", misuse);
 		return UNTRUSTED;
 	}
@@ -364,7 +390,8 @@ static enum status check_pins(const struct trust *trust, STACK_OF(X509) * certs,
 }
 
 static enum status check_path(const struct trust *trust, STACK_OF(X509) * presented,
-			      const struct trust_time *time, struct diagnosis *why)
+			      const struct trust_time *time, X509_STACK **ret_path,
+			      struct diagnosis *why)
 {
 	AUTO(X509_STACK) path = NULL;
 	enum status status = OK;
@@ -376,36 +403,44 @@ static enum status check_path(const struct trust *trust, STACK_OF(X509) * presen
 	if (status == OK)
 		status = trust_chain(trust, presented, time, &path, why);
 	if (status == OK)
-		status = check_usage(path, why);
-	if (status == OK)
+		status = check_usage(trust, path, why);
+	if (status == OK && trust->role == CERT_SERVER)
 		status = check_names(trust, sk_X509_value(path, 0), why);
 	if (status == OK)
 		status = check_pins(trust, path, why);
+	if (status == OK && ret_path)
+		*ret_path = TAKE(path);
 	return status;
 }
 
-enum status trust_check(const struct trust *trust, STACK_OF(X509) * chain, int64_t now,
-			struct diagnosis *why)
+enum status trust_check_path(const struct trust *trust, STACK_OF(X509) * chain, int64_t now,
+			     X509_STACK **ret_path, struct diagnosis *why)
 {
 	struct trust_time time;
 	struct diagnosis fault;
-	enum status status = judge_clock(trust, now, &time, why);
+	enum status status = trust_clock(trust, now, &time, why);
 
 	if (status != OK || trust->insecure)
 		return status;
 	if (sk_X509_num(chain) <= 0) {
-		diagnosis_set(why, DIAG_SERVER_CERT_INVALID);
-		diagnosis_add(why, "detail", "the server sent none");
+		diagnosis_set(why, trust_id(trust, DIAG_SERVER_CERT_INVALID));
+		diagnosis_add(why, "detail", "none was sent");
 		return UNTRUSTED;
 	}
 	ERR_set_mark();
-	status = check_path(trust, chain, &time, &fault);
+	status = check_path(trust, chain, &time, ret_path, &fault);
 	ERR_pop_to_mark();
 	if (status == NO_MEMORY)
 		return no_memory(why);
 	if (status != OK)
 		*why = fault;
 	return status;
+}
+
+enum status trust_check(const struct trust *trust, STACK_OF(X509) * chain, int64_t now,
+			struct diagnosis *why)
+{
+	return trust_check_path(trust, chain, now, NULL, why);
 }
 
 bool trust_wants_ocsp(const struct trust *trust)
@@ -430,7 +465,7 @@ enum status trust_check_ocsp(const struct trust *trust, STACK_OF(X509) * chain, 
 {
 	struct trust_time time;
 	struct diagnosis fault;
-	enum status status = judge_clock(trust, now, &time, why);
+	enum status status = trust_clock(trust, now, &time, why);
 
 	if (status != OK || !trust_wants_ocsp(trust) ||
 	    (ocsp.len == 0 && trust->ocsp == OCSP_IF_OFFERED))
@@ -449,24 +484,4 @@ enum status trust_check_ocsp(const struct trust *trust, STACK_OF(X509) * chain, 
 	if (status != OK)
 		*why = fault;
 	return status;
-}
-
-enum status trust_recheck(const struct trust *trust, int64_t not_before, int64_t not_after,
-			  int64_t now, struct diagnosis *why)
-{
-	struct trust_time time;
-	enum status status = judge_clock(trust, now, &time, why);
-
-	if (status != OK || trust->insecure)
-		return status;
-	if (time.not_after && time.at > not_after)
-		diagnosis_set(why, DIAG_SERVER_CERT_EXPIRED);
-	else if (time.not_before && time.at < not_before)
-		diagnosis_set(why, DIAG_SERVER_CERT_NOT_YET_VALID);
-	else
-		return OK;
-	diagnosis_add_time(why, "not_before", not_before);
-	diagnosis_add_time(why, "not_after", not_after);
-	trust_add_now(why, &time);
-	return UNTRUSTED;
 }

@@ -1,16 +1,20 @@
-/* Whom we believe: the checks on a server's certificate, and their verdict.
+/* Whom we believe: the checks on the certificate of a server, or of a client, and their verdict.
  *
  * A trust policy is made once, when a profile is loaded: anchors and revocation lists are parsed
  * then, never on the path of an authentication.  It is immutable afterwards and may be shared by
  * any number of connections.  Checks, all of them always on: chain to an anchor (RFC 5280, section
  * 6) at a time that is an argument; extended key usage serverAuth or, for EAP, id-kp-eapOverLAN
  * (RFC 4334); names (RFC 6125 on subjectAltName dNSName; the common name only where there is no
- * such name); pins; lists; stapled OCSP (RFC 6960).  The verdict is a diagnosis. */
+ * such name); pins; lists; stapled OCSP (RFC 6960).  The verdict is a diagnosis.
+ *
+ * Of a client it is asked whether it may be one (clientAuth, or what RFC 5216, section 5.3, allows
+ * in its place), and nothing of names: what they permit is the business of rules. */
 #ifndef TLS_TRUST_H
 #define TLS_TRUST_H
 
 #include "base/diagnosis.h"
 #include "base/moment.h"
+#include "tls/cert.h"
 #include "tls/ssl.h"
 
 enum ocsp_mode { OCSP_OFF, OCSP_IF_OFFERED, OCSP_REQUIRE };
@@ -27,6 +31,7 @@ enum clock_policy {
 #define TRUST_DEPTH_MAX 10 /* intermediate certificates */
 
 struct trust_settings {
+	enum cert_role role;	     /* of a client there are anchors and lists alone */
 	const struct slice *anchors; /* each PEM (any number of certificates) or DER */
 	size_t anchor_count;
 	const struct slice *crls; /* the same; then each certificate of the chain needs one */
@@ -59,6 +64,11 @@ bool trust_is_insecure(const struct trust *trust);
 CHECKED enum status trust_check(const struct trust *trust, STACK_OF(X509) * chain, int64_t now,
 				struct diagnosis *why);
 
+/* The same, and the path that was found, from the certificate to its anchor; not touched when the
+ * policy is insecure. */
+CHECKED enum status trust_check_path(const struct trust *trust, STACK_OF(X509) * chain, int64_t now,
+				     X509_STACK **ret_path, struct diagnosis *why);
+
 /* Whether a stapled response is to be asked for, and the check on it.  These stand apart because
  * TLS 1.2 brings the response in a message of its own, after the certificates (RFC 6066, section
  * 8). ocsp is empty if the server sent none.  chain passed trust_check before. */
@@ -77,5 +87,14 @@ CHECKED enum status trust_ocsp_answer(X509 *cert, X509 *issuer, struct slice res
  * means no more than that a full handshake has to tell. */
 CHECKED enum status trust_recheck(const struct trust *trust, int64_t not_before, int64_t not_after,
 				  int64_t now, struct diagnosis *why);
+
+/* Whether the lists have anything against a certificate that is known by its issuer (DER) and
+ * serial number (content octets) alone, of a session that is resumed.  Its issuers are looked at
+ * when a full handshake is due. */
+CHECKED enum status trust_recheck_lists(const struct trust *trust, struct slice issuer,
+					struct slice serial, int64_t now, struct diagnosis *why);
+
+/* What the policy rests on: two with the same anchors have the same. */
+CHECKED enum status trust_digest(const struct trust *trust, uint8_t ret_digest[CERT_HASH_LEN]);
 
 #endif

@@ -120,18 +120,21 @@ static int walk_on(int ok, X509_STORE_CTX *ctx)
 	return 1;
 }
 
-static enum status verdict(const struct findings *found, X509 *server, struct diagnosis *why)
+static enum status verdict(const struct trust *trust, const struct findings *found, X509 *server,
+			   struct diagnosis *why)
 {
 	enum diagnosis_id id = found->worst->id;
 	const char *detail = found->worst->detail;
 	X509 *cert = found->cert ? found->cert : server;
 
-	trust_refuse(why, id, cert);
+	trust_refuse(why, trust_id(trust, id), cert);
 	if (id == DIAG_SERVER_CERT_EXPIRED || id == DIAG_SERVER_CERT_NOT_YET_VALID) {
 		diagnosis_add_time(why, "not_before", cert_time(X509_get0_notBefore(cert)));
 		diagnosis_add_time(why, "not_after", cert_time(X509_get0_notAfter(cert)));
 		trust_add_now(why, found->time);
-		detail = cert == server	    ? "the server's own certificate"
+		detail = cert == server	    ? trust->role == CERT_CLIENT
+						      ? "the client's own certificate"
+						      : "the server's own certificate"
 			 : found->is_anchor ? "a trust anchor"
 					    : "an intermediate certificate";
 	}
@@ -228,6 +231,6 @@ enum status trust_chain(const struct trust *trust, STACK_OF(X509) * presented,
 		found.worst = meaning_of(found.error);
 	}
 	if (found.worst)
-		return verdict(&found, server, why);
+		return verdict(trust, &found, server, why);
 	return path_of(ctx, ret_path);
 }

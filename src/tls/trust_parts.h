@@ -6,6 +6,7 @@
 #include "tls/trust.h"
 
 struct trust {
+	enum cert_role role;
 	X509_STORE *store; /* anchors and lists; filled once, then only read */
 	bool insecure, has_anchors, has_crls;
 	char *names[TRUST_NAMES_MAX];
@@ -25,8 +26,15 @@ struct trust_time {
 	bool not_before, not_after;
 };
 
+/* What is wrong, named for the role that the certificate is looked at for. */
+enum diagnosis_id trust_id(const struct trust *trust, enum diagnosis_id of_server);
+
 /* The verdict: refused because of this certificate.  Adds who it is and who issued it. */
 enum status trust_refuse(struct diagnosis *why, enum diagnosis_id id, const X509 *cert);
+
+/* Which dates can be relied on; *why says so when that is not all of them. */
+CHECKED enum status trust_clock(const struct trust *trust, int64_t now, struct trust_time *ret_time,
+				struct diagnosis *why);
 
 /* Evidence: our clock, and by what it was judged if not by that. */
 void trust_add_now(struct diagnosis *why, const struct trust_time *time);

@@ -20,6 +20,13 @@ int tls_verify_error(enum diagnosis_id verdict)
 		{ DIAG_SERVER_CERT_WEAK, X509_V_ERR_EE_KEY_TOO_SMALL },
 		{ DIAG_SERVER_CERT_REVOKED, X509_V_ERR_CERT_REVOKED },
 		{ DIAG_SERVER_CERT_INVALID, X509_V_ERR_CERT_REJECTED },
+		{ DIAG_PEER_UNTRUSTED, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY },
+		{ DIAG_PEER_CERT_EXPIRED, X509_V_ERR_CERT_HAS_EXPIRED },
+		{ DIAG_PEER_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED },
+		{ DIAG_PEER_CERT_USAGE, X509_V_ERR_INVALID_PURPOSE },
+		{ DIAG_PEER_CERT_WEAK, X509_V_ERR_EE_KEY_TOO_SMALL },
+		{ DIAG_PEER_CERT_REVOKED, X509_V_ERR_CERT_REVOKED },
+		{ DIAG_PEER_CERT_INVALID, X509_V_ERR_CERT_REJECTED },
 		{ DIAG_INTERNAL, X509_V_ERR_OUT_OF_MEM },
 	};
 
@@ -30,6 +37,51 @@ int tls_verify_error(enum diagnosis_id verdict)
 	/* The rest is about us, our clock, lists and pins.  OpenSSL makes certificate_unknown of
 	 * what it has no alert for. */
 	return X509_V_ERR_NO_EXPLICIT_POLICY;
+}
+
+int tls_refusal_alert(enum diagnosis_id id)
+{
+	switch (tls_verify_error(id)) {
+	case X509_V_ERR_CERT_REVOKED:
+		return SSL_AD_CERTIFICATE_REVOKED;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return SSL_AD_CERTIFICATE_EXPIRED;
+	case X509_V_ERR_OUT_OF_MEM:
+		return SSL_AD_INTERNAL_ERROR;
+	default:
+		break;
+	}
+	if (id == DIAG_OCSP_MISSING || id == DIAG_OCSP_INVALID || id == DIAG_CRL_UNUSABLE)
+		return SSL_AD_CERTIFICATE_UNKNOWN;
+	return SSL_AD_ACCESS_DENIED;
+}
+
+/* What the client says about us, its server. */
+static enum diagnosis_id client_alert_meaning(const struct tls_conn *conn, int alert)
+{
+	switch (alert) {
+	case SSL_AD_BAD_CERTIFICATE:
+	case SSL_AD_CERTIFICATE_UNKNOWN:
+		return DIAG_OWN_CERT_REFUSED;
+	case SSL_AD_UNSUPPORTED_CERTIFICATE:
+		return DIAG_OWN_CERT_UNSUPPORTED;
+	case SSL_AD_CERTIFICATE_REVOKED:
+		return DIAG_OWN_CERT_REVOKED;
+	case SSL_AD_CERTIFICATE_EXPIRED:
+		return DIAG_OWN_CERT_EXPIRED;
+	case SSL_AD_UNKNOWN_CA:
+		return DIAG_OWN_CA_UNKNOWN;
+	case SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE:
+		return DIAG_OWN_OCSP_REFUSED;
+	case SSL_AD_PROTOCOL_VERSION:
+		return DIAG_TLS_VERSION;
+	case SSL_AD_INSUFFICIENT_SECURITY:
+		return DIAG_TLS_CIPHER;
+	case SSL_AD_HANDSHAKE_FAILURE:
+		return conn->sent_cert ? DIAG_OWN_CERT_REFUSED : DIAG_TLS_CIPHER;
+	default:
+		return DIAG_TLS_ALERT;
+	}
 }
 
 /* What the server says about us: RFC 8446, section 6.2, and RFC 5246, section 7.2.2. */
@@ -81,6 +133,13 @@ static enum diagnosis_id reason_meaning(const struct tls_conn *conn, unsigned lo
 	if (conn->signing)
 		return DIAG_KEY_UNREADABLE;
 	switch (ERR_GET_REASON(error)) {
+	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+		return DIAG_PEER_CERT_MISSING;
+	case SSL_R_BAD_SIGNATURE:
+		return conn->side.config ? DIAG_PEER_SIGNATURE : DIAG_TLS_FAILED;
+	case SSL_R_NO_SHARED_CIPHER:
+	case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+		return DIAG_TLS_CIPHER;
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_WRONG_SSL_VERSION:
 	case SSL_R_VERSION_TOO_LOW:
@@ -147,7 +206,8 @@ static void add_own_certificate(struct tls_conn *conn)
 static void explain_alert(struct tls_conn *conn, int alert)
 {
 	struct diagnosis *why = &conn->why;
-	enum diagnosis_id id = alert_meaning(conn, alert);
+	enum diagnosis_id id =
+		(conn->side.config ? client_alert_meaning : alert_meaning)(conn, alert);
 	bool expired = conn->config->has_cert && conn->now.wall > conn->config->not_after;
 
 	diagnosis_set(why, about_our_certificate(id) && expired ? DIAG_CREDENTIAL_EXPIRED : id);
