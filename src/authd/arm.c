@@ -97,8 +97,8 @@ static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 	    (r = keystore_open(s->keystore, false, &keystore, why)) < 0 ||
 	    (r = keystore_get(keystore, s->credential, &credential, why)) < 0)
 		return why->id == DIAG_NONE ? failed(why, "the credential cannot be opened") : r;
-	if (cert_check_own(credential->cert, credential->key, credential->chain, credential->name,
-			   now, WARN_BEFORE, why) != OK)
+	if (cert_check_own(credential->cert, CERT_SERVER, credential->key, credential->chain,
+			   credential->name, now, WARN_BEFORE, why) != OK)
 		return failed(why, "the certificate cannot be used");
 	arming->warning = *why;
 	diagnosis_set(why, DIAG_NONE);

@@ -137,14 +137,21 @@ static int check_uri(struct import *import, struct diagnosis *why)
 	return r;
 }
 
+/* Of a credential that is for servers only, it is as such that it is looked at. */
+static enum cert_role role_of(const X509 *cert)
+{
+	return cert_misuse(cert, CERT_CLIENT) && !cert_misuse(cert, CERT_SERVER) ? CERT_SERVER
+										 : CERT_CLIENT;
+}
+
 /* Expired, or its chain incomplete: it may be meant so, but it is said. */
 static void look_at(const struct import *import, struct diagnosis *ret_warning)
 {
 	const struct bundle *bundle = &import->bundle;
 
 	diagnosis_set(ret_warning, DIAG_NONE);
-	if (cert_check_own(bundle->cert, bundle->key, bundle->chain, import->name, time(NULL),
-			   WARN_BEFORE, ret_warning) != OK &&
+	if (cert_check_own(bundle->cert, role_of(bundle->cert), bundle->key, bundle->chain,
+			   import->name, time(NULL), WARN_BEFORE, ret_warning) != OK &&
 	    ret_warning->id == DIAG_NONE)
 		diagnosis_set(ret_warning, DIAG_INTERNAL);
 }

@@ -214,8 +214,8 @@ int profile_arm(struct profile *profile, struct keystore *keystore, int64_t now,
 		return r;
 	if (keystore_get(keystore, profile->credential, &credential, why) < 0)
 		return failed(why, profile, "the credential cannot be opened");
-	if (cert_check_own(credential->cert, credential->key, credential->chain, credential->name,
-			   now, warn_before, why) != OK)
+	if (cert_check_own(credential->cert, CERT_CLIENT, credential->key, credential->chain,
+			   credential->name, now, warn_before, why) != OK)
 		return failed(why, profile, "the certificate cannot be used");
 	armed->warning = *why;
 	diagnosis_set(why, DIAG_NONE);

@@ -48,12 +48,12 @@ static enum status own_fault(struct diagnosis *why, enum diagnosis_id id, const 
 	return diagnosis_text(id)->reduced ? OK : UNTRUSTED;
 }
 
-enum status cert_check_own(X509 *cert, EVP_PKEY *key, STACK_OF(X509) * chain,
+enum status cert_check_own(X509 *cert, enum cert_role role, EVP_PKEY *key, STACK_OF(X509) * chain,
 			   const char *credential, int64_t now, int64_t warn_before,
 			   struct diagnosis *why)
 {
 	struct cert_info info;
-	const char *misuse = cert_misuse(cert, CERT_CLIENT);
+	const char *misuse = cert_misuse(cert, role);
 	X509 *broken = broken_at(cert, chain);
 
 	cert_info_of(cert, &info);
@@ -66,8 +66,8 @@ enum status cert_check_own(X509 *cert, EVP_PKEY *key, STACK_OF(X509) * chain,
 	if (misuse) {
 		enum status status = own_fault(why, DIAG_CONFIG, credential, &info, now);
 
-		diagnosis_add(why, "detail", "the certificate of %s is not for a TLS client (%s)",
-			      credential, misuse);
+		diagnosis_add(why, "detail", "the certificate of %s is not for a TLS %s (%s)",
+			      credential, role == CERT_CLIENT ? "client" : "server", misuse);
 		return status;
 	}
 	if (broken) {

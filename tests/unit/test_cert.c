@@ -6,8 +6,8 @@
 static const char *own(const struct pki_cert *made, EVP_PKEY *key, STACK_OF(X509) * chain,
 		       int64_t now, int64_t warn_before, struct diagnosis *why)
 {
-	enum status status =
-		cert_check_own(made->cert, key, chain, "laptop", now, warn_before, why);
+	enum status status = cert_check_own(made->cert, CERT_CLIENT, key, chain, "laptop", now,
+					    warn_before, why);
 
 	CHECK_INT(status,
 		  why->id == DIAG_NONE || diagnosis_text(why->id)->reduced ? OK : UNTRUSTED);
@@ -194,4 +194,21 @@ TEST(the_realm_comes_from_a_principal_or_mail_name)
 		if (names[i].realm)
 			CHECK_STR(realm, names[i].realm);
 	}
+}
+
+TEST(a_certificate_is_looked_at_for_its_role)
+{
+	AUTO_VALUE(pki_cert) ca = pki_ca("Test CA");
+	struct pki_spec spec = { .cn = "radius", .eku = "serverAuth" };
+	AUTO_VALUE(pki_cert) made = pki_make(&spec, &ca);
+	struct diagnosis why;
+
+	CHECK_INT(
+		cert_check_own(made.cert, CERT_SERVER, made.key, NULL, "radius", PKI_NOW, 0, &why),
+		OK);
+	CHECK_INT(why.id, DIAG_NONE);
+	CHECK(cert_check_own(made.cert, CERT_CLIENT, made.key, NULL, "radius", PKI_NOW, 0, &why) !=
+	      OK);
+	CHECK_STR(diagnosis_evidence(&why, "detail"),
+		  "the certificate of radius is not for a TLS client (extended key usage)");
 }
