@@ -67,6 +67,7 @@ void box_initialize(struct eap_authenticator *a)
 	a->jitter = lower->random;
 	a->fault = EAP_FAULT_NONE;
 	authenticator_reset_timer(a);
+	authenticator_start_timer(a);
 	diagnosis_set(&a->diagnosis, DIAG_NONE);
 }
 
@@ -281,14 +282,16 @@ void box_send_request(struct eap_authenticator *a)
 	authenticator_start_timer(a);
 }
 
+/* Deviation: a server that was asked to begin, and had no Request, has left nothing to repeat.  It
+ * is waited for all the same. */
 void box_retransmit(struct eap_authenticator *a)
 {
 	a->retransCount++;
 	if (a->retransCount > authenticator_max_retrans(a))
 		return;
 	a->lower->eapReqData = bytes_slice(&a->lastReqData);
-	a->lower->eapReq = true;
-	a->counters.retransmissions++;
+	a->lower->eapReq = a->lower->eapReq || a->lastReqData.len > 0;
+	a->counters.retransmissions += a->lastReqData.len > 0;
 	authenticator_back_off(a);
 	authenticator_start_timer(a);
 }

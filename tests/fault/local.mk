@@ -8,7 +8,9 @@ libfault_a_SOURCES = %D%/fault.c %D%/fault.h
 FAULT_LINK = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=strdup,--wrap=asprintf,--wrap=open_memstream
 
-FAULT_TESTS += %D%/fault_eap
+FAULT_TESTS += %D%/fault_eap %D%/fault_eap_authenticator
+%C%_fault_eap_authenticator_LDFLAGS = $(FAULT_LINK)
+%C%_fault_eap_authenticator_LDADD = libfault.a libscript.a $(PROTO_LIBS)
 %C%_fault_eap_LDFLAGS = $(FAULT_LINK)
 %C%_fault_eap_LDADD = libfault.a libscript.a $(PROTO_LIBS)
 

@@ -13,6 +13,13 @@ if FUZZERS
 %C%_fuzz_eap_peer_LDADD = libscript.a $(PROTO_LIBS)
 endif
 
+FUZZ_TARGETS += %D%/fuzz_eap_authenticator
+EXTRA_DIST += tests/vectors/eap_authenticator.txt
+if FUZZERS
+%C%_fuzz_eap_authenticator_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_eap_authenticator_LDADD = libscript.a $(PROTO_LIBS)
+endif
+
 FUZZ_TARGETS += %D%/fuzz_eapol_frame %D%/fuzz_supplicant
 if FUZZERS
 %C%_fuzz_eapol_frame_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

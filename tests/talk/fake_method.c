@@ -58,11 +58,21 @@ static struct eap_verdict process(void *self, const struct eap_packet *request, 
 	return v;
 }
 
+void fake_says(struct wr *w, const char *const *says, unsigned n)
+{
+	while (n-- > 1 && says[1])
+		says++;
+	wr_bytes(w, slice_str(*says));
+}
+
 static void build(void *self, struct wr *w)
 {
 	struct fake_method *fake = self;
 
-	wr_u8(w, (uint8_t)fake->processed);
+	if (fake->says)
+		fake_says(w, fake->says, fake->processed);
+	else
+		wr_u8(w, (uint8_t)fake->processed);
 	while (fake->full && wr_room(w) > 0)
 		wr_u8(w, 0xff);
 	while (fake->too_much && wr_ok(w))

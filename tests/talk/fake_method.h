@@ -10,7 +10,8 @@
  *	! writes more than there is room for
  *	# fills all the room there is
  *
- * It answers with how many Requests of this conversation it has processed: one octet, 01 at first.
+ * It answers with how many Requests of this conversation it has processed, one octet, 01 at first;
+ *or, one after the other, what it is given to say.
  */
 #ifndef TESTS_TALK_FAKE_METHOD_H
 #define TESTS_TALK_FAKE_METHOD_H
@@ -22,10 +23,14 @@ struct fake_method {
 	char name[48];
 	unsigned started, stopped; /* conversations */
 	unsigned processed;	   /* Requests of this one */
+	const char *const *says;   /* ends with NULL, and the last stays; or NULL */
 	bool keys, too_much, full;
 	struct diagnosis diagnosis;
 };
 
 struct eap_peer_offer fake_method_offer(struct fake_method *fake, struct eap_type type);
+
+/* The nth of them, from 1. */
+void fake_says(struct wr *w, const char *const *says, unsigned n);
 
 #endif

@@ -1,5 +1,7 @@
 #include "tests/talk/fake_server_method.h"
 
+#include "tests/talk/fake_method.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,8 +93,8 @@ static void build(void *self, struct wr *w)
 	struct talk *t = self;
 
 	t->built++;
-	if (t->fake->say)
-		wr_bytes(w, slice_str(t->fake->say));
+	if (t->fake->says)
+		fake_says(w, t->fake->says, t->built);
 	else
 		wr_u8(w, (uint8_t)t->built);
 	while (t->full && wr_room(w) > 0)

@@ -23,8 +23,8 @@
 struct fake_server_method {
 	struct eap_server_method method; /* a table of its own, for its type and name */
 	char name[48];
-	const char *say;
-	unsigned begun, freed; /* conversations */
+	const char *const *says; /* ends with NULL, and the last stays; or NULL */
+	unsigned begun, freed;	 /* conversations */
 	bool cannot_begin;
 	char identity[64]; /* of the last one, as init was told it */
 };

@@ -7,7 +7,6 @@
  *	passthrough	the last choice hands on
  *	offer TYPE	the last choice has one more method, a fake one (fake_server_method.h);
  *			TYPE or VENDOR/TYPE.  Without a choice there is one that fits all
- *	says N "x"	what the Nth offer's Requests hold
  *	cannot N	the Nth offer cannot begin
  *	stays N		it cannot pick up
  *	rounds N, repeats N	max_rounds, max_retrans
@@ -52,7 +51,6 @@ struct talk {
 	struct eap_policy_choice choices[CHOICES_MAX];
 	char realms[CHOICES_MAX][32];
 	struct fake_server_method fakes[EAP_OFFERS_MAX];
-	char says[EAP_OFFERS_MAX][32];
 	size_t fake_count;
 	struct eap_keys keys; /* of the AAA server */
 	struct bytes packet;  /* what was handed in last */
@@ -201,20 +199,6 @@ static bool nth_fake(struct talk *t, const char **at, size_t *ret_i)
 		return false;
 	*ret_i = n - 1;
 	*at += strspn(*at, " ");
-	return true;
-}
-
-static bool do_says(void *it, const struct script_line *line)
-{
-	AUTO_VALUE(bytes) text = { 0 };
-	struct talk *t = it;
-	const char *at = line->rest;
-	size_t i;
-
-	if (!nth_fake(t, &at, &i) || !script_bytes(at, &text, NULL))
-		return script_fail(line, "says N \"x\"");
-	printable(bytes_slice(&text), t->says[i], sizeof t->says[i]);
-	t->fakes[i].say = t->says[i];
 	return true;
 }
 
@@ -586,7 +570,6 @@ static const struct script_verb verbs[] = {
 	{ "choice", do_choice, false },
 	{ "passthrough", do_passthrough, false },
 	{ "offer", do_offer, false },
-	{ "says", do_says, false },
 	{ "cannot", do_cannot, false },
 	{ "stays", do_stays, false },
 	{ "rounds", do_rounds, false },

@@ -13,6 +13,8 @@ TESTS += $(UNIT_TESTS)
 
 UNIT_TESTS += %D%/test_eap
 %C%_test_eap_LDADD = libscript.a $(TAP_LIBS) $(PROTO_LIBS)
+UNIT_TESTS += %D%/test_eap_authenticator
+%C%_test_eap_authenticator_LDADD = libscript.a $(TAP_LIBS) $(PROTO_LIBS)
 endif
 
 if CUNIT
