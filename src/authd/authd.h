@@ -7,7 +7,9 @@
 #ifndef AUTHD_AUTHD_H
 #define AUTHD_AUTHD_H
 
+#include "authd/client_counts.h"
 #include "authd/pool.h"
+#include "authd/radius_server.h"
 
 struct authd_options {
 	const char *config_path;
@@ -22,7 +24,8 @@ struct authd {
 
 	struct config *config;
 	struct pool *pool;
-	struct radius_server *radius; /* UDP; NULL when it is not configured */
+	struct radius_server *radius; /* UDP */
+	struct client_counts clients;
 	struct timer watchdog;
 };
 
@@ -35,5 +38,8 @@ void authd_free(struct authd *authd);
 int authd_reload(struct authd *authd, struct diagnosis *why);
 void authd_stop(struct authd *authd);
 int authd_result(const struct authd *authd);
+
+/* What the pool tells (authd_events.c). */
+void authd_events_of(struct authd *authd, struct pool_events *ret_events);
 
 #endif

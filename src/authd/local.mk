@@ -12,11 +12,14 @@ libauthd_a_SOURCES += %D%/config_client.c
 libauthd_a_SOURCES += %D%/config_keys.c
 libauthd_a_SOURCES += %D%/config_rule.c
 libauthd_a_SOURCES += %D%/config_types.c %D%/config_types.h
+libauthd_a_SOURCES += %D%/conversation.c %D%/conversation.h
+libauthd_a_SOURCES += %D%/message.c %D%/message.h
 libauthd_a_SOURCES += %D%/outcome.c %D%/outcome.h
-libauthd_a_SOURCES += %D%/packet.h
-libauthd_a_SOURCES += %D%/pool.h
+libauthd_a_SOURCES += %D%/pool.c %D%/pool.h
 libauthd_a_SOURCES += %D%/queue.c %D%/queue.h
 libauthd_a_SOURCES += %D%/server_config.c %D%/server_config.h
+libauthd_a_SOURCES += %D%/rules.c %D%/rules.h
+libauthd_a_SOURCES += %D%/worker.c %D%/worker.h %D%/worker_radius.c
 libauthd_a_SOURCES += %D%/staple.c %D%/staple.h
 
 # What it remembers, and how it is controlled and watched.
@@ -26,10 +29,12 @@ libauthd_a_SOURCES += %D%/record.c %D%/record.h
 libauthd_a_SOURCES += %D%/recorder.c
 
 libauthd_a_SOURCES += %D%/arm.c %D%/arm.h
-libauthd_a_SOURCES += %D%/authd.c
+libauthd_a_SOURCES += %D%/authd.c %D%/authd_events.c
+libauthd_a_SOURCES += %D%/client_counts.c %D%/client_counts.h
+libauthd_a_SOURCES += %D%/radius_server.c %D%/radius_server.h
 libauthd_a_SOURCES += %D%/check.c
 libauthd_a_SOURCES += %D%/command.h %D%/commands.c
-libauthd_a_SOURCES += %D%/packet.c
+libauthd_a_SOURCES += %D%/packet.c %D%/packet.h
 libauthd_a_SOURCES += %D%/run.c
 
 if AUTHD

@@ -8,7 +8,9 @@
 
 #include "authd/address.h"
 #include "authd/config.h"
-#include "base/list.h"
+#include "authd/message.h"
+#include "authd/outcome.h"
+#include "radius/packet.h"
 
 struct origin;
 
@@ -33,13 +35,33 @@ struct origin {
 	uint32_t interface;	/* the index, for link-local addresses */
 };
 
+/* What came of a packet. */
+enum packet_end {
+	PACKET_ANSWERED,
+	PACKET_REPEATED,  /* a duplicate, answered as before */
+	PACKET_DUPLICATE, /* a duplicate of what is still being worked on */
+	PACKET_REFUSED,	  /* see fault */
+	PACKET_STALE,	/* a State that is nobody's, or another client's; answered with a Reject */
+	PACKET_IGNORED, /* genuine, but the conversation had no use for it */
+	PACKET_SHED,	/* too many at once */
+	PACKET_ENDS,
+};
+const char *packet_end_name(enum packet_end end); /* "stale": for counts and logs; static */
+
 struct packet {
-	struct list node;
+	struct message message;
 	struct origin origin;
 	struct config *config;		    /* a reference: as it was when the packet came */
 	const struct radius_client *client; /* of that configuration */
 	struct moment when;
 	struct bytes data;
+
+	/* filled in by the worker, which sends it back */
+	enum packet_end end;
+	enum radius_fault fault;
+	uint8_t code;			   /* the request's; 0 if it did not parse */
+	struct bytes reply;		   /* empty: nothing is sent */
+	struct nas_accounting *accounting; /* of an Accounting-Request in order; NULL otherwise */
 };
 
 /* NULL when there is no memory.  Takes a reference to the configuration, copies the octets. */
@@ -47,6 +69,8 @@ struct packet *packet_new(const struct origin *origin, struct config *config,
 			  const struct radius_client *client, struct slice data,
 			  struct moment when);
 void packet_free(struct packet *packet);
+/* The secret with which it and its answer are made genuine; borrowed. */
+struct slice packet_secret(const struct packet *packet);
 DEFINE_AUTO_STRUCT(packet);
 
 #endif

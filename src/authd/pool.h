@@ -10,6 +10,7 @@
 #include "authd/config.h"
 #include "authd/outcome.h"
 #include "authd/packet.h"
+#include "authd/ticket_keys.h"
 #include "drivers/loop.h"
 
 #define POOL_WORKERS_MAX 64
@@ -17,36 +18,22 @@
 struct pool;
 struct arming;
 
-/* Why a packet was dropped, for counters and the log. */
-enum packet_problem {
-	PACKET_GOOD,
-	PACKET_MALFORMED,
-	PACKET_BAD_AUTHENTICATOR, /* Message-Authenticator or Request Authenticator: wrong secret */
-	PACKET_NO_AUTHENTICATOR,  /* no Message-Authenticator at all */
-	PACKET_UNEXPECTED,	  /* a code that does not belong on this port */
-	PACKET_NOT_EAP,		  /* an Access-Request without EAP, refused */
-	PACKET_STALE,		  /* a State that is nobody's, or another client's */
-	PACKET_DUPLICATE,	  /* answered again, or still being answered */
-	PACKET_SHED,		  /* too many at once */
-	PACKET_NO_MEMORY,
-	PACKET_PROBLEMS,
-};
-const char *packet_problem_name(enum packet_problem problem); /* "bad-authenticator"; static */
-
 /* Called in the main thread. */
 struct pool_events {
 	/* The callee's from then on. */
 	void (*outcome)(void *context, struct outcome *outcome);
-	void (*accounting)(void *context, const struct nas_accounting *accounting);
-	/* A packet of a known client came to nothing, or (PACKET_GOOD) was in order. */
-	void (*packet)(void *context, const struct packet *packet, enum packet_problem problem);
+	/* A packet of a known client is done with; its reply goes out unless false is answered (an
+	 * accounting record that could not be kept is not acknowledged: RFC 2866, section 2). */
+	bool (*packet)(void *context, const struct packet *packet);
+	/* A conversation waits to hear whether the certificate was revoked: pool_judged. */
+	void (*asks)(void *context, const struct message_asks *asks);
 	void *context;
 };
 
 struct pool_counts {
 	uint64_t conversations, half_open; /* now */
 	uint64_t memory;		   /* octets that conversations hold, without OpenSSL's */
-	uint64_t begun, accepted, rejected, abandoned, evicted, shed;
+	uint64_t begun, accepted, rejected, challenges, abandoned, evicted, shed;
 	uint64_t full, resumed; /* handshakes of those accepted */
 	uint64_t waiting;	/* in the queues now */
 };
@@ -64,10 +51,25 @@ int pool_configure(struct pool *pool, struct config *config, struct diagnosis *w
 /* Who answers the ports: the EAP server in the workers.  where.calling_station has to be the same
  * in all requests of one conversation. */
 struct aaa_server *pool_server(struct pool *pool);
-/* A RADIUS packet of any transport; the pool's from then on. */
+/* A RADIUS packet of any transport; the pool's from then on.  What begins a conversation is shed
+ * here when there are too many: then the event tells so, and nothing is answered. */
 void pool_receive(struct pool *pool, struct packet *packet);
+
+/* To an event `asks`, once; why is of a refusal. */
+struct pool_ask {
+	unsigned worker;
+	struct aaa_asker *asker;
+	uint64_t conversation;
+};
+void pool_judged(struct pool *pool, const struct pool_ask *ask, bool accept,
+		 const struct diagnosis *why);
+/* For all workers, from the next handshake on: what is stapled; the keys of tickets. */
+void pool_staple(struct pool *pool, struct slice response);
+void pool_ticket_keys(struct pool *pool, const struct ticket_keys *keys);
 
 unsigned pool_workers(const struct pool *pool);
 void pool_count(struct pool *pool, struct pool_counts *ret_counts);
+/* Of one worker; what is shed before it reaches any is in the sum of all alone. */
+void pool_count_worker(struct pool *pool, unsigned number, struct pool_counts *ret_counts);
 
 #endif

@@ -1,0 +1,96 @@
+/* What the workers report, on its way to the log, the counters and the recorder. */
+#include <string.h>
+
+#include "authd/authd.h"
+#include "drivers/log.h"
+
+/* ---- authentications ---- */
+
+static void log_outcome(const struct outcome *o)
+{
+	static const char *const askers[] = {
+		[OUTCOME_PORT] = "port", [OUTCOME_RADIUS] = "radius", [OUTCOME_RADSEC] = "radsec"
+	};
+	char identity[AAA_TEXT_MAX + 1], station[AAA_TEXT_MAX + 1], nas[AAA_TEXT_MAX + 1];
+	char subject[DIAGNOSIS_VALUE_MAX], what[512] = "";
+
+	if (o->accepted) {
+		snprintf(what, sizeof what, "vlan=%u rule=\"%s\"", o->grant.vlan, o->grant.rule);
+	} else {
+		char cause[400];
+
+		snprintf(what, sizeof what, "diagnosis=%s cause=\"%s\"",
+			 o->why.id == DIAG_NONE ? "" : diagnosis_text(o->why.id)->name,
+			 o->why.id == DIAG_NONE ? ""
+						: diagnosis_sentence(&o->why, cause, sizeof cause));
+	}
+	log_event(LOG_NOTICE, o->accepted ? "auth.accept" : "auth.reject",
+		  "identity=\"%s\" subject=\"%s\" station=\"%s\" via=%s client=\"%s\" nas=\"%s\" "
+		  "port=\"%s\" method=%s tls=%s resumed=%s rounds=%u ms=%llu session=%s %s",
+		  log_quoted(o->where.identity, identity, sizeof identity),
+		  log_quoted(o->claim.subject, subject, sizeof subject),
+		  log_quoted(o->where.calling_station, station, sizeof station), askers[o->asker],
+		  o->where.client, log_quoted(o->where.nas_identifier, nas, sizeof nas),
+		  o->where.nas_port_id, o->method, o->report.tls_version,
+		  o->report.resumed ? "yes" : "no", o->rounds,
+		  (unsigned long long)(o->ended.mono - o->began.mono), o->session, what);
+}
+
+static void on_outcome(void *context, struct outcome *outcome)
+{
+	(void)context;
+	log_outcome(outcome);
+	outcome_free(outcome);
+}
+
+/* ---- packets ---- */
+
+static void log_refused(const struct packet *p, uint64_t unlogged)
+{
+	enum diagnosis_id id =
+		p->end == PACKET_REFUSED ? radius_fault_diagnosis(p->fault) : DIAG_NONE;
+	char from[ADDRESS_TEXT_MAX], cause[512] = "", next[512] = "";
+	struct diagnosis why;
+
+	if (id != DIAG_NONE) {
+		diagnosis_set(&why, id);
+		diagnosis_add(&why, "from", "%s", address_text(&p->origin.from, true, from));
+		diagnosis_add(&why, "detail", "%s", radius_fault_sentence(p->fault));
+		diagnosis_sentence(&why, cause, sizeof cause);
+		diagnosis_next(&why, next, sizeof next);
+	}
+	log_event(LOG_WARNING, "radius.packet",
+		  "client=\"%s\" from=\"%s\" end=%s fault=%s since=%llu cause=\"%s\" next=\"%s\"",
+		  p->client->object.name, address_text(&p->origin.from, true, from),
+		  packet_end_name(p->end), radius_fault_name(p->fault),
+		  (unsigned long long)unlogged + 1, cause, next);
+}
+
+static bool on_packet(void *context, const struct packet *packet)
+{
+	struct authd *a = context;
+	struct client_count *count = client_counts_add(&a->clients, packet);
+	bool wrong = packet->end == PACKET_REFUSED || packet->end == PACKET_SHED ||
+		     packet->end == PACKET_STALE;
+	uint64_t unlogged = 0;
+
+	if (wrong && count && client_count_tell(count, packet->when.mono, &unlogged))
+		log_refused(packet, unlogged);
+	return true;
+}
+
+static void on_asks(void *context, const struct message_asks *asks)
+{
+	(void)context;
+	(void)asks;
+}
+
+void authd_events_of(struct authd *authd, struct pool_events *ret_events)
+{
+	*ret_events = (struct pool_events){
+		.outcome = on_outcome,
+		.packet = on_packet,
+		.asks = on_asks,
+		.context = authd,
+	};
+}

@@ -1,0 +1,35 @@
+/* What each RADIUS client of ours has sent and got, by its name; and how often its mistakes are
+ * worth a line of the log.  Of the main thread. */
+#ifndef AUTHD_CLIENT_COUNTS_H
+#define AUTHD_CLIENT_COUNTS_H
+
+#include "authd/packet.h"
+
+struct client_count {
+	struct list node;
+	char name[CONFIG_NAME_MAX + 1];
+	bool radsec;
+	uint64_t requests, accepts, rejects, challenges, accounted;
+	uint64_t end[PACKET_ENDS];
+	uint64_t fault[RADIUS_FAULTS];
+	int64_t last_seen; /* seconds since 1970 */
+	msec logged;	   /* when a mistake of its was told last */
+	uint64_t unlogged; /* those since */
+};
+
+#define CLIENT_BUCKETS 256
+struct client_counts {
+	struct list bucket[CLIENT_BUCKETS];
+	bool begun;
+};
+
+void client_counts_done(struct client_counts *counts);
+/* Adds a packet that is done with.  NULL when there is no memory. */
+struct client_count *client_counts_add(struct client_counts *counts, const struct packet *packet);
+/* NULL: nothing has come from it. */
+const struct client_count *client_counts_find(struct client_counts *counts, const char *name);
+/* Whether to tell of a mistake now: once in a while, with the number of those that were not told.
+ */
+bool client_count_tell(struct client_count *count, msec now, uint64_t *ret_unlogged);
+
+#endif

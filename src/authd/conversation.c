@@ -1,0 +1,225 @@
+#include "authd/conversation.h"
+
+#include <fnmatch.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "authd/packet.h"
+#include "authd/rules.h"
+
+/* Nobody is let in by it: for identities of a realm that is not ours. */
+static const struct eap_policy nobody = { .ask_identity = true };
+
+static bool is_ours(const struct authd_settings *settings, const char *identity)
+{
+	const char *at = strrchr(identity, '@'), *realm = at ? at + 1 : "";
+
+	for (size_t i = 0; i < settings->realms.count; i++) {
+		if (fnmatch(settings->realms.word[i], realm, FNM_CASEFOLD) == 0)
+			return true;
+	}
+	return settings->realms.count == 0;
+}
+
+static bool draw_random(struct conversation *c)
+{
+	uint8_t octets[OUTCOME_SESSION_SIZE / 2];
+
+	if (RAND_bytes(octets, sizeof octets) != 1 ||
+	    RAND_bytes((uint8_t *)&c->number, sizeof c->number) != 1 ||
+	    RAND_bytes((uint8_t *)&c->lower.random, sizeof c->lower.random) != 1)
+		return false;
+	for (size_t i = 0; i < sizeof octets; i++)
+		snprintf(c->session + 2 * i, 3, "%02x", octets[i]);
+	return true;
+}
+
+struct conversation *conversation_new(struct arming *arming, const struct aaa_where *where,
+				      size_t mtu, struct moment now)
+{
+	struct conversation *c = calloc(1, sizeof *c);
+
+	if (!c || !draw_random(c)) {
+		free(c);
+		return NULL;
+	}
+	list_init(&c->node);
+	list_init(&c->age);
+	c->arming = arming_ref(arming);
+	c->where = *where;
+	c->began = now;
+	c->touched = now.mono;
+	c->lower.portEnabled = true;
+	c->lower.mtu = mtu < EAP_MTU_LEAST ? EAP_MTU_LEAST : mtu;
+	eap_authenticator_init(&c->eap, EAP_BACKEND,
+			       is_ours(&arming->config->settings, where->identity) ? &arming->policy
+										   : &nobody,
+			       &c->lower, NULL);
+	return c;
+}
+
+void conversation_free(struct conversation *c)
+{
+	if (!c)
+		return;
+	list_remove(&c->node);
+	list_remove(&c->age);
+	eap_authenticator_done(&c->eap);
+	aaa_grant_done(&c->grant);
+	arming_free(c->arming);
+	packet_free(c->packet);
+	free(c);
+}
+
+/* ---- the claim ---- */
+
+static void hex(struct slice in, char *buffer, size_t size)
+{
+	buffer[0] = '\0';
+	for (size_t i = 0; i < in.len && 2 * i + 3 <= size; i++)
+		snprintf(buffer + 2 * i, 3, "%02x", in.p[i]);
+}
+
+static void note_names(const struct tls_claim *claim, char *buffer, size_t size)
+{
+	static const char *const kinds[] = {
+		[TLS_NAME_EMAIL] = "email", [TLS_NAME_DNS] = "DNS", [TLS_NAME_URI] = "URI",
+		[TLS_NAME_IP] = "IP",	    [TLS_NAME_UPN] = "UPN",
+	};
+	struct tls_name name;
+	size_t used = 0;
+
+	for (size_t at = 0; tls_claim_name(claim, &at, &name) && used < size;) {
+		char text[DIAGNOSIS_VALUE_MAX];
+
+		if (name.kind == TLS_NAME_IP)
+			hex(name.value, text, sizeof text);
+		else
+			printable(name.value, text, sizeof text);
+		used += (size_t)snprintf(buffer + used, size - used, "%s%s:%s",
+					 used > 0 ? ", " : "", kinds[name.kind], text);
+	}
+}
+
+static void note_claim(struct outcome_claim *to, const struct tls_claim *claim)
+{
+	printable(claim->subject, to->subject, sizeof to->subject);
+	printable(claim->issuer, to->issuer, sizeof to->issuer);
+	hex(claim->serial, to->serial, sizeof to->serial);
+	hex(claim->fingerprint, to->fingerprint, sizeof to->fingerprint);
+	note_names(claim, to->names, sizeof to->names);
+	to->not_after = claim->not_after;
+}
+
+/* The Class attribute by which accounting finds the session again. */
+static bool name_session(struct conversation *c)
+{
+	char class[16 + OUTCOME_SESSION_SIZE];
+
+	snprintf(class, sizeof class, "latchkey:%s", c->session);
+	return bytes_set(&c->grant.class[0], slice_str(class)) == OK;
+}
+
+/* ---- turns ---- */
+
+static enum conversation_turn turn_of(struct conversation *c)
+{
+	struct eap_authenticator_lower *lower = &c->lower;
+	bool success = lower->eapSuccess, failure = lower->eapFail, request = lower->eapReq;
+
+	lower->eapSuccess = lower->eapFail = lower->eapReq = lower->eapNoReq = false;
+	if (success && name_session(c))
+		return CONVERSATION_ACCEPTED;
+	if (success)
+		lower->eapReqData = (struct slice){ 0 }; /* there is no memory to let it in */
+	if (success || failure)
+		return CONVERSATION_REJECTED;
+	if (!request)
+		return CONVERSATION_NOTHING;
+	c->rounds++;
+	return CONVERSATION_REQUEST;
+}
+
+static bool has_to_be_asked(const struct conversation *c)
+{
+	return c->arming->config->settings.client_ocsp != CLIENT_OCSP_OFF;
+}
+
+/* A claim is judged as soon as it is there. */
+static enum conversation_turn step(struct conversation *c, struct moment now)
+{
+	const struct eap_server_method *method;
+	const struct tls_claim *claim;
+	struct diagnosis why;
+	bool accept;
+
+	eap_authenticator_step(&c->eap, now);
+	claim = eap_authenticator_claim(&c->eap, &method);
+	if (!claim)
+		return turn_of(c);
+	note_claim(&c->claim, claim);
+	aaa_grant_done(&c->grant);
+	accept = rules_judge(c->arming->config, claim, &c->where, &c->grant, &why);
+	if (accept && has_to_be_asked(c)) {
+		c->waits_for = claim;
+		return CONVERSATION_WAITS;
+	}
+	return conversation_judged(c, accept, &why, now);
+}
+
+enum conversation_turn conversation_feed(struct conversation *c, struct slice eap,
+					 struct moment now)
+{
+	c->touched = now.mono;
+	if (c->waits_for)
+		return CONVERSATION_NOTHING;
+	c->lower.eapResp = true;
+	c->lower.eapRespData = eap;
+	return step(c, now);
+}
+
+enum conversation_turn conversation_judged(struct conversation *c, bool accept,
+					   const struct diagnosis *why, struct moment now)
+{
+	c->touched = now.mono;
+	c->waits_for = NULL;
+	eap_authenticator_answer(&c->eap, accept, accept ? NULL : why);
+	eap_authenticator_step(&c->eap, now);
+	return turn_of(c);
+}
+
+/* ---- what is told of it ---- */
+
+struct outcome *conversation_outcome(const struct conversation *c, bool accepted, unsigned worker,
+				     struct moment now)
+{
+	const struct eap_server_method *method = NULL;
+	struct outcome *o = calloc(1, sizeof *o);
+
+	if (!o || aaa_grant_copy(&c->grant, &o->grant) < 0) {
+		free(o);
+		return NULL;
+	}
+	list_init(&o->node);
+	o->asker = c->from;
+	o->worker = worker;
+	memcpy(o->session, c->session, sizeof o->session);
+	o->where = c->where;
+	o->accepted = accepted;
+	(void)eap_authenticator_report(&c->eap, &o->report, &method);
+	if (method)
+		snprintf(o->method, sizeof o->method, "%s", method->name);
+	o->claim = c->claim;
+	o->began = c->began;
+	o->ended = now;
+	o->rounds = c->rounds;
+	if (!accepted)
+		eap_authenticator_diagnose(&c->eap, &o->why);
+	return o;
+}
+
+size_t conversation_memory(const struct conversation *c)
+{
+	return sizeof *c + c->eap.lastReqData.cap + c->eap.identity.cap +
+	       (c->packet ? sizeof *c->packet + c->packet->data.cap : 0);
+}

@@ -1,0 +1,63 @@
+/* One EAP conversation of the server, whoever asks: the backend authenticator (RFC 4137, section 6)
+ * with its policy, and what is known of who talks to it and from where.
+ *
+ * Belongs to one worker.  What the method asks (METHOD_ASKS) is judged by the rules at once; only
+ * when the authority has to be asked whether the certificate was revoked does it wait. */
+#ifndef AUTHD_CONVERSATION_H
+#define AUTHD_CONVERSATION_H
+
+#include "authd/arm.h"
+#include "authd/outcome.h"
+
+enum conversation_turn {
+	CONVERSATION_REQUEST,  /* lower.eapReqData is the next Request */
+	CONVERSATION_ACCEPTED, /* lower.eapReqData is the Success; keys, grant */
+	CONVERSATION_REJECTED, /* lower.eapReqData is the Failure; conversation_diagnose */
+	CONVERSATION_NOTHING,  /* the Response was ignored */
+	CONVERSATION_WAITS,    /* for conversation_judged; claim */
+};
+
+struct packet;
+
+struct conversation {
+	struct list node, age;	 /* the worker's */
+	struct aaa_asker *asker; /* NULL: a RADIUS client */
+	uint64_t number;
+	struct arming *arming;
+	struct eap_authenticator eap;
+	struct eap_authenticator_lower lower;
+	struct aaa_where where;
+	struct moment began;
+	msec touched;
+	unsigned rounds; /* Requests that were sent */
+	char session[OUTCOME_SESSION_SIZE + 1];
+	struct aaa_grant grant;
+	struct outcome_claim claim;
+	const struct tls_claim *waits_for; /* CONVERSATION_WAITS */
+
+	/* of a RADIUS conversation, while it waits */
+	struct packet *packet;
+	uint64_t ticket;
+	enum outcome_asker from;
+};
+
+/* number and session are random; where is copied, the arming referenced.  mtu as in
+ * eap_authenticator_lower.  NULL when there is no memory or no random octets. */
+struct conversation *conversation_new(struct arming *arming, const struct aaa_where *where,
+				      size_t mtu, struct moment now);
+void conversation_free(struct conversation *c);
+
+/* A Response, or nothing to begin with a Request/Identity.  Borrowed for the call. */
+enum conversation_turn conversation_feed(struct conversation *c, struct slice eap,
+					 struct moment now);
+/* After CONVERSATION_WAITS. */
+enum conversation_turn conversation_judged(struct conversation *c, bool accept,
+					   const struct diagnosis *why, struct moment now);
+
+/* What is told when it has ended, or is given up.  NULL when there is no memory. */
+struct outcome *conversation_outcome(const struct conversation *c, bool accepted, unsigned worker,
+				     struct moment now);
+/* Octets that it holds, without what is OpenSSL's. */
+size_t conversation_memory(const struct conversation *c);
+
+#endif

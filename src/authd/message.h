@@ -1,0 +1,90 @@
+/* What goes between the main thread and the workers: values, each of which begins with its kind.
+ * Whoever takes one out of a queue owns it. */
+#ifndef AUTHD_MESSAGE_H
+#define AUTHD_MESSAGE_H
+
+#include "authd/aaa.h"
+#include "authd/ticket_keys.h"
+#include "base/list.h"
+
+enum message_kind {
+	/* to a worker */
+	MESSAGE_PACKET,	   /* struct packet; comes back with its answer */
+	MESSAGE_REQUEST,   /* struct message_request */
+	MESSAGE_CONFIGURE, /* struct message_configure */
+	MESSAGE_JUDGED,	   /* struct message_judged */
+	MESSAGE_STAPLE,	   /* struct message_octets */
+	MESSAGE_TICKETS,   /* struct message_tickets */
+	MESSAGE_STOP,	   /* struct message */
+	/* from a worker */
+	MESSAGE_ANSWER,	 /* struct message_answer */
+	MESSAGE_OUTCOME, /* struct message_outcome */
+	MESSAGE_ASKS,	 /* struct message_asks */
+};
+
+struct message {
+	struct list node;
+	enum message_kind kind;
+};
+
+struct arming;
+struct outcome;
+
+struct message_request {
+	struct message message;
+	struct aaa_request request;
+};
+
+struct message_answer {
+	struct message message;
+	struct aaa_answer answer;
+};
+
+struct message_configure {
+	struct message message;
+	struct arming *arming;
+};
+
+struct message_outcome {
+	struct message message;
+	struct outcome *outcome;
+};
+
+/* Was this certificate revoked?  The conversation waits. */
+struct message_asks {
+	struct message message;
+	unsigned worker;
+	struct aaa_asker *asker;
+	uint64_t conversation; /* of the worker */
+	uint8_t fingerprint[32];
+	bool resumed; /* then there are no certificates: what is known counts */
+	struct bytes certificate, issuer;
+	char url[1024];
+};
+
+struct message_judged {
+	struct message message;
+	struct aaa_asker *asker;
+	uint64_t conversation;
+	bool accept;
+	struct diagnosis why;
+};
+
+struct message_octets {
+	struct message message;
+	struct bytes octets;
+};
+
+struct message_tickets {
+	struct message message;
+	struct ticket_keys keys;
+};
+
+/* NULL when there is no memory. size is of the struct that begins with the message. */
+void *message_new(enum message_kind kind, size_t size);
+/* Frees it with all that it owns, of whatever kind. */
+void message_free(struct message *message);
+
+#define message_of(node) list_item(node, struct message, node)
+
+#endif

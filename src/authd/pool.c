@@ -1,0 +1,400 @@
+#include "authd/pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/worker.h"
+
+#define POOL_BUDGET 256 /* messages before the loop looks elsewhere */
+
+struct pool {
+	struct aaa_server server; /* first: what ports ask */
+	struct loop *loop;
+	struct watch watch;
+	struct queue out; /* of all workers */
+	struct pool_events events;
+	unsigned count;
+	struct worker *worker; /* count of them */
+	uint32_t new_per_second;
+	/* A token bucket: what may begin now. */
+	double tokens;
+	msec filled;
+	uint64_t shed;
+};
+
+/* ---- to which worker ---- */
+
+/* FNV-1a: that machines choose their addresses does no harm here, at worst all of theirs share a
+ * worker. */
+static uint32_t hash(struct slice in)
+{
+	uint32_t h = 2166136261;
+
+	for (size_t i = 0; i < in.len; i++)
+		h = (h ^ in.p[i]) * 16777619;
+	return h;
+}
+
+static struct worker *by_station(struct pool *pool, struct slice station)
+{
+	return &pool->worker[hash(station) % pool->count];
+}
+
+static bool may_begin(struct pool *pool, msec now)
+{
+	double most = pool->new_per_second;
+
+	if (most == 0)
+		return true;
+	pool->tokens += most * (double)(now - pool->filled) / 1000;
+	pool->filled = now;
+	if (pool->tokens > most)
+		pool->tokens = most;
+	if (pool->tokens < 1)
+		return false;
+	pool->tokens -= 1;
+	return true;
+}
+
+static struct slice station_of(const struct packet *packet, const struct radius_packet *parsed)
+{
+	const union address *from = &packet->origin.from;
+	struct slice station;
+
+	if (radius_find(parsed, RADIUS_CALLING_STATION_ID, &station))
+		return station;
+	return from->sa.sa_family == AF_INET6 ? slice_of(&from->in6.sin6_addr, 16)
+					      : slice_of(&from->in.sin_addr, 4);
+}
+
+static void shed(struct pool *pool, struct packet *packet)
+{
+	pool->shed++;
+	packet->end = PACKET_SHED;
+	(void)pool->events.packet(pool->events.context, packet);
+	packet_free(packet);
+}
+
+void pool_receive(struct pool *pool, struct packet *packet)
+{
+	enum queue_lane lane = QUEUE_NEW;
+	struct radius_packet parsed = { 0 };
+	struct worker *w = &pool->worker[0];
+	struct slice state;
+
+	/* What does not parse is counted where all packets are. */
+	if (radius_packet_parse(bytes_slice(&packet->data), &parsed) != RADIUS_FINE) {
+		lane = QUEUE_GOES_ON;
+	} else if (radius_find(&parsed, RADIUS_STATE, &state) && state.len > 0 &&
+		   state.p[0] < pool->count) {
+		lane = QUEUE_GOES_ON;
+		w = &pool->worker[state.p[0]];
+	} else {
+		w = by_station(pool, station_of(packet, &parsed));
+	}
+	if ((lane == QUEUE_NEW && !may_begin(pool, packet->when.mono)) ||
+	    !queue_put(&w->in, lane, &packet->message.node))
+		shed(pool, packet);
+}
+
+static int ask(struct aaa_server *server, struct aaa_request *taken)
+{
+	struct pool *pool = list_item(server, struct pool, server);
+	struct worker *w = by_station(pool, slice_str(taken->where.calling_station));
+	struct message_request *m = message_new(MESSAGE_REQUEST, sizeof *m);
+	bool begins = taken->first && !taken->last;
+
+	if (!m) {
+		aaa_request_done(taken);
+		return -ENOMEM;
+	}
+	m->request = *taken;
+	*taken = (struct aaa_request){ 0 };
+	if ((!begins || may_begin(pool, loop_now().mono)) &&
+	    queue_put(&w->in, begins ? QUEUE_NEW : QUEUE_GOES_ON, &m->message.node))
+		return 0;
+	pool->shed++;
+	message_free(&m->message);
+	return -EAGAIN;
+}
+
+struct aaa_server *pool_server(struct pool *pool)
+{
+	return &pool->server;
+}
+
+/* ---- from the workers ---- */
+
+static void on_packet(struct pool *pool, struct packet *packet)
+{
+	struct transport *transport = packet->origin.transport;
+
+	if (pool->events.packet(pool->events.context, packet) && packet->reply.len > 0) {
+		transport->reply(transport, &packet->origin, bytes_slice(&packet->reply));
+		if (transport->flush)
+			transport->flush(transport);
+	}
+}
+
+static void on_message(struct pool *pool, struct message *message)
+{
+	struct message_outcome *outcome;
+	struct message_answer *answer;
+
+	switch (message->kind) {
+	case MESSAGE_PACKET:
+		on_packet(pool, list_item(message, struct packet, message));
+		break;
+	case MESSAGE_ANSWER:
+		answer = list_item(message, struct message_answer, message);
+		answer->answer.asker->answered(answer->answer.asker, &answer->answer);
+		break;
+	case MESSAGE_OUTCOME:
+		outcome = list_item(message, struct message_outcome, message);
+		pool->events.outcome(pool->events.context, TAKE(outcome->outcome));
+		break;
+	case MESSAGE_ASKS:
+		pool->events.asks(pool->events.context,
+				  list_item(message, struct message_asks, message));
+		break;
+	case MESSAGE_REQUEST:
+	case MESSAGE_CONFIGURE:
+	case MESSAGE_JUDGED:
+	case MESSAGE_STAPLE:
+	case MESSAGE_TICKETS:
+	case MESSAGE_STOP:
+		break; /* none of these comes from there */
+	}
+	message_free(message);
+}
+
+static void on_queue(struct watch *watch, bool readable, bool writable)
+{
+	struct pool *pool = list_item(watch, struct pool, watch);
+	struct list *node;
+
+	(void)readable;
+	(void)writable;
+	for (int i = 0; i < POOL_BUDGET && (node = queue_take(&pool->out)); i++)
+		on_message(pool, message_of(node));
+}
+
+/* ---- to all workers ---- */
+
+/* Configurations and keys are few, and must not be lost: the lane has room for them sooner or
+ * later, since the worker never waits for us. */
+static void put(struct worker *w, struct message *message)
+{
+	while (!queue_put(&w->in, QUEUE_GOES_ON, &message->node))
+		usleep(1000);
+}
+
+void pool_judged(struct pool *pool, const struct pool_ask *question, bool accept,
+		 const struct diagnosis *why)
+{
+	struct message_judged *m = message_new(MESSAGE_JUDGED, sizeof *m);
+
+	if (!m)
+		return; /* the conversation is forgotten when it has waited for too long */
+	m->asker = question->asker;
+	m->conversation = question->conversation;
+	m->accept = accept;
+	if (!accept)
+		m->why = *why;
+	put(&pool->worker[question->worker], &m->message);
+}
+
+void pool_staple(struct pool *pool, struct slice response)
+{
+	for (unsigned i = 0; i < pool->count; i++) {
+		struct message_octets *m = message_new(MESSAGE_STAPLE, sizeof *m);
+
+		if (m && bytes_set(&m->octets, response) == OK)
+			put(&pool->worker[i], &m->message);
+		else if (m)
+			message_free(&m->message);
+	}
+}
+
+void pool_ticket_keys(struct pool *pool, const struct ticket_keys *keys)
+{
+	for (unsigned i = 0; i < pool->count; i++) {
+		struct message_tickets *m = message_new(MESSAGE_TICKETS, sizeof *m);
+
+		if (!m)
+			return;
+		m->keys = *keys;
+		put(&pool->worker[i], &m->message);
+	}
+}
+
+/* ---- its life ---- */
+
+static unsigned workers_wanted(const struct config *config)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned wanted = config->settings.workers;
+
+	if (wanted == 0)
+		wanted = cores > 0 ? (unsigned)cores : 1;
+	return wanted > POOL_WORKERS_MAX ? POOL_WORKERS_MAX : wanted;
+}
+
+static int start_workers(struct pool *pool, struct config *config, unsigned wanted,
+			 struct diagnosis *why)
+{
+	const struct authd_settings *s = &config->settings;
+
+	while (pool->count < wanted) {
+		struct arming *arming;
+		int error = arming_new(config, loop_now().wall, &arming, why);
+
+		if (error == 0)
+			error = worker_start(&pool->worker[pool->count], pool->count, arming,
+					     s->conversations / wanted + 1, s->waiting, &pool->out);
+		if (error < 0)
+			return error;
+		pool->count++;
+	}
+	return 0;
+}
+
+int pool_new(struct loop *loop, struct config *config, const struct pool_events *events,
+	     struct pool **ret_pool, struct diagnosis *why)
+{
+	static const size_t any[QUEUE_LANES] = { SIZE_MAX, SIZE_MAX };
+	unsigned wanted = workers_wanted(config);
+	struct pool *pool = calloc(1, sizeof *pool);
+	int error;
+
+	if (!pool)
+		return -ENOMEM;
+	pool->server.ask = ask;
+	pool->loop = loop;
+	pool->events = *events;
+	pool->watch.ready = on_queue;
+	pool->new_per_second = config->settings.new_per_second;
+	pool->filled = loop_now().mono;
+	pool->tokens = pool->new_per_second;
+	pool->worker = calloc(wanted, sizeof *pool->worker);
+	error = pool->worker ? queue_init(&pool->out, any) : -ENOMEM;
+	if (error < 0) {
+		free(pool->worker);
+		free(pool);
+		return error;
+	}
+	error = watch_set(loop, &pool->watch, pool->out.fd, true, false);
+	if (error == 0)
+		error = start_workers(pool, config, wanted, why);
+	if (error < 0) {
+		pool_free(pool);
+		return error;
+	}
+	*ret_pool = pool;
+	return 0;
+}
+
+void pool_free(struct pool *pool)
+{
+	struct list *node;
+
+	if (!pool)
+		return;
+	for (unsigned i = 0; i < pool->count; i++)
+		worker_stop(&pool->worker[i]);
+	while ((node = queue_take(&pool->out)))
+		message_free(message_of(node));
+	watch_clear(&pool->watch);
+	queue_done(&pool->out);
+	free(pool->worker);
+	free(pool);
+}
+
+int pool_configure(struct pool *pool, struct config *config, struct diagnosis *why)
+{
+	struct message_configure *all[POOL_WORKERS_MAX] = { NULL };
+	int error = 0;
+
+	for (unsigned i = 0; i < pool->count && error == 0; i++) {
+		all[i] = message_new(MESSAGE_CONFIGURE, sizeof *all[i]);
+		error = all[i] ? arming_new(config, loop_now().wall, &all[i]->arming, why)
+			       : -ENOMEM;
+	}
+	/* All of them or none. */
+	for (unsigned i = 0; i < pool->count; i++) {
+		if (error == 0)
+			put(&pool->worker[i], &all[i]->message);
+		else if (all[i])
+			message_free(&all[i]->message);
+	}
+	if (error == 0)
+		pool->new_per_second = config->settings.new_per_second;
+	return error;
+}
+
+unsigned pool_workers(const struct pool *pool)
+{
+	return pool->count;
+}
+
+/* ---- counters ---- */
+
+static uint64_t counter(const struct worker *w, enum worker_counter which)
+{
+	return atomic_load_explicit(&w->counter[which], memory_order_relaxed);
+}
+
+void pool_count_worker(struct pool *pool, unsigned number, struct pool_counts *ret_counts)
+{
+	struct worker *w = &pool->worker[number];
+	struct pool_counts c = {
+		.conversations = counter(w, WORKER_CONVERSATIONS),
+		.half_open = counter(w, WORKER_HALF_OPEN),
+		.begun = counter(w, WORKER_BEGUN),
+		.accepted = counter(w, WORKER_ACCEPTED),
+		.rejected = counter(w, WORKER_REJECTED),
+		.challenges = counter(w, WORKER_CHALLENGES),
+		.abandoned = counter(w, WORKER_ABANDONED),
+		.evicted = counter(w, WORKER_EVICTED),
+		.shed = counter(w, WORKER_SHED),
+		.full = counter(w, WORKER_FULL),
+		.resumed = counter(w, WORKER_RESUMED),
+	};
+
+	c.memory = c.conversations * sizeof(struct conversation);
+	for (enum queue_lane lane = QUEUE_GOES_ON; lane < QUEUE_LANES; lane++) {
+		size_t waiting;
+		uint64_t refused;
+
+		queue_look(&w->in, lane, &waiting, &refused);
+		c.waiting += waiting;
+	}
+	*ret_counts = c;
+}
+
+void pool_count(struct pool *pool, struct pool_counts *ret_counts)
+{
+	struct pool_counts sum = { .shed = pool->shed };
+
+	for (unsigned i = 0; i < pool->count; i++) {
+		struct pool_counts one;
+
+		pool_count_worker(pool, i, &one);
+		sum.conversations += one.conversations;
+		sum.half_open += one.half_open;
+		sum.memory += one.memory;
+		sum.begun += one.begun;
+		sum.accepted += one.accepted;
+		sum.rejected += one.rejected;
+		sum.challenges += one.challenges;
+		sum.abandoned += one.abandoned;
+		sum.evicted += one.evicted;
+		sum.shed += one.shed;
+		sum.full += one.full;
+		sum.resumed += one.resumed;
+		sum.waiting += one.waiting;
+	}
+	*ret_counts = sum;
+}
