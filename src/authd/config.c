@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/port_config.h"
 #include "authd/server_config.h"
 
 static const struct config_kind *const kinds[CONFIG_KINDS] = {
 	[CONFIG_CLIENTS] = &client_kind,
 	[CONFIG_RULES] = &rule_kind,
+	[CONFIG_PORTS] = &port_kind,
 	[CONFIG_SERVERS] = &server_kind,
 };
 

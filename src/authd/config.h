@@ -145,7 +145,7 @@ struct config_objects {
 	size_t count;
 };
 
-enum config_kind_id { CONFIG_CLIENTS, CONFIG_RULES, CONFIG_SERVERS, CONFIG_KINDS };
+enum config_kind_id { CONFIG_CLIENTS, CONFIG_RULES, CONFIG_SERVERS, CONFIG_PORTS, CONFIG_KINDS };
 
 struct config {
 	_Atomic int references;

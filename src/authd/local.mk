@@ -10,6 +10,7 @@ libauthd_a_SOURCES += %D%/ocsp.c %D%/ocsp.h
 libauthd_a_SOURCES += %D%/config.c %D%/config.h
 libauthd_a_SOURCES += %D%/config_client.c
 libauthd_a_SOURCES += %D%/config_keys.c
+libauthd_a_SOURCES += %D%/config_port.c %D%/port_config.h
 libauthd_a_SOURCES += %D%/config_rule.c
 libauthd_a_SOURCES += %D%/config_types.c %D%/config_types.h
 libauthd_a_SOURCES += %D%/conversation.c %D%/conversation.h
