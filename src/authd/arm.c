@@ -63,11 +63,11 @@ static int make_trust(const struct config *config, const struct files *anchors,
 		      const struct files *crls, struct trust **ret_trust, struct diagnosis *why)
 {
 	const struct trust_settings settings = {
+		.role = CERT_CLIENT,
 		.anchors = anchors->view,
 		.anchor_count = anchors->count,
 		.crls = crls->view,
 		.crl_count = crls->count,
-		.insecure_no_check = false,
 		.ocsp = OCSP_OFF,
 		.clock = CLOCK_STRICT,
 		.built = BUILD_EPOCH,
@@ -78,6 +78,34 @@ static int make_trust(const struct config *config, const struct files *anchors,
 	name_file(why, config, "anchor", anchors);
 	name_file(why, config, "crl", crls);
 	return failed(why, "the trust anchors cannot be used");
+}
+
+static int make_tls(struct arming *arming, const struct credential *credential, struct trust *trust,
+		    struct diagnosis *why)
+{
+	static const enum tls_resumption resumptions[] = {
+		[RESUMPTION_OFF] = TLS_RESUME_OFF,
+		[RESUMPTION_MEMORY] = TLS_RESUME_MEMORY,
+		[RESUMPTION_TICKETS] = TLS_RESUME_TICKETS,
+	};
+	const struct authd_settings *s = &arming->config->settings;
+	const struct tls_server_settings settings = {
+		.trust = trust,
+		.key = credential->key,
+		.cert = credential->cert,
+		.chain = credential->chain,
+		.credential = credential->name,
+		.min = s->min_tls,
+		.max = s->max_tls,
+		.resumption = resumptions[s->resumption],
+		.lifetime = (uint32_t)(s->session_lifetime / 1000),
+		.ocsp_facts = s->client_ocsp != CLIENT_OCSP_OFF,
+	};
+
+	arming->tls.fragment_size = s->fragment_size;
+	if (tls_server_config_new(&settings, &arming->tls.config, why) != OK)
+		return failed(why, "TLS cannot be set up");
+	return 0;
 }
 
 /* A configuration without a credential has nothing to open: it may still pass requests on. */
@@ -105,7 +133,7 @@ static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 	cert_info_of(credential->cert, &arming->certificate);
 	if ((r = make_trust(arming->config, &anchors, &crls, &trust, why)) < 0)
 		return r;
-	return 0;
+	return make_tls(arming, credential, TAKE(trust), why);
 }
 
 int arming_new(struct config *config, int64_t now, struct arming **ret_arming,
@@ -124,6 +152,8 @@ int arming_new(struct config *config, int64_t now, struct arming **ret_arming,
 	r = open_tls(arming, now, why);
 	if (r < 0)
 		return r;
+	arming->choice.offers[0] = (struct eap_server_offer){ &tls_server_method, &arming->tls };
+	arming->choice.offer_count = arming->tls.config ? 1 : 0;
 	arming->policy = (struct eap_policy){
 		.ask_identity = true,
 		.choices = &arming->choice,
@@ -144,6 +174,7 @@ void arming_free(struct arming *arming)
 {
 	if (!arming || --arming->references > 0)
 		return;
+	tls_server_config_free(arming->tls.config);
 	config_free(arming->config);
 	free(arming);
 }

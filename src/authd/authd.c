@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "authd/arm.h"
 #include "drivers/log.h"
 #include "service/notify.h"
 
@@ -45,12 +44,25 @@ static void log_diagnosis(int level, const char *event, const struct diagnosis *
 		  diagnosis_next(why, next, sizeof next));
 }
 
-static void use_config(struct authd *a, struct config *config)
+/* Each part takes it or leaves it; the first that cannot leaves all as it was, but for those before
+ * it, which are given the old one again. */
+static int use_config(struct authd *a, struct config *config, struct diagnosis *why)
 {
+	int error = radius_server_configure(a->radius, config, why);
+
+	if (error == 0)
+		error = pool_configure(a->pool, config, why);
+	if (error < 0) {
+		struct diagnosis ignored;
+
+		(void)radius_server_configure(a->radius, a->config, &ignored);
+		return error;
+	}
 	config_free(a->config);
-	a->config = config;
+	a->config = config_ref(config);
 	log_set_level(a->options.log_level >= 0 ? a->options.log_level
 						: config->settings.log_level);
+	return 0;
 }
 
 int authd_reload(struct authd *a, struct diagnosis *why)
@@ -62,8 +74,8 @@ int authd_reload(struct authd *a, struct diagnosis *why)
 	diagnosis_set(why, DIAG_NONE);
 	error = read_config(&a->options, &config, why);
 	if (error == 0)
-		use_config(a, TAKE(config));
-	else if (why->id != DIAG_NONE)
+		error = use_config(a, config, why);
+	if (error < 0 && why->id != DIAG_NONE)
 		log_diagnosis(LOG_ERR, "service.config", why);
 	log_event(error < 0 ? LOG_ERR : LOG_NOTICE, "service.reload", "result=%s",
 		  error < 0 ? "\"the old configuration stays\"" : "done");
@@ -81,16 +93,33 @@ static void on_watchdog(struct timer *timer)
 	timer_set(a->loop, timer, msec_after(loop_now().mono, notify_watchdog()));
 }
 
+static int open_parts(struct authd *a, struct diagnosis *why)
+{
+	struct pool_events events;
+	int error;
+
+	authd_events_of(a, &events);
+	error = pool_new(a->loop, a->config, &events, &a->pool, why);
+	if (error == 0)
+		error = radius_server_new(a->loop, a->pool, &a->radius);
+	if (error == 0)
+		error = radius_server_configure(a->radius, a->config, why);
+	return error;
+}
+
 static int start(struct authd *a)
 {
-	struct config *config = NULL;
 	struct diagnosis why = { 0 };
-	int error = read_config(&a->options, &config, &why);
+	int error = read_config(&a->options, &a->config, &why);
 
 	if (error < 0)
 		return error;
-	use_config(a, config);
-	return 0;
+	log_set_level(a->options.log_level >= 0 ? a->options.log_level
+						: a->config->settings.log_level);
+	error = open_parts(a, &why);
+	if (error < 0 && why.id != DIAG_NONE)
+		log_diagnosis(LOG_ERR, "service.config", &why);
+	return error;
 }
 
 int authd_new(struct loop *loop, const struct authd_options *options, struct authd **ret_authd)
@@ -113,7 +142,8 @@ int authd_new(struct loop *loop, const struct authd_options *options, struct aut
 		authd_free(a);
 		return error;
 	}
-	log_event(LOG_NOTICE, "service.start", "version=" PACKAGE_VERSION);
+	log_event(LOG_NOTICE, "service.start", "version=" PACKAGE_VERSION " workers=%u",
+		  pool_workers(a->pool));
 	notify("READY=1");
 	if (notify_watchdog() != NEVER)
 		on_watchdog(&a->watchdog);
@@ -138,6 +168,10 @@ void authd_free(struct authd *a)
 	if (!a)
 		return;
 	timer_clear(&a->watchdog);
+	/* The workers first: their last messages name transports. */
+	pool_free(a->pool);
+	radius_server_free(a->radius);
+	client_counts_done(&a->clients);
 	config_free(a->config);
 	free(a);
 }
