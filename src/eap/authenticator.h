@@ -81,8 +81,10 @@ struct eap_authenticator_aaa {
 /* Policy, as data.  The first choice whose realm fits the identity is taken; without an identity
  * the first that has no realm. */
 struct eap_policy_choice {
-	const char *realm; /* "example.org", compared without case; NULL fits every identity */
-	bool passthrough;  /* full authenticator: hand the conversation to the AAA interface */
+	/* "example.org", compared without case; "" fits identities that have none, NULL every
+	 * identity, and a peer that was not asked for any. */
+	const char *realm;
+	bool passthrough; /* full authenticator: hand the conversation to the AAA interface */
 	struct eap_server_offer offers[EAP_OFFERS_MAX]; /* in order of preference */
 	size_t offer_count;
 };

@@ -302,7 +302,6 @@ static void give_up(struct eap_authenticator *a)
 {
 	authenticator_explain(a, a->fault, &a->diagnosis);
 	drop_request(a);
-	drop_keys(a);
 }
 
 void box_timeout_failure(struct eap_authenticator *a)

@@ -379,9 +379,11 @@ static bool do_aaa_success(void *it, const struct script_line *line)
 {
 	static const uint8_t msk[EAP_MSK_SIZE] = { 'M', 'S', 'K' };
 	struct talk *t = it;
-	const char *text = behind_keys(line->rest, &t->aaa.aaaEapKeyAvailable);
+	bool keys;
+	const char *text = behind_keys(line->rest, &keys);
 
-	if (t->aaa.aaaEapKeyAvailable && secret_set(&t->keys.msk, slice_of(msk, sizeof msk)) != OK)
+	t->aaa.aaaEapKeyAvailable = t->aaa.aaaEapKeyAvailable || keys;
+	if (keys && secret_set(&t->keys.msk, slice_of(msk, sizeof msk)) != OK)
 		return false;
 	t->aaa.aaaEapKeyData = &t->keys;
 	return from_server(t, line, text, &t->aaa.aaaSuccess);

@@ -102,6 +102,25 @@ TEST(an_authenticator_that_never_ran_can_be_dropped)
 	eap_authenticator_done(&b.machine);
 }
 
+TEST(an_empty_realm_is_for_identities_without_one)
+{
+	struct bench b;
+
+	bench_begin(&b);
+	b.choice.realm = "";
+	bench_step(&b);
+	CHECK(b.lower.eapFail);
+	b.policy.ask_identity = b.lower.eapRestart = true;
+	bench_step(&b);
+	bench_hear(&b, slice_of("\2\0\0\7\1me", 7));
+	CHECK_INT(b.fake.begun, 1);
+	b.lower.eapRestart = true;
+	bench_step(&b);
+	bench_hear(&b, slice_of("\2\0\0\11\1me@x", 9));
+	CHECK(b.lower.eapFail);
+	eap_authenticator_done(&b.machine);
+}
+
 /* RFC 3748, section 4.3 [a]. */
 TEST(random_bits_spread_the_retransmissions)
 {
