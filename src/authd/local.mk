@@ -26,6 +26,9 @@ libauthd_a_SOURCES += %D%/staple.c %D%/staple.h
 # What it remembers, and how it is controlled and watched.
 libauthd_a_SOURCES += %D%/control.h %D%/metrics.h %D%/recorder.h %D%/registry.h
 libauthd_a_SOURCES += %D%/ticket_keys.h %D%/view.h
+libauthd_a_SOURCES += %D%/control.c %D%/control_parts.h
+libauthd_a_SOURCES += %D%/control_answer.c
+libauthd_a_SOURCES += %D%/control_request.c
 libauthd_a_SOURCES += %D%/record.c %D%/record.h
 libauthd_a_SOURCES += %D%/recorder.c
 

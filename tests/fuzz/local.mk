@@ -77,3 +77,12 @@ if FUZZERS
 %C%_fuzz_authenticator_pae_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_authenticator_pae_LDADD = $(PROTO_LIBS)
 endif
+
+if AUTHD
+FUZZ_TARGETS += %D%/fuzz_control
+endif
+EXTRA_DIST += tests/vectors/control.txt
+if FUZZERS
+%C%_fuzz_control_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_control_LDADD = $(AUTHD_LIBS)
+endif

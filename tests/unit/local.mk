@@ -98,6 +98,9 @@ UNIT_TESTS += %D%/test_recorder %D%/test_record
 %C%_test_record_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
 %C%_test_recorder_SOURCES = %D%/test_recorder.c %D%/registry_rig.h %D%/scratch.h
 %C%_test_recorder_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
+UNIT_TESTS += %D%/test_control
+%C%_test_control_SOURCES = %D%/test_control.c %D%/scratch.h
+%C%_test_control_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
 TESTS += %D%/test_postgres.py
 endif
 endif

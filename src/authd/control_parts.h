@@ -1,0 +1,51 @@
+/* What the files of the control socket share. */
+#ifndef AUTHD_CONTROL_PARTS_H
+#define AUTHD_CONTROL_PARTS_H
+
+#include "authd/control.h"
+#include "authd/recorder.h"
+
+DEFINE_AUTO(json_t, json_decref);
+
+struct control_job;
+
+struct control_client {
+	struct list node; /* of control.clients */
+	struct control *control;
+	int fd;
+	struct watch watch;
+	struct timer idle;
+	enum control_right right;
+	char actor[32];		 /* "user 1000" */
+	struct bytes in;	 /* what has come and was not answered yet */
+	struct bytes out;	 /* the answer that is being sent */
+	size_t sent;		 /* of it */
+	struct control_job *job; /* the answer comes later; NULL: none */
+	bool no_more;		 /* it has nothing more to say */
+	bool ends;		 /* when the answer is sent */
+};
+
+struct control {
+	struct loop *loop;
+	const struct authd_view *view;
+	struct recorder *recorder;
+	struct control_settings settings; /* its path is ours */
+	int fd;
+	bool bound; /* what is at the path is ours */
+	struct watch watch;
+	struct timer again; /* to accept, when there were no descriptors */
+	struct list clients;
+	size_t count;
+};
+
+/* Answers at once, or sets client->job and answers by control_client_answer later. */
+void control_answer(struct control_client *client, const struct control_request *request);
+/* {"ok":false,...}; error is a word, next may be NULL. */
+void control_refuse(struct control_client *client, const char *error, const char *message,
+		    const char *next);
+/* The answer to a job that has ended: what waited goes on. */
+void control_client_resume(struct control_client *client);
+/* The one who asked has gone. */
+void control_job_orphan(struct control_job *job);
+
+#endif
