@@ -14,6 +14,7 @@
  * - A discarded packet does not start retransWhile anew.
  * - EAP-Initiate and EAP-Finish are counted and ignored.
  * - Failure before any Request was sent has the identifier 0.
+ * - aaaIdentity only changes when an Identity was asked for.
  * - eapResp does not outlive a step, whatever state it meets. */
 #ifndef EAP_AUTHENTICATOR_H
 #define EAP_AUTHENTICATOR_H
@@ -203,7 +204,8 @@ void eap_authenticator_init(struct eap_authenticator *a, enum eap_authenticator_
 void eap_authenticator_done(struct eap_authenticator *a);
 
 /* Follows arrows until none is open.  Afterwards exactly what the RFC says is set in *lower (and
- * *aaa). */
+ * *aaa).  Nothing is set for a Response that a method asks about, or that an AAA server has yet to
+ * answer, nor for what comes meanwhile. */
 void eap_authenticator_step(struct eap_authenticator *a, struct moment now);
 
 /* When to step next if nothing arrives: the end of retransWhile, or NEVER. */

@@ -335,11 +335,20 @@ void box_initialize_passthrough(struct eap_authenticator *a)
 	a->aaa->aaaIdentity = bytes_slice(&a->identity);
 }
 
+/* RFC 3748, section 4.1: the Type of a Response "MUST either match that of the Request, or
+ * correspond to a legacy or Expanded Nak". */
+static bool identity_given(const struct eap_authenticator *a)
+{
+	return eap_type_is(a->response.type, EAP_TYPE_IDENTITY) &&
+	       eap_type_is(a->currentMethod, EAP_TYPE_IDENTITY);
+}
+
 /* The server may ask for the identity (again) itself.  One that cannot be kept cannot be a
- * User-Name either, and that of before stays. */
+ * User-Name either, and that of before stays.  Deviation: it also stays if nobody has asked, for it
+ * is under aaaIdentity that the peer is let in and accounted for. */
 void box_aaa_request(struct eap_authenticator *a)
 {
-	if (eap_type_is(a->response.type, EAP_TYPE_IDENTITY) && keep_identity(a) == EAP_FAULT_NONE)
+	if (identity_given(a) && keep_identity(a) == EAP_FAULT_NONE)
 		a->aaa->aaaIdentity = bytes_slice(&a->identity);
 	a->aaa->aaaEapRespData = a->lower->eapRespData;
 }

@@ -53,9 +53,10 @@ enum eap_authenticator_fault authenticator_pass_request(struct eap_authenticator
 	if (in.len > a->lower->mtu || eap_packet_parse(in, &packet) != OK ||
 	    packet.code != EAP_REQUEST)
 		return EAP_FAULT_AAA_REQUEST;
-	if (bytes_set(&a->lastReqData, in) != OK)
+	if (bytes_append(&a->lastReqData, in, a->lower->mtu) != OK)
 		return EAP_FAULT_UNBUILDABLE;
 	a->currentId = packet.id;
+	a->currentMethod = packet.type;
 	return EAP_FAULT_NONE;
 }
 
