@@ -108,6 +108,92 @@ static int make_tls(struct arming *arming, const struct credential *credential, 
 	return 0;
 }
 
+/* ---- the digest ---- */
+
+static bool hash(EVP_MD_CTX *md, struct slice in)
+{
+	const uint64_t len = in.len;
+
+	return EVP_DigestUpdate(md, &len, sizeof len) && EVP_DigestUpdate(md, in.p, in.len);
+}
+
+static bool hash_files(EVP_MD_CTX *md, const struct files *files)
+{
+	bool good = EVP_DigestUpdate(md, &files->count, sizeof files->count);
+
+	for (size_t i = 0; good && i < files->count; i++)
+		good = hash(md, files->view[i]);
+	return good;
+}
+
+static bool hash_all(EVP_MD_CTX *md, const struct authd_settings *s,
+		     const struct credential *credential, const struct cert_info *cert,
+		     const struct files *anchors, const struct files *crls)
+{
+	const int64_t numbers[] = { s->min_tls,	    s->max_tls,
+				    s->resumption,  (int64_t)s->session_lifetime,
+				    s->client_ocsp, credential->generation };
+
+	return EVP_DigestInit_ex2(md, EVP_sha256(), NULL) &&
+	       EVP_DigestUpdate(md, numbers, sizeof numbers) &&
+	       hash(md, slice_str(credential->name)) && hash(md, slice_str(cert->fingerprint)) &&
+	       hash_files(md, anchors) && hash_files(md, crls);
+}
+
+static bool digest(struct arming *arming, const struct credential *credential,
+		   const struct files *anchors, const struct files *crls)
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool done = md &&
+		    hash_all(md, &arming->config->settings, credential, &arming->certificate,
+			     anchors, crls) &&
+		    EVP_DigestFinal_ex(md, arming->digest, NULL);
+
+	EVP_MD_CTX_free(md);
+	return done;
+}
+
+void arming_inherit(struct arming *arming, const struct arming *old)
+{
+	if (!arming->tls.config || !old->tls.config ||
+	    memcmp(arming->digest, old->digest, sizeof arming->digest) != 0)
+		return;
+	tls_server_config_free(arming->tls.config);
+	arming->tls.config = tls_server_config_ref(old->tls.config);
+}
+
+/* ---- all of it ---- */
+
+int arming_certificates(const struct config *config, X509 **ret_cert, X509 **ret_issuer,
+			struct diagnosis *why)
+{
+	const struct authd_settings *s = &config->settings;
+	AUTO_STRUCT(keystore) keystore = NULL;
+	AUTO_STRUCT(credential) credential = NULL;
+	int r = keystore_open(s->keystore, false, &keystore, why);
+
+	if (r == 0)
+		r = keystore_get(keystore, s->credential, &credential, why);
+	if (r < 0)
+		return r;
+
+	STACK_OF(X509) *const stacks[] = { credential->chain, credential->anchors };
+
+	*ret_cert = *ret_issuer = NULL;
+	for (size_t i = 0; i < 2; i++) {
+		for (int n = 0; stacks[i] && n < sk_X509_num(stacks[i]) && !*ret_issuer; n++) {
+			X509 *other = sk_X509_value(stacks[i], n);
+
+			if (X509_check_issued(other, credential->cert) == X509_V_OK &&
+			    X509_up_ref(other))
+				*ret_issuer = other;
+		}
+	}
+	if (X509_up_ref(credential->cert))
+		*ret_cert = credential->cert;
+	return 0;
+}
+
 /* A configuration without a credential has nothing to open: it may still pass requests on. */
 static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 {
@@ -133,6 +219,8 @@ static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 	cert_info_of(credential->cert, &arming->certificate);
 	if ((r = make_trust(arming->config, &anchors, &crls, &trust, why)) < 0)
 		return r;
+	if (!digest(arming, credential, &anchors, &crls))
+		return failed(why, "SHA-256 cannot be computed");
 	return make_tls(arming, credential, TAKE(trust), why);
 }
 

@@ -26,6 +26,13 @@ struct arming {
 /* Takes a reference to the configuration.  0 or -errno with *why. */
 int arming_new(struct config *config, int64_t now, struct arming **ret_arming,
 	       struct diagnosis *why);
+/* What TLS is made of is the same: the TLS configuration of the old one, with the sessions that it
+ * remembers, goes on in the new one.  By the thread that has both. */
+void arming_inherit(struct arming *arming, const struct arming *old);
+/* Our certificate and its issuer (NULL: not known), each a reference, for stapling.  0 or -errno.
+ */
+int arming_certificates(const struct config *config, X509 **ret_cert, X509 **ret_issuer,
+			struct diagnosis *why);
 struct arming *arming_ref(struct arming *arming);
 void arming_free(struct arming *arming); /* drops one reference */
 DEFINE_AUTO_STRUCT(arming);

@@ -44,20 +44,12 @@ static void log_diagnosis(int level, const char *event, const struct diagnosis *
 		  diagnosis_next(why, next, sizeof next));
 }
 
-/* Each part takes it or leaves it; the first that cannot leaves all as it was, but for those before
- * it, which are given the old one again. */
 static int use_config(struct authd *a, struct config *config, struct diagnosis *why)
 {
-	int error = radius_server_configure(a->radius, config, why);
+	int error = authd_configure_parts(a, config, why);
 
-	if (error == 0)
-		error = pool_configure(a->pool, config, why);
-	if (error < 0) {
-		struct diagnosis ignored;
-
-		(void)radius_server_configure(a->radius, a->config, &ignored);
+	if (error < 0)
 		return error;
-	}
 	config_free(a->config);
 	a->config = config_ref(config);
 	log_set_level(a->options.log_level >= 0 ? a->options.log_level
@@ -93,20 +85,6 @@ static void on_watchdog(struct timer *timer)
 	timer_set(a->loop, timer, msec_after(loop_now().mono, notify_watchdog()));
 }
 
-static int open_parts(struct authd *a, struct diagnosis *why)
-{
-	struct pool_events events;
-	int error;
-
-	authd_events_of(a, &events);
-	error = pool_new(a->loop, a->config, &events, &a->pool, why);
-	if (error == 0)
-		error = radius_server_new(a->loop, a->pool, &a->radius);
-	if (error == 0)
-		error = radius_server_configure(a->radius, a->config, why);
-	return error;
-}
-
 static int start(struct authd *a)
 {
 	struct diagnosis why = { 0 };
@@ -116,7 +94,7 @@ static int start(struct authd *a)
 		return error;
 	log_set_level(a->options.log_level >= 0 ? a->options.log_level
 						: a->config->settings.log_level);
-	error = open_parts(a, &why);
+	error = authd_open_parts(a, &why);
 	if (error < 0 && why.id != DIAG_NONE)
 		log_diagnosis(LOG_ERR, "service.config", &why);
 	return error;
@@ -168,10 +146,7 @@ void authd_free(struct authd *a)
 	if (!a)
 		return;
 	timer_clear(&a->watchdog);
-	/* The workers first: their last messages name transports. */
-	pool_free(a->pool);
-	radius_server_free(a->radius);
-	client_counts_done(&a->clients);
+	authd_close_parts(a);
 	config_free(a->config);
 	free(a);
 }

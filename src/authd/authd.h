@@ -10,6 +10,9 @@
 #include "authd/client_counts.h"
 #include "authd/pool.h"
 #include "authd/radius_server.h"
+#include "authd/revocation.h"
+#include "authd/staple.h"
+#include "authd/tickets.h"
 
 struct authd_options {
 	const char *config_path;
@@ -23,9 +26,15 @@ struct authd {
 	int failed; /* -errno for which it stopped by itself */
 
 	struct config *config;
+	struct recorder *recorder; /* NULL: no database is configured */
 	struct pool *pool;
 	struct radius_server *radius; /* UDP */
 	struct client_counts clients;
+	struct http *http;
+	struct ocsp *ocsp;
+	struct revocation *revocation;
+	struct staple *staple; /* NULL: nothing is stapled */
+	struct tickets *tickets;
 	struct timer watchdog;
 };
 
@@ -38,6 +47,12 @@ void authd_free(struct authd *authd);
 int authd_reload(struct authd *authd, struct diagnosis *why);
 void authd_stop(struct authd *authd);
 int authd_result(const struct authd *authd);
+
+/* The parts, in their order (authd_parts.c).  0 or -errno with *why. */
+int authd_open_parts(struct authd *authd, struct diagnosis *why);
+/* Each part takes the configuration; when one cannot, all have the old one again. */
+int authd_configure_parts(struct authd *authd, struct config *config, struct diagnosis *why);
+void authd_close_parts(struct authd *authd);
 
 /* What the pool tells (authd_events.c). */
 void authd_events_of(struct authd *authd, struct pool_events *ret_events);

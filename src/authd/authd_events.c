@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "authd/authd.h"
+#include "authd/record.h"
 #include "drivers/log.h"
 
 /* ---- authentications ---- */
@@ -38,8 +39,11 @@ static void log_outcome(const struct outcome *o)
 
 static void on_outcome(void *context, struct outcome *outcome)
 {
-	(void)context;
+	struct authd *a = context;
+
 	log_outcome(outcome);
+	if (a->recorder)
+		record_outcome(a->recorder, outcome);
 	outcome_free(outcome);
 }
 
@@ -76,13 +80,16 @@ static bool on_packet(void *context, const struct packet *packet)
 
 	if (wrong && count && client_count_tell(count, packet->when.mono, &unlogged))
 		log_refused(packet, unlogged);
+	if (packet->accounting && a->recorder)
+		record_nas_accounting(a->recorder, packet->accounting);
 	return true;
 }
 
 static void on_asks(void *context, const struct message_asks *asks)
 {
-	(void)context;
-	(void)asks;
+	struct authd *a = context;
+
+	revocation_ask(a->revocation, asks, a->config->settings.client_ocsp);
 }
 
 void authd_events_of(struct authd *authd, struct pool_events *ret_events)

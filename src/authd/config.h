@@ -25,7 +25,7 @@ struct addresses {
 
 enum config_action { ACTION_ACCEPT, ACTION_REJECT };
 enum resumption { RESUMPTION_OFF, RESUMPTION_MEMORY, RESUMPTION_TICKETS };
-enum staple { STAPLE_OFF, STAPLE_FILE, STAPLE_FETCH };
+enum staple_from { STAPLE_OFF, STAPLE_FILE, STAPLE_FETCH };
 enum client_ocsp { CLIENT_OCSP_OFF, CLIENT_OCSP_IF_POSSIBLE, CLIENT_OCSP_REQUIRE };
 
 /* latchkey-authd.conf */
@@ -48,10 +48,9 @@ struct authd_settings {
 	enum resumption resumption;
 	char *ticket_key_file;
 	msec session_lifetime;
-	enum staple staple;
+	enum staple_from staple;
 	char *staple_file;
 	enum client_ocsp client_ocsp;
-	msec ocsp_timeout;
 
 	/* [Policy] */
 	enum config_action default_action;

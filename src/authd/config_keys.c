@@ -86,8 +86,6 @@ static const struct ini_key keys[] = {
 	{ KEY("Tls", "ClientOcsp", ini_enum, client_ocsp), .words = client_ocsps, .fallback = "off",
 	  .doc = "Whether the authority is asked if a machine's certificate was revoked. `if-possible`: a machine is "
 		"let in when no answer can be had. `require`: it is not." },
-	{ KEY("Tls", "OcspTimeout", ini_msec, ocsp_timeout), .least = 100, .most = 20 * SECONDS, .fallback = "3s",
-	  .doc = "How long to wait for such an answer." },
 
 	{ KEY("Policy", "DefaultAction", ini_enum, default_action), .words = actions, .fallback = "accept",
 	  .doc = "What becomes of a machine whose certificate is trusted and for which there is no rule. See "

@@ -290,6 +290,7 @@ static void on_judged(struct worker *w, const struct message_judged *m, struct m
 
 static void on_configure(struct worker *w, struct message_configure *m)
 {
+	arming_inherit(m->arming, w->arming);
 	arming_free(w->arming);
 	w->arming = TAKE(m->arming);
 }

@@ -1,0 +1,145 @@
+/* The parts of the service: opened in their order, given a new configuration, closed. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/arm.h"
+#include "authd/authd.h"
+#include "authd/recorder.h"
+#include "drivers/log.h"
+
+/* ---- the registry ---- */
+
+static int open_recorder(struct authd *a, struct diagnosis *why)
+{
+	const char *database = a->config->settings.database;
+	char host[256] = "localhost";
+	struct recorder_settings settings = { .registry.origin = host };
+
+	if (!database)
+		return 0;
+	(void)gethostname(host, sizeof host - 1);
+	if (database[0] == '/')
+		settings.registry.file = database;
+	else
+		settings.registry.server = database;
+	return recorder_new(a->loop, &settings, &a->recorder, why);
+}
+
+/* ---- stapling ---- */
+
+static void on_staple(void *context, struct slice response)
+{
+	pool_staple(((struct authd *)context)->pool, response);
+}
+
+static int open_staple(struct authd *a, const struct config *config, struct diagnosis *why)
+{
+	const struct authd_settings *s = &config->settings;
+	struct staple_settings settings = { .changed = on_staple, .context = a };
+	int error;
+
+	staple_free(TAKE(a->staple));
+	pool_staple(a->pool, (struct slice){ 0 });
+	if (s->staple == STAPLE_OFF || !s->credential)
+		return 0;
+	error = arming_certificates(config, &settings.certificate, &settings.issuer, why);
+	if (error < 0)
+		return error;
+	if (s->staple == STAPLE_FILE)
+		settings.file = s->staple_file;
+	error = settings.issuer ? staple_new(a->loop, a->ocsp, &settings, &a->staple) : -ENOENT;
+	X509_free(settings.certificate);
+	X509_free(settings.issuer);
+	if (error == -ENOENT)
+		diagnosis_say(why, DIAG_CONFIG,
+			      "%s: OcspStaple=: the certificate of our authority is not in the "
+			      "credential, or the certificate names no responder",
+			      config->path);
+	return error;
+}
+
+/* ---- all ---- */
+
+static int open_ocsp(struct authd *a)
+{
+	int error = http_new(a->loop, &a->http);
+
+	if (error == 0)
+		error = ocsp_new(a->http, &a->ocsp);
+	if (error == 0)
+		error = revocation_new(a->ocsp, a->pool, &a->revocation);
+	return error;
+}
+
+static int open_pool(struct authd *a, struct diagnosis *why)
+{
+	struct pool_events events;
+
+	authd_events_of(a, &events);
+	return pool_new(a->loop, a->config, &events, &a->pool, why);
+}
+
+/* What the workers have besides their configuration. */
+static int furnish_workers(struct authd *a, const struct config *config, struct diagnosis *why)
+{
+	int error = tickets_configure(a->tickets, &config->settings, why);
+
+	return error < 0 ? error : open_staple(a, config, why);
+}
+
+int authd_open_parts(struct authd *a, struct diagnosis *why)
+{
+	int error = open_recorder(a, why);
+
+	if (error == 0)
+		error = open_pool(a, why);
+	if (error == 0)
+		error = open_ocsp(a);
+	if (error == 0)
+		error = tickets_new(a->loop, a->pool, a->recorder, &a->tickets);
+	if (error == 0)
+		error = furnish_workers(a, a->config, why);
+	if (error == 0)
+		error = radius_server_new(a->loop, a->pool, &a->radius);
+	if (error == 0)
+		error = radius_server_configure(a->radius, a->config, why);
+	return error;
+}
+
+static int configure(struct authd *a, struct config *config, struct diagnosis *why)
+{
+	int error = pool_configure(a->pool, config, why);
+
+	if (error == 0)
+		error = furnish_workers(a, config, why);
+	if (error == 0)
+		error = radius_server_configure(a->radius, config, why);
+	return error;
+}
+
+int authd_configure_parts(struct authd *a, struct config *config, struct diagnosis *why)
+{
+	int error = configure(a, config, why);
+	struct diagnosis again = { 0 };
+
+	if (error < 0 && configure(a, a->config, &again) < 0)
+		log_event(LOG_ERR, "service.reload",
+			  "effect=\"not all of the old configuration can be had again\"");
+	return error;
+}
+
+void authd_close_parts(struct authd *a)
+{
+	/* What has an eye on the workers' messages goes after them, what they are told of before.
+	 */
+	staple_free(a->staple);
+	revocation_free(a->revocation);
+	ocsp_free(a->ocsp);
+	http_free(a->http);
+	pool_free(a->pool);
+	radius_server_free(a->radius);
+	recorder_free(a->recorder);
+	tickets_free(a->tickets);
+	client_counts_done(&a->clients);
+}
