@@ -107,7 +107,8 @@ endif
 EXTRA_DIST += %D%/test_postgres.py
 
 if CUNIT
-UNIT_TESTS += %D%/test_radius
+UNIT_TESTS += %D%/test_radius %D%/test_radius_client
+%C%_test_radius_client_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
 %C%_test_radius_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
 endif
 EXTRA_DIST += tests/vectors/radius.txt

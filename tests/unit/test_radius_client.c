@@ -1,0 +1,585 @@
+/* The client's machine among servers that answer, are silent, forge and come back, in a time of its
+ * own. */
+#include "radius/client.h"
+#include "radius/server.h"
+#include "tests/test.h"
+
+#include <stdlib.h>
+
+#define SECRET	  slice_str("testing123")
+#define SENDS_MAX 600
+
+struct sent {
+	size_t server, socket, len;
+	msec when;
+	uint8_t packet[600];
+};
+
+struct world {
+	struct radius_crypto *crypto;
+	struct radius_client *client;
+	msec now;
+	uint8_t random[RADIUS_RANDOM_SIZE];
+	struct sent sent[SENDS_MAX];
+	size_t count; /* of what was sent */
+	struct radius_answer answer;
+	unsigned answers, changes;
+	uint8_t room[RADIUS_PACKET_MAX], out[RADIUS_PACKET_MAX];
+};
+
+static void changed(void *context, size_t server, enum radius_server_state from,
+		    enum radius_server_state to)
+{
+	struct world *w = context;
+
+	CHECK(server < 2 && from != to);
+	w->changes++;
+}
+
+static struct world *world_new(bool accounting, bool reliable, size_t sockets)
+{
+	struct radius_server_settings servers[2] = {
+		{ .name = "one", .secret = SECRET, .sockets = sockets, .probe = true },
+		{ .name = "two",
+		  .secret = SECRET,
+		  .sockets = sockets,
+		  .probe = true,
+		  .reliable = reliable },
+	};
+	const struct radius_client_settings settings = { .accounting = accounting,
+							 .servers = servers,
+							 .server_count = 2,
+							 .nas_identifier = slice_str("nas") };
+	struct world *w = calloc(1, sizeof *w);
+
+	REQUIRE(w && radius_crypto_new(&w->crypto) == OK);
+	w->random[16] = 0x80; /* RAND is about 0 */
+	w->now = 1000;
+	REQUIRE(radius_client_new(&settings, w->now, changed, w, &w->client) == OK);
+	return w;
+}
+
+static void world_free(struct world *w)
+{
+	radius_client_free(w->client);
+	radius_crypto_free(w->crypto);
+	free(w);
+}
+
+DEFINE_AUTO_STRUCT(world);
+
+/* All that is to be done now. */
+static void pump(struct world *w)
+{
+	struct radius_todo todo;
+	enum radius_step step;
+
+	for (;;) {
+		for (size_t i = 0; i < RADIUS_AUTHENTICATOR_SIZE && ++w->random[i] == 0; i++)
+			;
+		step = radius_client_step(w->client, w->now, w->random, &todo);
+		if (step == RADIUS_IDLE)
+			break;
+		if (step == RADIUS_ANSWER) {
+			w->answer = todo.answer;
+			w->answers++;
+			continue;
+		}
+		REQUIRE(w->count < SENDS_MAX && todo.packet.len <= sizeof w->sent[0].packet);
+		w->sent[w->count] = (struct sent){
+			.server = todo.server,
+			.socket = todo.socket,
+			.len = todo.packet.len,
+			.when = w->now,
+		};
+		memcpy(w->sent[w->count++].packet, todo.packet.p, todo.packet.len);
+	}
+	CHECK(radius_client_deadline(w->client) > w->now);
+}
+
+static void pass(struct world *w, msec until)
+{
+	for (pump(w); radius_client_deadline(w->client) <= until; pump(w))
+		w->now = radius_client_deadline(w->client);
+	w->now = until;
+	pump(w);
+}
+
+static void ask_server(struct world *w, uint64_t number, size_t server)
+{
+	const struct radius_ask ask = {
+		.number = number,
+		.server = server,
+		.who = { .user_name = slice_str("name"),
+			 .calling_station = slice_str("02-00-00-00-00-01"),
+			 .nas_identifier = slice_str("nas"),
+			 .nas_address = "2001:db8::1",
+			 .nas_port_type = RADIUS_PORT_ETHERNET,
+			 .framed_mtu = 1400 },
+		.eap = slice_of("\2\1\0\5\1", 5),
+		.state = slice_str(server == RADIUS_ANY_SERVER ? "" : "state"),
+	};
+
+	REQUIRE(radius_client_ask(w->client, &ask, w->now) == RADIUS_FINE);
+	pump(w);
+}
+
+static void ask(struct world *w, uint64_t number)
+{
+	ask_server(w, number, RADIUS_ANY_SERVER);
+}
+
+static const struct sent *last(const struct world *w)
+{
+	REQUIRE(w->count > 0);
+	return &w->sent[w->count - 1];
+}
+
+static enum radius_server_state state(const struct world *w, size_t server)
+{
+	struct radius_server_view view;
+
+	radius_client_view(w->client, server, &view);
+	return view.state;
+}
+
+static uint64_t faults(const struct world *w, size_t server, enum radius_fault fault)
+{
+	struct radius_server_view view;
+
+	radius_client_view(w->client, server, &view);
+	return view.counters.faults[fault];
+}
+
+/* What a server with this secret answers. */
+static bool answer_as(struct world *w, const struct sent *sent, struct slice secret,
+		      const struct radius_reply *reply)
+{
+	static uint8_t room[RADIUS_PACKET_MAX];
+	struct radius_request request;
+	struct slice packet;
+	bool heard;
+
+	REQUIRE(radius_request_read(w->crypto, SECRET, slice_of(sent->packet, sent->len), room,
+				    &request) == RADIUS_FINE);
+	if (request.packet.code == RADIUS_STATUS_SERVER) {
+		REQUIRE(radius_status_build(w->crypto, secret, &request, false, w->out, &packet) ==
+			RADIUS_FINE);
+	} else {
+		REQUIRE(radius_reply_build(w->crypto, secret, &request, reply, w->out, &packet) ==
+			RADIUS_FINE);
+	}
+	heard = radius_client_receive(w->client, sent->server, sent->socket, packet, w->room,
+				      w->now, &w->answer);
+	w->answers += heard;
+	return heard;
+}
+
+static const struct radius_reply challenge = { .code = RADIUS_ACCESS_CHALLENGE,
+					       .eap = { (const uint8_t *)"\1\2\0\5\1", 5 },
+					       .state = { (const uint8_t *)"state", 5 },
+					       .session_timeout = 30 };
+
+static bool answer(struct world *w, const struct sent *sent)
+{
+	return answer_as(w, sent, SECRET, &challenge);
+}
+
+/* ---- one request --------------------------------------------------------------------- */
+
+TEST(a_request_is_answered)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask(w, 7);
+	CHECK_INT(w->count, 1);
+	CHECK_INT(last(w)->packet[20], RADIUS_MESSAGE_AUTHENTICATOR);
+	REQUIRE(answer(w, last(w)));
+	CHECK_INT(w->answer.number, 7);
+	CHECK_INT(w->answer.outcome, RADIUS_CHALLENGED);
+	CHECK_INT(w->answer.session_timeout, 30);
+	CHECK(slice_eq(w->answer.state, slice_str("state")));
+	CHECK(slice_eq(w->answer.eap, slice_of("\1\2\0\5\1", 5)));
+	CHECK_INT(radius_client_open(w->client), 0);
+	CHECK(!answer(w, last(w)));
+	CHECK_INT(faults(w, 0, RADIUS_UNMATCHED), 1);
+	CHECK(radius_client_deadline(w->client) == NEVER);
+}
+
+TEST(what_is_asked_is_what_the_server_reads)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+	struct radius_request r;
+
+	ask_server(w, 7, 0);
+	REQUIRE(radius_request_read(w->crypto, SECRET, slice_of(last(w)->packet, last(w)->len),
+				    w->room, &r) == RADIUS_FINE);
+	CHECK(slice_eq(r.who.user_name, slice_str("name")));
+	CHECK(slice_eq(r.who.calling_station, slice_str("02-00-00-00-00-01")));
+	CHECK_STR(r.who.nas_address, "2001:db8::1");
+	CHECK_INT(r.who.nas_port_type, RADIUS_PORT_ETHERNET);
+	CHECK_INT(r.who.framed_mtu, 1400);
+	CHECK(!r.who.has_nas_port && !r.wants_key_name);
+	CHECK(slice_eq(r.state, slice_str("state")));
+	CHECK(slice_eq(r.eap, slice_of("\2\1\0\5\1", 5)));
+}
+
+/* RFC 5080, section 2.2.1, with RAND near 0: after 2, 4 and 8 seconds, and not for longer than 30.
+ */
+TEST(silence_is_answered_by_the_same_octets_later_and_later)
+{
+	static const msec times[] = { 0, 2000, 6000, 14000, 30000 };
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask(w, 7);
+	pass(w, w->now + 30000);
+	REQUIRE(w->count == 5);
+	for (size_t i = 0; i < 5; i++) {
+		msec at = w->sent[i].when - 1000;
+
+		CHECK(at <= times[i] && at + 30 >= times[i]);
+		CHECK_INT(w->sent[i].server, i < 4 ? 0 : 1);
+	}
+	for (size_t i = 1; i < 4; i++)
+		CHECK(slice_eq(slice_of(w->sent[i].packet, w->sent[i].len),
+			       slice_of(w->sent[0].packet, w->sent[0].len)));
+	CHECK(!slice_eq(slice_of(w->sent[4].packet + 4, 16), slice_of(w->sent[0].packet + 4, 16)));
+}
+
+TEST(jitter_is_a_tenth_either_way)
+{
+	for (int high = 0; high < 2; high++) {
+		AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+		w->random[16] = w->random[17] = high ? 0xff : 0;
+		ask(w, 1);
+		CHECK_INT(radius_client_deadline(w->client) - w->now, high ? 2200 : 1800);
+	}
+}
+
+TEST(a_request_that_is_forgotten_is_gone)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask(w, 7);
+	radius_client_forget(w->client, 8);
+	CHECK_INT(radius_client_open(w->client), 1);
+	radius_client_forget(w->client, 7);
+	CHECK_INT(radius_client_open(w->client), 0);
+	CHECK(!answer(w, last(w)));
+	pass(w, w->now + 100000);
+	CHECK_INT(w->answers, 0);
+	CHECK_INT(w->count, 1);
+}
+
+TEST(what_is_not_genuine_is_ignored_and_named_in_the_end)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask_server(w, 7, 0);
+	CHECK(!answer_as(w, last(w), slice_str("wrong"), &challenge));
+	CHECK_INT(faults(w, 0, RADIUS_BAD_AUTHENTICATOR), 1);
+	CHECK(!radius_client_receive(w->client, 0, 0, slice_str("x"), w->room, w->now, &w->answer));
+	CHECK_INT(faults(w, 0, RADIUS_TRUNCATED), 1);
+	pass(w, w->now + 30000);
+	REQUIRE(w->answers == 1);
+	CHECK_INT(w->answer.outcome, RADIUS_TIMED_OUT);
+	CHECK_INT(w->answer.fault, RADIUS_BAD_AUTHENTICATOR);
+}
+
+TEST(an_answer_from_another_socket_or_server_is_ignored)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 2);
+	struct sent other;
+
+	ask(w, 7);
+	other = *last(w);
+	other.socket = 1;
+	CHECK(!answer(w, &other));
+	other.socket = 2;
+	CHECK(!answer(w, &other));
+	other.socket = 0;
+	other.server = 1;
+	CHECK(!answer(w, &other));
+	CHECK(answer(w, last(w)));
+}
+
+/* ---- servers ------------------------------------------------------------------------- */
+
+TEST(a_dead_server_is_left_alone_then_probed_then_used_again)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask(w, 1);
+	pass(w, w->now + 30000);
+	CHECK_INT(state(w, 0), RADIUS_SERVER_DEAD);
+	CHECK(answer(w, last(w)));
+	ask(w, 2);
+	CHECK_INT(last(w)->server, 1);
+	CHECK(answer(w, last(w)));
+
+	pass(w, w->now + 29999);
+	CHECK_INT(last(w)->packet[0], RADIUS_ACCESS_REQUEST);
+	pass(w, w->now + 1);
+	CHECK_INT(state(w, 0), RADIUS_SERVER_PROBED);
+	CHECK_INT(last(w)->packet[0], RADIUS_STATUS_SERVER);
+	CHECK_INT(last(w)->server, 0);
+
+	size_t probes = w->count;
+	const struct sent *late = last(w);
+
+	pass(w, w->now + 25000);
+	CHECK_INT(w->count - probes, 2);
+	CHECK(!slice_eq(slice_of(last(w)->packet + 4, 16), slice_of(late->packet + 4, 16)));
+	CHECK(!answer_as(w, last(w), slice_str("wrong"), NULL));
+	CHECK(!answer(w, late));
+	CHECK_INT(state(w, 0), RADIUS_SERVER_PROBED);
+	CHECK(!answer(w, last(w)));
+	CHECK_INT(state(w, 0), RADIUS_SERVER_ALIVE);
+	ask(w, 3);
+	CHECK_INT(last(w)->server, 0);
+	CHECK_INT(w->changes, 3);
+}
+
+TEST(what_has_state_belongs_to_its_server)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask_server(w, 1, 0);
+	pass(w, w->now + 30000);
+	REQUIRE(w->answers == 1);
+	CHECK_INT(w->answer.outcome, RADIUS_TIMED_OUT);
+	CHECK_INT(w->answer.number, 1);
+	CHECK_INT(last(w)->server, 0);
+
+	size_t before = w->count;
+
+	ask_server(w, 2, 0);
+	CHECK_INT(w->answers, 2);
+	CHECK_INT(w->count, before);
+}
+
+TEST(who_waits_for_a_server_that_died_moves_or_is_told_at_once)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask(w, 1);
+	pass(w, w->now + 29000);
+	ask(w, 2);
+	ask_server(w, 3, 0);
+	pass(w, 31000);
+	CHECK_INT(w->answers, 1);
+	CHECK_INT(w->answer.number, 3);
+	CHECK_INT(last(w)->server, 1);
+	CHECK_INT(w->sent[w->count - 2].server, 1);
+	CHECK_INT(radius_client_open(w->client), 2);
+}
+
+TEST(a_server_that_answers_others_is_not_dead)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask(w, 1);
+	pass(w, w->now + 20000);
+	ask(w, 2);
+	CHECK(answer(w, last(w)));
+	pass(w, 31000);
+	CHECK_INT(state(w, 0), RADIUS_SERVER_ALIVE);
+	CHECK_INT(last(w)->server, 1);
+}
+
+TEST(when_all_are_dead_the_one_dead_for_longest_is_tried_and_no_other)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask(w, 1);
+	pass(w, w->now + 60000);
+	REQUIRE(w->answers == 1);
+	CHECK_INT(w->answer.outcome, RADIUS_TIMED_OUT);
+	CHECK_INT(w->answer.server, 1);
+	CHECK_INT(state(w, 1), RADIUS_SERVER_DEAD);
+	ask(w, 2);
+	CHECK_INT(last(w)->server, 0);
+	CHECK(answer(w, last(w)));
+	CHECK_INT(state(w, 0), RADIUS_SERVER_ALIVE);
+}
+
+TEST(a_refusal_by_icmp_moves_requests_if_there_is_somewhere_to_go)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	radius_client_refused(w->client, 0, w->now);
+	CHECK_INT(state(w, 0), RADIUS_SERVER_ALIVE);
+	ask(w, 1);
+	radius_client_refused(w->client, 0, w->now);
+	pump(w);
+	CHECK_INT(last(w)->server, 1);
+	radius_client_refused(w->client, 1, w->now);
+	pump(w);
+	CHECK_INT(w->answers, 0);
+	CHECK(answer(w, last(w)));
+}
+
+TEST(identifiers_run_out_and_the_oldest_is_used_first)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+	const struct radius_ask one_more = { .server = RADIUS_ANY_SERVER };
+
+	for (uint64_t i = 0; i < 256; i++)
+		ask(w, i);
+	CHECK_INT(last(w)->server, 0);
+	ask(w, 256);
+	CHECK_INT(last(w)->server, 1);
+	CHECK(answer(w, &w->sent[9]));
+	CHECK(answer(w, &w->sent[3]));
+	ask(w, 257);
+	CHECK_INT(last(w)->packet[1], w->sent[3].packet[1]);
+	ask(w, 258);
+	CHECK_INT(last(w)->packet[1], w->sent[9].packet[1]);
+	for (uint64_t i = 259; i < 514; i++)
+		ask(w, i);
+	CHECK_INT(radius_client_open(w->client), 512);
+	CHECK_INT(radius_client_ask(w->client, &one_more, w->now), RADIUS_FULL);
+}
+
+TEST(a_connection_is_used_once_and_left_when_it_is_gone)
+{
+	AUTO_STRUCT(world) w = world_new(false, true, 1);
+
+	ask_server(w, 1, 1);
+	CHECK_INT(w->answers, 1);
+	CHECK_INT(w->count, 0);
+	radius_client_connected(w->client, 1, true, w->now);
+	ask_server(w, 2, 1);
+	CHECK_INT(last(w)->server, 1);
+	pass(w, w->now + 29999);
+	CHECK_INT(w->count, 1);
+	radius_client_connected(w->client, 1, false, w->now);
+	pump(w);
+	CHECK_INT(w->answers, 2);
+	CHECK_INT(w->answer.number, 2);
+	CHECK_INT(state(w, 1), RADIUS_SERVER_UNCONNECTED);
+}
+
+/* ---- answers ------------------------------------------------------------------------- */
+
+TEST(an_accept_becomes_facts)
+{
+	uint8_t msk[RADIUS_MSK_SIZE] = { 1, 2, 3 };
+	const struct radius_reply reply = { .code = RADIUS_ACCESS_ACCEPT,
+					    .eap = slice_of("\3\1\0\4", 4),
+					    .session_timeout = 60,
+					    .reauthenticate = true,
+					    .interim = 600,
+					    .vlan = 20,
+					    .user_name = slice_str("real"),
+					    .classes = { slice_str("a"), slice_str("b") },
+					    .class_count = 2,
+					    .msk = slice_of(msk, sizeof msk),
+					    .salt = 99 };
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask(w, 1);
+	REQUIRE(answer_as(w, last(w), SECRET, &reply));
+	CHECK_INT(w->answer.outcome, RADIUS_ACCEPTED);
+	CHECK_INT(w->answer.vlan, 20);
+	CHECK(!w->answer.odd_vlan && w->answer.reauthenticate);
+	CHECK_INT(w->answer.session_timeout, 60);
+	CHECK_INT(w->answer.interim, 600);
+	CHECK_INT(w->answer.class_count, 2);
+	CHECK(slice_eq(w->answer.user_name, slice_str("real")));
+	CHECK(w->answer.has_msk);
+	CHECK(slice_eq(slice_of(w->answer.msk, sizeof msk), slice_of(msk, sizeof msk)));
+	radius_answer_wipe(&w->answer);
+	CHECK(!w->answer.has_msk && w->answer.msk[0] == 0);
+}
+
+TEST(a_key_name_that_was_asked_for_and_is_missing_is_a_reject)
+{
+	struct radius_reply reply = { .code = RADIUS_ACCESS_ACCEPT,
+				      .eap_session_id = slice_str("id") };
+	const struct radius_ask wanted = { .server = RADIUS_ANY_SERVER, .wants_key_name = true };
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	for (int present = 0; present < 2; present++) {
+		reply.eap_session_id = slice_str(present ? "id" : "");
+		REQUIRE(radius_client_ask(w->client, &wanted, w->now) == RADIUS_FINE);
+		pump(w);
+		REQUIRE(answer_as(w, last(w), SECRET, &reply));
+		CHECK_INT(w->answer.outcome, present ? RADIUS_ACCEPTED : RADIUS_REJECTED);
+		CHECK_INT(w->answer.fault, present ? RADIUS_FINE : RADIUS_BAD_KEYS);
+		CHECK_INT(w->answer.eap_session_id.len, present ? 2 : 0);
+	}
+}
+
+TEST(a_genuine_answer_that_makes_no_sense_is_a_reject)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+	const struct radius_reply reply = { .code = RADIUS_ACCESS_ACCEPT,
+					    .eap = slice_of("\3\1\0\77", 4) };
+
+	ask(w, 1);
+	REQUIRE(answer_as(w, last(w), SECRET, &reply));
+	CHECK_INT(w->answer.outcome, RADIUS_REJECTED);
+	CHECK_INT(w->answer.fault, RADIUS_BAD_EAP);
+	CHECK_INT(w->answer.eap.len, 0);
+	CHECK_INT(faults(w, 0, RADIUS_BAD_EAP), 1);
+}
+
+TEST(accounting_is_acknowledged)
+{
+	AUTO_STRUCT(world) w = world_new(true, false, 1);
+	const struct radius_reply reply = { .code = RADIUS_ACCOUNTING_RESPONSE };
+	const struct radius_ask start = {
+		.number = 5,
+		.server = RADIUS_ANY_SERVER,
+		.who = { .session_id = slice_str("s"),
+			 .classes = { slice_str("class") },
+			 .class_count = 1 },
+		.accounting = { .status = RADIUS_ACCT_STOP,
+				.input_octets = 0x100000005,
+				.session_time = 9,
+				.terminate_cause = 1,
+				.event_timestamp = 12345 },
+	};
+	struct radius_request r;
+
+	REQUIRE(radius_client_ask(w->client, &start, w->now) == RADIUS_FINE);
+	pump(w);
+	REQUIRE(radius_request_read(w->crypto, SECRET, slice_of(last(w)->packet, last(w)->len),
+				    w->room, &r) == RADIUS_FINE);
+	CHECK(r.accounting.input_octets == 0x100000005);
+	CHECK_INT(r.accounting.session_time, 9);
+	CHECK_INT(r.accounting.terminate_cause, 1);
+	CHECK_INT(r.accounting.event_timestamp, 12345);
+	CHECK_INT(r.who.class_count, 1);
+	REQUIRE(answer_as(w, last(w), SECRET, &reply));
+	CHECK_INT(w->answer.outcome, RADIUS_ACCOUNTED);
+}
+
+TEST(what_does_not_fit_is_not_asked)
+{
+	static const uint8_t big[RADIUS_PACKET_MAX];
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+	const struct radius_ask too_long = { .server = RADIUS_ANY_SERVER,
+					     .eap = slice_of(big, sizeof big) };
+
+	CHECK_INT(radius_client_ask(w->client, &too_long, w->now), RADIUS_TOO_LONG);
+	CHECK_INT(radius_client_open(w->client), 0);
+}
+
+TEST(settings_that_cannot_be_are_refused)
+{
+	struct radius_server_settings server = { .name = "one", .secret = SECRET, .sockets = 1 };
+	struct radius_client_settings settings = { .servers = &server };
+	struct radius_client *client = NULL;
+
+	CHECK_INT(radius_client_new(&settings, 0, NULL, NULL, &client), UNSUPPORTED);
+	settings.server_count = 1;
+	server.sockets = 0;
+	CHECK_INT(radius_client_new(&settings, 0, NULL, NULL, &client), UNSUPPORTED);
+	server.sockets = 1;
+	server.secret.len = 0;
+	CHECK_INT(radius_client_new(&settings, 0, NULL, NULL, &client), UNSUPPORTED);
+	CHECK(client == NULL);
+}
