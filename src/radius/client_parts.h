@@ -69,6 +69,8 @@ void radius_answer_read(struct radius_crypto *crypto, struct slice secret,
 			const struct exchange *exchange, const struct radius_packet *packet,
 			uint8_t *eap_room, struct radius_answer *ret_answer);
 
+void exchange_free(struct exchange *exchange); /* from nowhere: it was left before */
+
 /* The heap of those who wait. */
 void exchange_enter(struct radius_client *client, struct exchange *exchange);
 void exchange_leave(struct radius_client *client, struct exchange *exchange);

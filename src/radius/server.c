@@ -132,8 +132,9 @@ enum radius_fault radius_reply_build(struct radius_crypto *crypto, struct slice 
 	struct radius_builder b = reply_of(buffer, reply->code, request);
 	enum radius_fault fault = RADIUS_FINE;
 
-	if ((reply->code == RADIUS_ACCOUNTING_RESPONSE) !=
-	    (request->packet.code == RADIUS_ACCOUNTING_REQUEST))
+	if (request->packet.code != (reply->code == RADIUS_ACCOUNTING_RESPONSE
+					     ? RADIUS_ACCOUNTING_REQUEST
+					     : RADIUS_ACCESS_REQUEST))
 		return RADIUS_WRONG_CODE;
 	if (reply->code == RADIUS_ACCESS_ACCEPT)
 		fault = put_accept(&b, crypto, secret, request, reply);

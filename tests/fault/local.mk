@@ -35,3 +35,7 @@ if CUNIT
 FAULT_TESTS += %D%/keystore_kill
 %C%_keystore_kill_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 endif
+
+FAULT_TESTS += %D%/fault_radius
+%C%_fault_radius_LDFLAGS = $(FAULT_LINK)
+%C%_fault_radius_LDADD = libfault.a $(PROTO_LIBS)

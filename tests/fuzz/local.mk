@@ -86,3 +86,18 @@ if FUZZERS
 %C%_fuzz_control_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_control_LDADD = $(AUTHD_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_radius_packet %D%/fuzz_radius_server %D%/fuzz_radius_client \
+	%D%/fuzz_radius_dynauth
+EXTRA_DIST += tests/vectors/radius_server.txt tests/vectors/radius_client.txt \
+	tests/vectors/radius_dynauth.txt
+if FUZZERS
+%C%_fuzz_radius_packet_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_radius_packet_LDADD = $(PROTO_LIBS)
+%C%_fuzz_radius_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_radius_server_LDADD = $(PROTO_LIBS)
+%C%_fuzz_radius_client_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_radius_client_LDADD = $(PROTO_LIBS)
+%C%_fuzz_radius_dynauth_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_radius_dynauth_LDADD = $(PROTO_LIBS)
+endif

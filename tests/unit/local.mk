@@ -107,7 +107,9 @@ endif
 EXTRA_DIST += %D%/test_postgres.py
 
 if CUNIT
-UNIT_TESTS += %D%/test_radius %D%/test_radius_client
+UNIT_TESTS += %D%/test_radius %D%/test_radius_client %D%/test_radius_dynauth %D%/test_radius_server
+%C%_test_radius_server_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
+%C%_test_radius_dynauth_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
 %C%_test_radius_client_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
 %C%_test_radius_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
 endif
