@@ -103,6 +103,36 @@ TEST(a_packet_that_does_not_fit_is_not_built)
 	CHECK_INT(wr_done(&w).len, 0);
 }
 
+static void check_nak(const struct eap_type *wanted, size_t count, bool expanded)
+{
+	uint8_t out[64];
+	struct wr w = wr_of(out, sizeof out);
+	struct eap_packet nak = { .type = { 0, EAP_TYPE_NAK }, .expanded = expanded };
+
+	eap_nak_write(&w, wanted, count, expanded);
+	nak.data = wr_done(&w);
+	CHECK(eap_nak_valid(&nak));
+	for (size_t i = 0; i < count; i++)
+		CHECK(eap_nak_wants(&nak, wanted[i]));
+	CHECK(!eap_nak_wants(&nak, eap_type(EAP_TYPE_PEAP)));
+	/* The short form cannot say which of the expanded types. */
+	CHECK_INT(eap_nak_wants(&nak, (struct eap_type){ 9, 2 }), count > 1 && !expanded);
+	nak.data.len--;
+	CHECK_INT(eap_nak_valid(&nak), count > 1 && !expanded);
+}
+
+TEST(a_nak_that_we_write_is_a_nak_that_we_read)
+{
+	static const struct eap_type wanted[] = { { 0, EAP_TYPE_TLS }, { 9, 1 } };
+
+	check_nak(wanted, 2, false);
+	check_nak(wanted, 2, true);
+	check_nak(wanted, 1, false);
+	check_nak(wanted, 1, true);
+	check_nak(NULL, 0, false);
+	check_nak(NULL, 0, true);
+}
+
 TEST(a_parse_that_fails_leaves_its_output_alone)
 {
 	struct eap_packet packet = { .id = 77 };
