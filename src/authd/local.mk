@@ -29,6 +29,7 @@ libauthd_a_SOURCES += %D%/ticket_keys.h %D%/view.h
 libauthd_a_SOURCES += %D%/control.c %D%/control_parts.h
 libauthd_a_SOURCES += %D%/control_answer.c
 libauthd_a_SOURCES += %D%/control_request.c
+libauthd_a_SOURCES += %D%/metrics.c
 libauthd_a_SOURCES += %D%/record.c %D%/record.h
 libauthd_a_SOURCES += %D%/recorder.c
 

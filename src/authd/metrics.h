@@ -9,6 +9,7 @@
 #ifndef AUTHD_METRICS_H
 #define AUTHD_METRICS_H
 
+#include "authd/address.h"
 #include "authd/view.h"
 #include "base/own.h"
 #include "drivers/loop.h"
@@ -19,16 +20,14 @@
 #define METRICS_TEXT_MAX	(8 * 1024 * 1024)
 
 struct metrics;
-/* listen: "127.0.0.1:9812", "[::1]:9812"; any address that is said, so loopback is the matter of
- * whoever checks the configuration.  Port 0 takes any: metrics_port says which.  view has to live
- * as long. 0 or -errno with the reason. */
-int metrics_new(struct loop *loop, const char *listen, const struct authd_view *view,
+/* Whether an address is of this machine alone is the matter of whoever checks the configuration.
+ * Port 0 takes any: metrics_port says which.  view has to live as long.  0 or -errno with the
+ * reason. */
+int metrics_new(struct loop *loop, const union address *at, const struct authd_view *view,
 		struct metrics **ret_metrics, struct diagnosis *why);
 void metrics_free(struct metrics *metrics);
 DEFINE_AUTO_STRUCT(metrics);
 uint16_t metrics_port(const struct metrics *metrics);
-/* Whether an address to listen on is right, and of this machine alone. */
-bool metrics_listen_valid(const char *listen, bool *ret_loopback);
 
 /* ---- what a view writes ---- */
 
