@@ -2,7 +2,13 @@
 CONF_IN = %D%/latchkeyd.service.in %D%/sysusers.conf.in %D%/tmpfiles.conf.in \
 	%D%/org.latchkey.Supplicant1.conf.in %D%/org.latchkey.Supplicant1.service.in \
 	%D%/latchkeyd.conf.in %D%/org.latchkey.supplicant1.policy.in
+AUTHD_CONF_IN = %D%/latchkey-authd.service.in %D%/latchkey-authd.conf.in %D%/keystore.conf.in \
+	%D%/authd-sysusers.conf.in %D%/authd-tmpfiles.conf.in
+EXTRA_DIST += $(AUTHD_CONF_IN)
 CONF_MADE = $(CONF_IN:.in=)
+if AUTHD
+CONF_MADE += $(AUTHD_CONF_IN:.in=)
+endif
 EXTRA_DIST += $(CONF_IN)
 CLEANFILES += $(CONF_MADE)
 all-local: $(CONF_MADE)
@@ -11,7 +17,8 @@ $(CONF_MADE): %: %.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && sed -e 's,@sbindir[@],$(sbindir),g' \
 		-e 's,@confdir[@],$(confdir),g' -e 's,@keystoredir[@],$(keystoredir),g' \
 		-e 's,@localstatedir[@],$(localstatedir),g' \
-		-e 's,@latchkey_user[@],$(latchkey_user),g' $< >$@
+		-e 's,@latchkey_user[@],$(latchkey_user),g' -e 's,@authd_user[@],$(authd_user),g' \
+		-e 's,@authdstatedir[@],$(authdstatedir),g' $< >$@
 
 dbuspolicy_DATA = %D%/org.latchkey.Supplicant1.conf
 dbusservice_DATA = %D%/org.latchkey.Supplicant1.service
@@ -20,7 +27,12 @@ dist_profiles_DATA = %D%/wired.profile.example %D%/wired-lab.profile.example \
 profilesdir = $(confdir)/profiles.d
 if SYSTEMD
 systemdsystemunit_DATA = %D%/latchkeyd.service
+if AUTHD
+systemdsystemunit_DATA += %D%/latchkey-authd.service
 endif
+endif
+AUTHD_EXAMPLES = %D%/switches.client.example %D%/printers.rule.example %D%/lost.rule.example
+EXTRA_DIST += $(AUTHD_EXAMPLES)
 
 install-data-local:
 	$(MKDIR_P) $(DESTDIR)$(sysusersdir) $(DESTDIR)$(tmpfilesdir) $(DESTDIR)$(confdir)
@@ -28,7 +40,26 @@ install-data-local:
 	$(INSTALL_DATA) %D%/tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/latchkey.conf
 	test -e $(DESTDIR)$(confdir)/latchkeyd.conf || \
 		$(INSTALL_DATA) %D%/latchkeyd.conf $(DESTDIR)$(confdir)/latchkeyd.conf
+if AUTHD
+	$(MKDIR_P) $(DESTDIR)$(confdir)/authd/clients.d $(DESTDIR)$(confdir)/authd/rules.d \
+		$(DESTDIR)$(confdir)/authd/servers.d $(DESTDIR)$(confdir)/authd/ports.d
+	$(INSTALL_DATA) %D%/authd-sysusers.conf $(DESTDIR)$(sysusersdir)/latchkey-authd.conf
+	$(INSTALL_DATA) %D%/authd-tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/latchkey-authd.conf
+	for f in latchkey-authd.conf keystore.conf; do \
+		test -e $(DESTDIR)$(confdir)/authd/$$f || \
+		$(INSTALL_DATA) %D%/$$f $(DESTDIR)$(confdir)/authd/$$f || exit 1; done
+	$(INSTALL_DATA) $(srcdir)/%D%/switches.client.example $(DESTDIR)$(confdir)/authd/clients.d
+	$(INSTALL_DATA) $(srcdir)/%D%/printers.rule.example $(srcdir)/%D%/lost.rule.example \
+		$(DESTDIR)$(confdir)/authd/rules.d
+endif
 uninstall-local:
+	rm -f $(DESTDIR)$(sysusersdir)/latchkey-authd.conf $(DESTDIR)$(tmpfilesdir)/latchkey-authd.conf
+	rm -f $(DESTDIR)$(confdir)/authd/clients.d/switches.client.example \
+		$(DESTDIR)$(confdir)/authd/rules.d/printers.rule.example \
+		$(DESTDIR)$(confdir)/authd/rules.d/lost.rule.example
+	for f in latchkey-authd.conf keystore.conf; do \
+		cmp -s %D%/$$f $(DESTDIR)$(confdir)/authd/$$f && \
+		rm -f $(DESTDIR)$(confdir)/authd/$$f || :; done
 	rm -f $(DESTDIR)$(sysusersdir)/latchkey.conf $(DESTDIR)$(tmpfilesdir)/latchkey.conf
 	cmp -s %D%/latchkeyd.conf $(DESTDIR)$(confdir)/latchkeyd.conf && \
 		rm -f $(DESTDIR)$(confdir)/latchkeyd.conf || :

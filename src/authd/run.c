@@ -66,13 +66,54 @@ static int serve(struct process *p, const struct authd_options *options)
 	return error;
 }
 
+/* Whether it guards ports, for which it needs what a server alone does not.  A configuration that
+ * cannot be read is told of later, by the start that fails. */
+static bool guards_ports(const char *config_path)
+{
+	struct ini_errors *errors = calloc(1, sizeof *errors);
+	AUTO_STRUCT(config) config = NULL;
+	bool guards = errors && config_load(config_path, &config, errors) == 0 &&
+		      config->objects[CONFIG_PORTS].count > 0;
+
+	if (errors)
+		ini_errors_done(errors);
+	free(errors);
+	return guards;
+}
+
+/* Two that guard the ports of one network namespace would close what the other opens. */
+static int be_alone(void)
+{
+	int other = 0, alone = sandbox_only_one("latchkey/authenticator", AUTHD_USER, &other);
+
+	if (alone == -EEXIST) {
+		log_event(
+			LOG_ERR, "service.start",
+			"cause=\"another latchkey-authd, process %d, already guards ports in this "
+			"network namespace\" next=\"stop it first, or reload it: systemctl reload "
+			"latchkey-authd\"",
+			other);
+		return EXIT_FAILURE;
+	}
+	if (alone < 0)
+		log_event(LOG_WARNING, "service.lock",
+			  "error=\"%s\" holder=%d effect=\"a second latchkey-authd would not be "
+			  "noticed\"",
+			  strerror(-alone), other);
+	return EXIT_SUCCESS;
+}
+
 /* What the service may still do once it runs. */
 static int confine(const struct command_options *options)
 {
-	static const int capabilities[] = { -1 };
+	static const int none[] = { -1 };
+	static const int of_ports[] = { CAP_NET_ADMIN, CAP_NET_RAW, -1 };
+	bool ports = guards_ports(options->config_path);
 	struct diagnosis why = { 0 };
 
-	if (sandbox_privileges(options->user, capabilities, &why) < 0)
+	if (ports && be_alone() != EXIT_SUCCESS)
+		return EXIT_FAILURE;
+	if (sandbox_privileges(options->user, ports ? of_ports : none, &why) < 0)
 		return fail(&why);
 	if (options->sandbox && sandbox_system_calls(SANDBOX_SERVES) < 0) {
 		log_event(LOG_ERR, "service.start",
