@@ -1,7 +1,9 @@
 #include "radius/facts.h"
 
 #include <arpa/inet.h>
-#include <string.h>
+
+#define IPV4_SIZE 4
+#define IPV6_SIZE 16
 
 bool radius_number_read(const struct radius_packet *packet, uint8_t type, uint32_t *ret_number,
 			bool *ret_present)
@@ -33,50 +35,85 @@ size_t radius_classes_read(const struct radius_packet *packet, struct slice *ret
 	return count;
 }
 
-static bool read_address(const struct radius_packet *packet, char *ret_text)
+/* The first of its kind counts, of numbers the last: RFC 2865, section 5.44, has one of each. */
+static bool keep(struct slice *to, struct slice value)
 {
-	struct slice value;
-	int family = AF_INET;
-	size_t size = 4;
-
-	if (!radius_find(packet, RADIUS_NAS_IP_ADDRESS, &value)) {
-		if (!radius_find(packet, RADIUS_NAS_IPV6_ADDRESS, &value))
-			return true;
-		family = AF_INET6;
-		size = 16;
-	}
-	return value.len == size && inet_ntop(family, value.p, ret_text, RADIUS_ADDRESS_MAX);
+	if (!to->p)
+		*to = value;
+	return true;
 }
 
+static bool keep_class(struct radius_who *who, struct slice value)
+{
+	if (value.len > 0 && who->class_count < RADIUS_CLASSES_MAX)
+		who->classes[who->class_count++] = value;
+	return true;
+}
+
+/* What one attribute says; false if it cannot have this value. */
+static bool hear(struct radius_who *who, const struct radius_attribute *a, struct slice *address)
+{
+	switch (a->type) {
+	case RADIUS_USER_NAME:
+		return keep(&who->user_name, a->value);
+	case RADIUS_CALLING_STATION_ID:
+		return keep(&who->calling_station, a->value);
+	case RADIUS_CALLED_STATION_ID:
+		return keep(&who->called_station, a->value);
+	case RADIUS_NAS_IDENTIFIER:
+		return keep(&who->nas_identifier, a->value);
+	case RADIUS_NAS_PORT_ID:
+		return keep(&who->nas_port_id, a->value);
+	case RADIUS_ACCT_SESSION_ID:
+		return keep(&who->session_id, a->value);
+	case RADIUS_CLASS:
+		return keep_class(who, a->value);
+	case RADIUS_NAS_IP_ADDRESS:
+		*address = a->value;
+		return a->value.len == IPV4_SIZE;
+	case RADIUS_NAS_IPV6_ADDRESS:
+		return a->value.len == IPV6_SIZE && keep(address, a->value);
+	case RADIUS_NAS_PORT:
+		who->has_nas_port = true;
+		return radius_value_u32(a->value, &who->nas_port);
+	case RADIUS_NAS_PORT_TYPE:
+		return radius_value_u32(a->value, &who->nas_port_type);
+	case RADIUS_SERVICE_TYPE:
+		return radius_value_u32(a->value, &who->service_type);
+	case RADIUS_FRAMED_MTU:
+		return radius_value_u32(a->value, &who->framed_mtu);
+	default:
+		return true;
+	}
+}
+
+/* In one walk: every packet that arrives comes by here. */
 enum radius_fault radius_who_read(const struct radius_packet *packet, struct radius_who *ret_who)
 {
 	struct radius_who who = { 0 };
+	struct rd at = rd_of(packet->attributes);
+	struct radius_attribute attribute;
+	struct slice address = { 0 };
 
-	if (!read_address(packet, who.nas_address) ||
-	    !radius_number_read(packet, RADIUS_NAS_PORT, &who.nas_port, &who.has_nas_port) ||
-	    !number(packet, RADIUS_NAS_PORT_TYPE, &who.nas_port_type) ||
-	    !number(packet, RADIUS_SERVICE_TYPE, &who.service_type) ||
-	    !number(packet, RADIUS_FRAMED_MTU, &who.framed_mtu))
-		return RADIUS_BAD_VALUE;
-	radius_find(packet, RADIUS_USER_NAME, &who.user_name);
-	radius_find(packet, RADIUS_CALLING_STATION_ID, &who.calling_station);
-	radius_find(packet, RADIUS_CALLED_STATION_ID, &who.called_station);
-	radius_find(packet, RADIUS_NAS_IDENTIFIER, &who.nas_identifier);
-	radius_find(packet, RADIUS_NAS_PORT_ID, &who.nas_port_id);
-	radius_find(packet, RADIUS_ACCT_SESSION_ID, &who.session_id);
-	who.class_count = radius_classes_read(packet, who.classes);
+	while (radius_next(&at, &attribute)) {
+		if (!hear(&who, &attribute, &address))
+			return RADIUS_BAD_VALUE;
+	}
+	if (address.len > 0)
+		inet_ntop(address.len == IPV4_SIZE ? AF_INET : AF_INET6, address.p, who.nas_address,
+			  sizeof who.nas_address);
 	*ret_who = who;
 	return RADIUS_FINE;
 }
 
 static void put_address(struct radius_builder *b, const char *text)
 {
-	uint8_t address[16];
+	uint8_t address[IPV6_SIZE];
 
 	if (inet_pton(AF_INET, text, address) == 1)
-		radius_put(b, RADIUS_NAS_IP_ADDRESS, slice_of(address, 4));
+		radius_put(b, RADIUS_NAS_IP_ADDRESS, slice_of(address, IPV4_SIZE));
 	else if (inet_pton(AF_INET6, text, address) == 1)
-		radius_put(b, RADIUS_NAS_IPV6_ADDRESS, slice_of(address, 16));
+		radius_put(b, RADIUS_NAS_IPV6_ADDRESS, slice_of(address, IPV6_SIZE));
 }
 
 static void put_number(struct radius_builder *b, uint8_t type, uint32_t value)

@@ -127,20 +127,24 @@ bool radius_vendor_next(struct rd *at, struct radius_attribute *ret_attribute)
 }
 
 /* "If multiple EAP-Message attributes are contained within a packet, these MUST be in order and
- * consecutive." */
-static bool eap_is_consecutive(const struct radius_packet *packet)
+ * consecutive."  How many there are, and the first; false when they are scattered. */
+static bool find_eap(const struct radius_packet *packet, size_t *ret_count, struct slice *ret_first)
 {
 	struct rd at = rd_of(packet->attributes);
 	struct radius_attribute attribute;
-	bool begun = false, ended = false;
+	bool ended = false;
 
+	*ret_count = 0;
+	*ret_first = (struct slice){ 0 };
 	while (radius_next(&at, &attribute)) {
-		bool eap = attribute.type == RADIUS_EAP_MESSAGE;
-
-		if (eap && ended)
+		if (attribute.type != RADIUS_EAP_MESSAGE) {
+			ended = *ret_count > 0;
+			continue;
+		}
+		if (ended)
 			return false;
-		ended = ended || (begun && !eap);
-		begun = begun || eap;
+		if ((*ret_count)++ == 0)
+			*ret_first = attribute.value;
 	}
 	return true;
 }
@@ -162,13 +166,12 @@ enum radius_fault radius_eap(const struct radius_packet *packet, uint8_t *room,
 			     struct slice *ret_eap)
 {
 	struct slice eap;
+	size_t count;
 
-	if (!eap_is_consecutive(packet))
+	if (!find_eap(packet, &count, &eap))
 		return RADIUS_BAD_EAP;
-	if (radius_count(packet, RADIUS_EAP_MESSAGE) > 1)
+	if (count > 1)
 		eap = put_together(packet, room);
-	else
-		radius_find(packet, RADIUS_EAP_MESSAGE, &eap);
 	if (eap.len > 0) {
 		struct rd r = rd_of(eap);
 		uint16_t length;

@@ -6,22 +6,27 @@
 #define EAP_MTU_LEAST 64   /* less is no link, but a mistake */
 #define EAP_MTU_MOST  3000 /* leaves room for State and Proxy-States in a RADIUS packet */
 
+/* Of EAP-Key-Name, "anything other than a single NUL character" does not count. */
 static enum radius_fault read_access(uint8_t *eap_room, struct radius_request *request)
 {
 	const struct radius_packet *packet = &request->packet;
-	struct slice value;
+	struct rd at = rd_of(packet->attributes);
+	struct radius_attribute a;
 	enum radius_fault fault = radius_who_read(packet, &request->who);
+	bool eap = false;
 
 	if (fault != RADIUS_FINE)
 		return fault;
-	radius_find(packet, RADIUS_STATE, &request->state);
-	/* "anything other than a single NUL character": that attribute is discarded. */
-	request->wants_key_name = radius_find(packet, RADIUS_EAP_KEY_NAME, &value) &&
-				  value.len == 1 && value.p[0] == 0;
-	request->wants_chargeable = radius_find(packet, RADIUS_CHARGEABLE_USER_IDENTITY, &value);
-	if (!radius_find(packet, RADIUS_EAP_MESSAGE, &value))
-		return RADIUS_NO_EAP;
-	return radius_eap(packet, eap_room, &request->eap);
+	while (radius_next(&at, &a)) {
+		if (a.type == RADIUS_STATE && !request->state.p)
+			request->state = a.value;
+		else if (a.type == RADIUS_EAP_KEY_NAME)
+			request->wants_key_name = a.value.len == 1 && a.value.p[0] == 0;
+		else if (a.type == RADIUS_CHARGEABLE_USER_IDENTITY)
+			request->wants_chargeable = true;
+		eap = eap || a.type == RADIUS_EAP_MESSAGE;
+	}
+	return eap ? radius_eap(packet, eap_room, &request->eap) : RADIUS_NO_EAP;
 }
 
 enum radius_fault radius_request_read(struct radius_crypto *crypto, struct slice secret,
