@@ -10,7 +10,6 @@ static void stop_method(struct eap_authenticator *a)
 	if (a->method_begun)
 		a->offer->method->free(a->self);
 	a->method_begun = false;
-	a->self = NULL;
 	a->offer = NULL;
 	a->currentMethod = eap_type(0);
 	a->asks = a->answered = false;
@@ -58,8 +57,7 @@ void box_initialize(struct eap_authenticator *a)
 	lower->eapSuccess = lower->eapFail = lower->eapTimeout = false;
 	lower->eapRestart = false;
 
-	a->response = (struct eap_packet){ 0 };
-	a->rxResp = a->naked = a->malformed = a->refused = false;
+	a->malformed = a->refused = false;
 	a->choice = NULL;
 	a->proposed = 0;
 	a->rounds = a->retransCount = 0;
@@ -144,7 +142,6 @@ static void begin_method(struct eap_authenticator *a)
 	a->offer = a->next;
 	a->currentMethod = a->offer->method->type;
 	a->proposed |= 1u << (a->offer - a->choice->offers);
-	a->method_succeeded = false;
 	a->method_begun = a->offer->method->init(a->offer->context, &about, &a->self) == OK;
 }
 
@@ -332,7 +329,6 @@ void box_success(struct eap_authenticator *a)
 void box_initialize_passthrough(struct eap_authenticator *a)
 {
 	a->aaa->aaaEapRespData = (struct slice){ 0 };
-	a->aaa->aaaIdentity = bytes_slice(&a->identity);
 }
 
 /* RFC 3748, section 4.1: the Type of a Response "MUST either match that of the Request, or

@@ -150,8 +150,7 @@ void authenticator_explain(const struct eap_authenticator *a, enum eap_authentic
 	}
 	/* Who refused the peer has said why. */
 	if (a->refused && a->diagnosis.id != DIAG_NONE) {
-		if (ret_diagnosis != &a->diagnosis)
-			*ret_diagnosis = a->diagnosis;
+		*ret_diagnosis = a->diagnosis;
 		return;
 	}
 	diagnosis_set(ret_diagnosis, cause(a, fault));

@@ -30,7 +30,6 @@ bool authenticator_build_request(struct eap_authenticator *a)
 	size_t room = a->lower->mtu, mark;
 	struct wr w;
 
-	bytes_clear(&a->lastReqData);
 	if (bytes_reserve(&a->lastReqData, room) != OK)
 		return false;
 	w = wr_of(a->lastReqData.p, room);

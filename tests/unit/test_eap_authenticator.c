@@ -102,6 +102,53 @@ TEST(an_authenticator_that_never_ran_can_be_dropped)
 	eap_authenticator_done(&b.machine);
 }
 
+TEST(an_answer_does_not_outlive_its_question)
+{
+	const struct eap_server_method *method;
+	struct bench b;
+
+	bench_begin(&b);
+	bench_step(&b);
+	bench_hear(&b, slice_of("\2\0\0\6\15a", 6));
+	eap_authenticator_answer(&b.machine, true, NULL);
+	b.lower.eapRestart = true;
+	bench_step(&b);
+	bench_hear(&b, slice_of("\2\1\0\6\15a", 6));
+	CHECK_STR(eap_authenticator_state_name(&b.machine), "ASKING");
+	CHECK(eap_authenticator_claim(&b.machine, &method) != NULL);
+	eap_authenticator_done(&b.machine);
+}
+
+TEST(a_verdict_that_comes_with_the_response_is_not_its_answer)
+{
+	struct eap_authenticator_aaa aaa = { 0 };
+	struct bench b;
+
+	bench_begin(&b);
+	b.choice.passthrough = b.policy.ask_identity = true;
+	eap_authenticator_init(&b.machine, EAP_FULL, &b.policy, &b.lower, &aaa);
+	bench_step(&b);
+	aaa.aaaSuccess = true;
+	bench_hear(&b, slice_of("\2\0\0\7\1me", 7));
+	CHECK_STR(eap_authenticator_state_name(&b.machine), "AAA_IDLE");
+	CHECK(!b.lower.eapSuccess && !aaa.aaaSuccess);
+	eap_authenticator_done(&b.machine);
+}
+
+TEST(a_new_conversation_takes_back_the_result_of_the_last)
+{
+	struct bench b;
+
+	bench_begin(&b);
+	bench_step(&b);
+	bench_hear(&b, slice_of("\2\0\0\6\15s", 6));
+	CHECK(b.lower.eapSuccess);
+	b.lower.eapRestart = true;
+	bench_step(&b);
+	CHECK(!b.lower.eapSuccess);
+	eap_authenticator_done(&b.machine);
+}
+
 TEST(an_empty_realm_is_for_identities_without_one)
 {
 	struct bench b;
