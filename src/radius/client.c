@@ -101,6 +101,7 @@ static void die(struct radius_client *client, struct server *server, msec now)
 	if (server->state != RADIUS_SERVER_ALIVE)
 		return;
 	server->counters.deaths++;
+	server->died = now;
 	set_state(client, server, RADIUS_SERVER_DEAD, now);
 	if (any_alive(client))
 		move_all(client, server);
@@ -189,7 +190,7 @@ static bool choose_server(const struct radius_client *client, const struct excha
 			return true;
 		}
 		if (e->tried == 0 &&
-		    (found == RADIUS_ANY_SERVER || server->since < client->servers[found].since))
+		    (found == RADIUS_ANY_SERVER || server->died < client->servers[found].died))
 			found = i;
 	}
 	if (found == RADIUS_ANY_SERVER || any_alive(client))
@@ -301,7 +302,7 @@ static enum radius_step send_again(struct radius_client *client, struct exchange
 {
 	struct server *server = &client->servers[e->server];
 
-	if (server->reliable || e->transmissions >= server->timing.mrc ||
+	if (e->transmissions >= server->timing.mrc ||
 	    msec_after(e->begun, server->timing.mrd) <= now) {
 		server->counters.timeouts++;
 		if (server->heard < e->begun)

@@ -39,8 +39,8 @@ struct server {
 	bool reliable, probes;
 	struct radius_timing timing;
 	enum radius_server_state state;
-	msec since, due; /* of the state; when it is to be probed or tried again */
-	msec heard;	 /* the last genuine answer */
+	msec since, due;  /* of the state; when it is to be probed or tried again */
+	msec heard, died; /* the last genuine answer; when it was given up */
 	unsigned answered_probes;
 	size_t open;
 	enum radius_fault last_fault;

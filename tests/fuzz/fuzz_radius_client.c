@@ -11,7 +11,7 @@
 #define SERVERS	  3
 #define SECRET	  slice_str("testing123")
 #define ASKS_MAX  64
-#define SENDS_MAX 64
+#define SENDS_MAX 8
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -58,7 +58,9 @@ static void pump(struct world *w)
 		assert(todo.server < SERVERS && todo.packet.len >= RADIUS_PACKET_MIN);
 		struct sent *sent = &w->sent[w->count++ % SENDS_MAX];
 
-		*sent = (struct sent){ todo.server, todo.socket, todo.packet.len, { 0 } };
+		sent->server = todo.server;
+		sent->socket = todo.socket;
+		sent->len = todo.packet.len;
 		memcpy(sent->packet, todo.packet.p, todo.packet.len);
 	}
 	assert(radius_client_deadline(w->client) > w->now);

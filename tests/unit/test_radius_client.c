@@ -404,6 +404,25 @@ TEST(when_all_are_dead_the_one_dead_for_longest_is_tried_and_no_other)
 	CHECK_INT(state(w, 0), RADIUS_SERVER_ALIVE);
 }
 
+TEST(who_died_last_is_not_tried_first)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask_server(w, 1, 1);
+	pass(w, w->now + 10000);
+	ask_server(w, 2, 0);
+	pass(w, w->now + 31000);
+	CHECK_INT(w->answers, 2);
+	CHECK_INT(state(w, 0), RADIUS_SERVER_DEAD);
+	ask(w, 3);
+	CHECK_INT(last(w)->server, 1);
+	ask_server(w, 4, 0);
+	CHECK_INT(last(w)->server, 0);
+	pass(w, w->now + 31000);
+	CHECK_INT(w->answers, 4);
+	CHECK_INT(radius_client_open(w->client), 0);
+}
+
 TEST(a_refusal_by_icmp_moves_requests_if_there_is_somewhere_to_go)
 {
 	AUTO_STRUCT(world) w = world_new(false, false, 1);
@@ -440,6 +459,16 @@ TEST(identifiers_run_out_and_the_oldest_is_used_first)
 		ask(w, i);
 	CHECK_INT(radius_client_open(w->client), 512);
 	CHECK_INT(radius_client_ask(w->client, &one_more, w->now), RADIUS_FULL);
+}
+
+TEST(an_identifier_that_was_just_used_is_not_used_again)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask(w, 1);
+	CHECK(answer(w, last(w)));
+	ask(w, 2);
+	CHECK(w->sent[0].packet[1] != w->sent[1].packet[1]);
 }
 
 TEST(a_connection_is_used_once_and_left_when_it_is_gone)

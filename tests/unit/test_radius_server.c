@@ -326,6 +326,19 @@ TEST(a_new_authenticator_replaces_the_old_request)
 	radius_duplicates_answer(d, 0, slice_str("none"), 0);
 }
 
+TEST(a_ticket_is_for_one_request)
+{
+	AUTO_STRUCT(radius_duplicates) d = NULL;
+	radius_ticket old, new, none;
+	struct slice reply;
+
+	REQUIRE(radius_duplicates_new(1, 5000, 42, &d) == OK);
+	CHECK_INT(look(d, "a", 1, 'x', 0, &old, &reply), RADIUS_NEW);
+	CHECK_INT(look(d, "b", 1, 'x', 0, &new, &reply), RADIUS_NEW);
+	radius_duplicates_answer(d, old, slice_str("old"), 0);
+	CHECK_INT(look(d, "b", 1, 'x', 0, &none, &reply), RADIUS_BUSY);
+}
+
 TEST(the_cache_is_bounded_and_prefers_to_forget_what_was_answered)
 {
 	AUTO_STRUCT(radius_duplicates) d = NULL;
