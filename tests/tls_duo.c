@@ -48,9 +48,33 @@ void duo_load(struct duo *d)
 void duo_done(struct duo *d)
 {
 	tls_server_config_free(d->context.config);
-	bytes_done(&d->row);
+	bytes_done(&d->facts);
+	bytes_done(&d->certificate);
+	bytes_done(&d->issuer);
 	eap_keys_done(&d->keys);
 	cast_done(&d->c);
+}
+
+static void note(struct duo *d, const struct tls_claim *c)
+{
+	const int64_t times[] = { c->authenticated, c->not_before, c->not_after };
+	const struct slice facts[] = { slice_of(times, sizeof times),
+				       c->subject,
+				       c->issuer,
+				       c->subject_der,
+				       c->issuer_der,
+				       c->serial,
+				       c->fingerprint,
+				       c->spki,
+				       c->names,
+				       c->usages };
+
+	d->resumed = c->resumed;
+	bytes_clear(&d->facts);
+	for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+		REQUIRE(bytes_append(&d->facts, facts[i], SIZE_MAX / 2) == OK);
+	REQUIRE(bytes_set(&d->certificate, c->certificate) == OK);
+	REQUIRE(bytes_set(&d->issuer, c->issuer_certificate) == OK);
 }
 
 static void answer(struct duo *d, void *self)
@@ -59,7 +83,7 @@ static void answer(struct duo *d, void *self)
 
 	d->asked++;
 	REQUIRE(claim != NULL);
-	d->resumed = claim->resumed;
+	note(d, claim);
 	d->end = tls_server_method.answer(
 		self, !d->refuse, d->refusal.id != DIAG_NONE ? &d->refusal : NULL, d->c.now);
 	CHECK(d->end != METHOD_ASKS);

@@ -20,9 +20,9 @@ struct duo {
 	enum eap_server_state end;
 	unsigned asked, rounds;
 	bool resumed;
-	size_t largest;	  /* type-data of a Request */
-	size_t sent;	  /* octets of the server */
-	struct bytes row; /* of the claim */
+	size_t largest;				 /* type-data of a Request */
+	size_t sent;				 /* octets of the server */
+	struct bytes facts, certificate, issuer; /* of the claim */
 	struct diagnosis why;
 	struct eap_report report;
 	bool reported;

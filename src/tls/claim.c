@@ -35,15 +35,6 @@ static enum status put_time(struct bytes *row, int64_t time)
 	return bytes_append(row, slice_of(octets, sizeof octets), ROW_MAX);
 }
 
-/* What i2d made, which is then freed; nothing when len is negative. */
-static enum status put_der(struct bytes *row, unsigned char *der, int len)
-{
-	enum status status = len < 0 ? NO_MEMORY : put(row, slice_of(der, (size_t)len));
-
-	OPENSSL_free(der);
-	return status;
-}
-
 static enum status put_name(struct bytes *row, const X509_NAME *name)
 {
 	const unsigned char *der = NULL;
@@ -88,15 +79,20 @@ static enum status put_hashes(struct bytes *row, const X509 *cert)
 /* As the certificate has them, but for an encoding that is not DER. */
 static enum status put_names(struct bytes *row, const X509 *cert)
 {
-	int absent;
+	int absent, len = 0;
 	AUTO(GENERAL_NAMES) names = X509_get_ext_d2i(cert, NID_subject_alt_name, &absent, NULL);
 	unsigned char *der = NULL;
+	enum status status = NO_MEMORY;
 
 	/* A certificate whose extensions do not parse was not accepted: it is memory. */
 	if (!names && absent != -1)
 		return NO_MEMORY;
-	return names ? put_der(row, der, i2d_GENERAL_NAMES(names, &der))
-		     : put(row, slice_of(NULL, 0));
+	if (names)
+		len = i2d_GENERAL_NAMES(names, &der);
+	if (len >= 0)
+		status = put(row, slice_of(der, (size_t)len));
+	OPENSSL_free(der);
+	return status;
 }
 
 /* One after the other, each behind its length. */

@@ -52,7 +52,9 @@ TLS_CAST = tests/tls_cast.c tests/tls_cast.h
 %C%_test_tls_resume_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 %C%_test_tls_verdicts_SOURCES = %D%/test_tls_verdicts.c $(TLS_CAST)
 %C%_test_tls_verdicts_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
-UNIT_TESTS += %D%/test_tls_server
+UNIT_TESTS += %D%/test_tls_server %D%/test_tls_claim
+%C%_test_tls_claim_SOURCES = %D%/test_tls_claim.c $(TLS_CAST) tests/tls_duo.c tests/tls_duo.h
+%C%_test_tls_claim_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 %C%_test_tls_server_SOURCES = %D%/test_tls_server.c $(TLS_CAST) tests/tls_duo.c tests/tls_duo.h
 %C%_test_tls_server_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
