@@ -124,10 +124,16 @@ static void enter_ignore(struct authenticator_pae *pae)
 	pae->lower->eapNoReq = false;
 }
 
+/* A server may decide without a packet, and RFC 3579, section 2.6.3, has nobody make one up. */
+static void send_result(struct authenticator_pae *pae)
+{
+	pae->request_out = pae->lower->eapReqData.len > 0;
+}
+
 static void enter_fail(struct authenticator_pae *pae)
 {
 	pae->counters.BackendAuthFails++;
-	pae->request_out = true;
+	send_result(pae);
 	conversation_over(pae);
 	pae->authFail = true;
 }
@@ -135,7 +141,7 @@ static void enter_fail(struct authenticator_pae *pae)
 static void enter_success(struct authenticator_pae *pae)
 {
 	pae->counters.BackendAuthSuccesses++;
-	pae->request_out = true;
+	send_result(pae);
 	conversation_over(pae);
 	pae->authSuccess = true;
 }

@@ -117,3 +117,10 @@ UNIT_TESTS += %D%/test_radius %D%/test_radius_client %D%/test_radius_dynauth %D%
 %C%_test_radius_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
 endif
 EXTRA_DIST += tests/vectors/radius.txt
+
+if CUNIT
+if AUTHD
+UNIT_TESTS += %D%/test_ports
+%C%_test_ports_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
+endif
+endif

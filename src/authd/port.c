@@ -1,0 +1,400 @@
+#include "authd/port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "authd/ports_parts.h"
+#include "drivers/log.h"
+#include "eap/packet.h"
+
+static const struct ports_world *world_of(const struct port *port)
+{
+	return &port->ports->world;
+}
+
+/* At most so many in each second. */
+static bool within(struct rate *rate, msec now, unsigned most)
+{
+	if (now - rate->second >= 1000) {
+		rate->second = now;
+		rate->used = 0;
+	}
+	if (rate->used >= most)
+		return false;
+	rate->used++;
+	return true;
+}
+
+/* ---- the gate ------------------------------------------------------------------------------ */
+
+static bool is_alone(const struct port *port, const struct session *session)
+{
+	list_each (node, &port->sessions) {
+		const struct session *other = list_item(node, struct session, node);
+
+		if (other != session && other->open)
+			return false;
+	}
+	return true;
+}
+
+/* The VLAN is the whole port's: it is that of all who are in, or the machine does not get in. */
+static int enter_vlan(struct port *port, struct session *session, struct diagnosis *why)
+{
+	const struct ports_world *world = world_of(port);
+	uint16_t vlan =
+		session->grant.vlan ? session->grant.vlan : (uint16_t)port->config->authorised_vlan;
+	int error;
+
+	if (vlan == port->vlan)
+		return 0;
+	if (!is_alone(port, session)) {
+		diagnosis_set(why, DIAG_INTERNAL);
+		diagnosis_add(why, "detail", "others behind this port are in another VLAN than %u",
+			      vlan);
+		return -EBUSY;
+	}
+	error = world->doors->vlan(world->doors_context, port->link.index, vlan, why);
+	if (error == 0)
+		port->vlan = vlan;
+	return error;
+}
+
+int port_open(struct port *port, struct session *session, struct diagnosis *why)
+{
+	const struct ports_world *world = world_of(port);
+	int error = enter_vlan(port, session, why);
+
+	if (error < 0)
+		return error;
+	error = world->doors->open(world->doors_context, port->link.index, session->mac);
+	if (error < 0) {
+		diagnosis_set(why, DIAG_INTERNAL);
+		diagnosis_add(why, "detail", "the gate was not opened: %s", strerror(-error));
+	}
+	return error;
+}
+
+static void leave_vlan(struct port *port)
+{
+	const struct ports_world *world = world_of(port);
+	struct diagnosis why = { 0 };
+	char sentence[512], cause[512];
+	int error;
+
+	if (port->vlan == 0)
+		return;
+	error = world->doors->vlan(world->doors_context, port->link.index, 0, &why);
+	if (error < 0)
+		log_event(LOG_ERR, "port.vlan", "port=%s error=\"%s\" cause=\"%s\"",
+			  port->link.name, strerror(-error),
+			  log_quoted(diagnosis_sentence(&why, sentence, sizeof sentence), cause,
+				     sizeof cause));
+	port->vlan = 0;
+}
+
+void port_close(struct port *port, struct session *session)
+{
+	const struct ports_world *world = world_of(port);
+
+	world->doors->close(world->doors_context, port->link.index, session->mac);
+	if (is_alone(port, session))
+		leave_vlan(port);
+}
+
+void port_note_failure(struct port *port, const struct session *session)
+{
+	memcpy(port->failed_mac, session->mac, MAC_SIZE);
+	memcpy(port->failed_identity, session->identity, sizeof port->failed_identity);
+	port->failure = session->why;
+}
+
+/* ---- sessions ------------------------------------------------------------------------------ */
+
+static struct session *find(const struct port *port, const uint8_t mac[MAC_SIZE])
+{
+	list_each (node, &port->sessions) {
+		struct session *s = list_item(node, struct session, node);
+
+		if (s->known && memcmp(s->mac, mac, MAC_SIZE) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static struct session *nobody(const struct port *port)
+{
+	list_each (node, &port->sessions) {
+		struct session *s = list_item(node, struct session, node);
+
+		if (!s->known)
+			return s;
+	}
+	return NULL;
+}
+
+static void drop(struct session *session, enum terminate_cause cause)
+{
+	session->port->session_count--;
+	session_free(session, cause);
+}
+
+static struct session *begin(struct port *port, const uint8_t *mac)
+{
+	struct session *session = NULL;
+	int error = session_new(port, mac, &session);
+
+	if (error < 0) {
+		log_event(LOG_WARNING, "session.none", "port=%s error=\"%s\"", port->link.name,
+			  strerror(-error));
+		return NULL;
+	}
+	list_append(&port->sessions, &session->node);
+	port->session_count++;
+	if (session_set_link(session, port->link.carrier)) {
+		drop(session, TERMINATE_NOT);
+		return NULL;
+	}
+	return session;
+}
+
+/* The oldest that is not open, and from which nothing but a Start was ever heard, makes room: one
+ * who sends Starts from a thousand addresses keeps nobody out who answers. */
+static bool make_room(struct port *port)
+{
+	list_each (node, &port->sessions) {
+		struct session *s = list_item(node, struct session, node);
+
+		if (!s->known || s->open || s->pae.counters.BackendResponses > 0)
+			continue;
+		drop(s, TERMINATE_NOT);
+		return true;
+	}
+	return false;
+}
+
+/* Whose it is from now on; NULL if there is nobody to hear it.  A Response of somebody new was to
+ * the group's Request, whose conversation another machine has by now: it is asked itself. */
+static struct session *adopt(struct port *port, const struct packet_frame *frame,
+			     const struct eapol_frame *pdu)
+{
+	struct session *session = nobody(port);
+
+	if (session) {
+		memcpy(session->mac, frame->source, MAC_SIZE);
+		session->known = true;
+		return session;
+	}
+	if (port->config->mode != PORT_MULTI) {
+		port->counters.strangers++;
+		return NULL;
+	}
+	if (port->session_count >= port->config->machines && !make_room(port)) {
+		port->counters.shed_machines++;
+		return NULL;
+	}
+	session = begin(port, frame->source);
+	port->counters.shed_machines += session == NULL;
+	return pdu->type == EAPOL_START ? session : NULL;
+}
+
+void port_session_idle(struct session *session)
+{
+	struct port *port = session->port;
+
+	if (!session->known || !port->link.carrier || port->config->control != CONTROL_AUTO)
+		return;
+	if (port->session_count > 1) {
+		drop(session, TERMINATE_NOT);
+		return;
+	}
+	/* The last one: the group is asked again when its time has come. */
+	session->known = false;
+	session->identity[0] = '\0';
+	session->tag = (struct packet_tag){ 0 };
+}
+
+/* ---- frames -------------------------------------------------------------------------------- */
+
+/* Only who wants to come in, or answers, can become somebody. */
+static bool is_beginning(const struct eapol_frame *pdu)
+{
+	return pdu->type == EAPOL_START ||
+	       (pdu->type == EAPOL_EAP && pdu->body.len > 0 && pdu->body.p[0] == EAP_RESPONSE);
+}
+
+static struct session *session_for(struct port *port, const struct packet_frame *frame,
+				   const struct eapol_frame *pdu, msec now)
+{
+	struct session *session = find(port, frame->source);
+	bool beginning = is_beginning(pdu);
+
+	/* A port that is open or shut by force asks nobody. */
+	if (!session && port->config->control != CONTROL_AUTO)
+		session = nobody(port);
+	if (!session && !beginning) {
+		port->counters.strangers++;
+		return NULL;
+	}
+	if ((!session || pdu->type == EAPOL_START) &&
+	    !within(&port->starts, now, port->config->starts_per_second)) {
+		port->counters.shed_starts++;
+		return NULL;
+	}
+	return session ? session : adopt(port, frame, pdu);
+}
+
+void port_receive(struct port *port, const struct packet_frame *frame)
+{
+	msec now = ports_now(port->ports).mono;
+	struct session *session;
+	struct eapol_frame pdu;
+
+	port->counters.frames_rx++;
+	if (!port->link.carrier || frame->source[0] & 1)
+		return;
+	if (!within(&port->frames, now, port->config->frames_per_second)) {
+		port->counters.shed_frames++;
+		return;
+	}
+	if (eapol_frame_parse(frame->pdu, &pdu) != OK) {
+		port->counters.malformed_rx++;
+		return;
+	}
+	session = session_for(port, frame, &pdu, now);
+	if (session && session_receive(session, frame))
+		port_session_idle(session);
+}
+
+/* ---- link ---------------------------------------------------------------------------------- */
+
+static void join(struct port *port)
+{
+	const struct ports_world *world = world_of(port);
+	int error = port->joined ? 0 : world->doors->join(world->doors_context, port->link.index);
+
+	if (error < 0)
+		log_event(LOG_WARNING, "port.group", "port=%s error=\"%s\"", port->link.name,
+			  strerror(-error));
+	port->joined = error == 0;
+}
+
+static void drop_all(struct port *port, enum terminate_cause cause)
+{
+	list_each (node, &port->sessions)
+		drop(list_item(node, struct session, node), cause);
+}
+
+/* A carrier that went and came within one report of the kernel went all the same. */
+static bool interrupted(const struct link_info *was, const struct link_info *is)
+{
+	return was->carrier && (!is->carrier || was->carrier_changes != is->carrier_changes);
+}
+
+void port_set_link(struct port *port, const struct link_info *link)
+{
+	const struct link_info was = port->link;
+	bool lost = interrupted(&was, link);
+
+	port->link = *link;
+	if (lost) {
+		drop_all(port, TERMINATE_LOST_CARRIER);
+		log_event(LOG_INFO, "port.carrier-lost", "port=%s", link->name);
+	}
+	if (!link->carrier || !list_empty(&port->sessions))
+		return;
+	join(port);
+	(void)begin(port, NULL);
+}
+
+/* ---- its life ------------------------------------------------------------------------------ */
+
+void port_use(struct port *port, const struct port_config *config)
+{
+	port->config = config;
+	port->pae = authenticator_pae_defaults;
+	port->pae.version = config->eapol_version;
+	port->pae.quiet_period = config->quiet_period;
+	port->pae.tx_period = config->request_period;
+	port->pae.reauth_max = config->requests;
+	port->pae.server_timeout = config->server_timeout;
+	port->pae.reauth_period = config->reauth_period;
+	port->choice = (struct eap_policy_choice){ .passthrough = true };
+	port->policy = (struct eap_policy){
+		.ask_identity = true,
+		.choices = &port->choice,
+		.choice_count = 1,
+		.max_retrans = config->max_retrans,
+	};
+}
+
+/* A port that is open by force has no gate: all pass as if there were none. */
+static int guard(struct port *port)
+{
+	const struct ports_world *world = world_of(port);
+	const struct gate_port gate = {
+		.index = port->link.index,
+		.name = port->link.name,
+		.any = port->config->mode == PORT_ANY,
+		.bridge = port->config->bridge_template,
+		.create_bridges = port->config->create_bridges,
+	};
+	struct diagnosis why = { 0 };
+	char sentence[512], cause[512];
+	int error;
+
+	if (port->config->control == CONTROL_FORCE_AUTHORIZED)
+		return 0;
+	error = world->doors->guard(world->doors_context, &gate, &why);
+	port->guarded = error == 0;
+	if (error < 0)
+		log_event(LOG_ERR, "port.not-guarded", "port=%s error=\"%s\" cause=\"%s\"",
+			  port->link.name, strerror(-error),
+			  log_quoted(diagnosis_sentence(&why, sentence, sizeof sentence), cause,
+				     sizeof cause));
+	return error;
+}
+
+int port_new(struct ports *ports, const struct port_config *config, const struct link_info *link,
+	     struct port **ret_port)
+{
+	struct port *port = calloc(1, sizeof *port);
+	int error;
+
+	if (!port)
+		return -ENOMEM;
+	list_init(&port->node);
+	list_init(&port->sessions);
+	port->ports = ports;
+	port->link = *link;
+	port->link.carrier = false; /* port_set_link follows */
+	port_use(port, config);
+	error = guard(port);
+	if (error < 0) {
+		free(port);
+		return error;
+	}
+	log_event(LOG_NOTICE, "port.guarded", "port=%s settings=%s", link->name,
+		  config->object.name);
+	*ret_port = port;
+	return 0;
+}
+
+void port_free(struct port *port, enum terminate_cause cause, bool release)
+{
+	const struct ports_world *world;
+
+	if (!port)
+		return;
+	world = world_of(port);
+	drop_all(port, cause);
+	if (port->joined)
+		world->doors->leave(world->doors_context, port->link.index);
+	if (port->guarded && release) {
+		world->doors->release(world->doors_context, port->link.index);
+		log_event(LOG_NOTICE, "port.released", "port=%s", port->link.name);
+	}
+	list_remove(&port->node);
+	free(port);
+}

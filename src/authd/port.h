@@ -1,0 +1,75 @@
+/* A guarded port: one interface, its gate, and the sessions of the machines behind it.
+ *
+ * In modes single and any there is one session: the first machine that speaks has it until it is
+ * gone, others are counted and not heard.  In mode multi each machine has its own.  The group is
+ * asked who is there only while nobody is known: a Request to all would disturb those that are in.
+ *
+ * What a machine can send is bounded for each second, and so is the number of sessions; what is
+ * above it is dropped and counted, and sessions that are open go on. */
+#ifndef AUTHD_PORT_H
+#define AUTHD_PORT_H
+
+#include "authd/port_config.h"
+#include "authd/session.h"
+#include "drivers/gate.h"
+#include "drivers/link.h"
+
+struct ports;
+
+/* So many in each second. */
+struct rate {
+	msec second;
+	unsigned used;
+};
+
+struct port_counters {
+	uint64_t frames_rx, malformed_rx;
+	uint64_t shed_frames, shed_starts, shed_machines;
+	uint64_t strangers; /* frames of a machine that has no session and gets none */
+	uint64_t authorised, refused, timeouts;
+};
+
+struct port {
+	struct list node; /* the ports' */
+	struct ports *ports;
+	const struct port_config *config;
+	struct authenticator_pae_config pae;
+	struct eap_policy policy;
+	struct eap_policy_choice choice;
+	struct link_info link;
+	bool guarded, joined;
+	uint16_t vlan;
+
+	struct list sessions;
+	unsigned session_count;
+	struct rate frames, starts;
+	struct port_counters counters;
+
+	/* The last failure behind this port, also of a machine that is gone. */
+	uint8_t failed_mac[MAC_SIZE];
+	char failed_identity[AAA_TEXT_MAX + 1];
+	struct diagnosis failure;
+	struct diagnosis gate_failure; /* the gate is not as it should be; DIAG_NONE */
+};
+
+/* Closes the interface first.  0 or -errno; then it is not guarded, which has been logged. */
+int port_new(struct ports *ports, const struct port_config *config, const struct link_info *link,
+	     struct port **ret_port);
+/* Ends all sessions for this cause.  release: the interface is open to all from then on; otherwise
+ * the gate leaves it as it is. */
+void port_free(struct port *port, enum terminate_cause cause, bool release);
+
+/* The settings, which are the same as before, of another configuration. */
+void port_use(struct port *port, const struct port_config *config);
+
+void port_set_link(struct port *port, const struct link_info *link);
+void port_receive(struct port *port, const struct packet_frame *frame);
+/* After an event of a session that has become idle: it may be gone after this. */
+void port_session_idle(struct session *session);
+
+/* For the session: the gate and the VLAN, for one machine.  0 or -errno with *why. */
+int port_open(struct port *port, struct session *session, struct diagnosis *why);
+void port_close(struct port *port, struct session *session);
+void port_note_failure(struct port *port, const struct session *session);
+
+#endif

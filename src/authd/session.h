@@ -1,0 +1,79 @@
+/* A session: one machine behind a guarded port, from its first frame until it is gone.
+ *
+ * session.c is where the way of a frame of the other end reads from top to bottom: EAPOL, PAE, EAP,
+ * the server that is asked, its answer, the gate, accounting.  A session is fed with events (link,
+ * frame, answer, time); after each it steps its machines, then sends, asks, opens or closes, and
+ * tells.  Before anybody has spoken a port has one session that is nobody's, and speaks to the
+ * group. */
+#ifndef AUTHD_SESSION_H
+#define AUTHD_SESSION_H
+
+#include "authd/aaa.h"
+#include "authd/accounting.h"
+#include "base/list.h"
+#include "drivers/loop.h"
+#include "eap/authenticator.h"
+#include "eapol/authenticator.h"
+
+#define SESSION_ID_SIZE 20
+
+struct port;
+
+/* What there is of octets and packets on an interface. */
+struct traffic {
+	bool known;
+	uint64_t octets_in, octets_out, packets_in, packets_out;
+};
+
+struct session {
+	struct list node; /* the port's */
+	struct port *port;
+	bool known; /* mac is somebody's */
+	uint8_t mac[MAC_SIZE];
+	struct packet_tag tag;	  /* of the last frame heard */
+	char id[SESSION_ID_SIZE]; /* Acct-Session-Id; of the next, until it is open */
+
+	struct authenticator_pae pae;
+	struct eap_authenticator eap;
+	struct eap_authenticator_lower lower;
+	struct eap_authenticator_aaa aaa;
+	struct timer timer;
+
+	unsigned slot;	      /* in the table of ports.c */
+	uint64_t number;      /* of the conversation with the server; 0: none */
+	bool told;	      /* the server said why, just now */
+	int64_t refused;      /* when; 0: the last attempt was not */
+	struct diagnosis why; /* of the last attempt that failed; DIAG_NONE after a success */
+
+	bool open;		    /* the gate, for this machine */
+	enum terminate_cause cause; /* set by who ends it; TERMINATE_NOT: the machines tell */
+	struct moment opened;
+	msec interim_at;
+	struct traffic before; /* what the interface had when it was opened */
+	char identity[AAA_TEXT_MAX + 1];
+	struct aaa_grant grant;
+	struct eap_report report;
+	char method[32];
+};
+
+/* mac NULL: nobody's.  0 or -errno; the link is down. */
+int session_new(struct port *port, const uint8_t *mac, struct session **ret_session);
+/* Closes what is open, for this cause. */
+void session_free(struct session *session, enum terminate_cause cause);
+
+/* Events.  Whether the session has become idle: nobody is there, or wants to be let in. */
+CHECKED bool session_set_link(struct session *session, bool up);
+CHECKED bool session_receive(struct session *session, const struct packet_frame *frame);
+CHECKED bool session_answer(struct session *session, struct aaa_answer *answer); /* takes nothing */
+CHECKED bool session_step(struct session *session);
+/* The machine is asked again; what is open stays so unless it fails. */
+CHECKED bool session_reauthenticate(struct session *session);
+/* What is open is closed, then the machine is asked again. */
+CHECKED bool session_disconnect(struct session *session, enum terminate_cause cause);
+
+/* "authorised", "authenticating", "held", "waiting" */
+const char *session_state(const struct session *session);
+/* Who it is and where, as the server is told. */
+void session_where(const struct session *session, struct aaa_where *ret_where);
+
+#endif
