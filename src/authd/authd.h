@@ -8,9 +8,12 @@
 #define AUTHD_AUTHD_H
 
 #include "authd/client_counts.h"
+#include "authd/control.h"
+#include "authd/metrics.h"
 #include "authd/pool.h"
 #include "authd/radius_server.h"
 #include "authd/revocation.h"
+#include "authd/sessions.h"
 #include "authd/staple.h"
 #include "authd/tickets.h"
 
@@ -35,6 +38,11 @@ struct authd {
 	struct revocation *revocation;
 	struct staple *staple; /* NULL: nothing is stapled */
 	struct tickets *tickets;
+	struct sessions sessions;     /* at RADIUS clients */
+	struct cert_info certificate; /* ours; empty without a credential */
+	struct authd_view view;
+	struct control *control;
+	struct metrics *metrics; /* NULL: not configured */
 	struct timer watchdog;
 };
 
@@ -56,5 +64,7 @@ void authd_close_parts(struct authd *authd);
 
 /* What the pool tells (authd_events.c). */
 void authd_events_of(struct authd *authd, struct pool_events *ret_events);
+/* What control socket and metrics show (authd_view.c). */
+void authd_view_of(struct authd *authd, struct authd_view *ret_view);
 
 #endif

@@ -42,6 +42,7 @@ static void on_outcome(void *context, struct outcome *outcome)
 	struct authd *a = context;
 
 	log_outcome(outcome);
+	sessions_begin(&a->sessions, outcome);
 	if (a->recorder)
 		record_outcome(a->recorder, outcome);
 	outcome_free(outcome);
@@ -80,6 +81,8 @@ static bool on_packet(void *context, const struct packet *packet)
 
 	if (wrong && count && client_count_tell(count, packet->when.mono, &unlogged))
 		log_refused(packet, unlogged);
+	if (packet->accounting)
+		sessions_account(&a->sessions, packet->accounting);
 	if (packet->accounting && a->recorder)
 		record_nas_accounting(a->recorder, packet->accounting);
 	return true;

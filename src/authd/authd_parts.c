@@ -8,6 +8,8 @@
 #include "authd/recorder.h"
 #include "drivers/log.h"
 
+#define METRICS_PORT 9812
+
 /* ---- the registry ---- */
 
 static int open_recorder(struct authd *a, struct diagnosis *why)
@@ -59,6 +61,22 @@ static int open_staple(struct authd *a, const struct config *config, struct diag
 	return error;
 }
 
+/* ---- who looks ---- */
+
+static int open_control(struct authd *a, struct diagnosis *why)
+{
+	const struct authd_settings *s = &a->config->settings;
+	const struct control_settings settings = { s->control_socket, geteuid(), getegid() };
+	union address metrics = s->metrics_listen.address[0];
+	int error = control_new(a->loop, &settings, &a->view, a->recorder, &a->control, why);
+
+	if (error < 0 || s->metrics_listen.count == 0)
+		return error;
+	if (address_port(&metrics) == 0)
+		address_set_port(&metrics, METRICS_PORT);
+	return metrics_new(a->loop, &metrics, &a->view, &a->metrics, why);
+}
+
 /* ---- all ---- */
 
 static int open_ocsp(struct authd *a)
@@ -80,18 +98,39 @@ static int open_pool(struct authd *a, struct diagnosis *why)
 	return pool_new(a->loop, a->config, &events, &a->pool, why);
 }
 
+/* For those who ask how long it is good. */
+static int look_at_certificate(struct authd *a, const struct config *config, struct diagnosis *why)
+{
+	X509 *cert = NULL, *issuer = NULL;
+	int error = 0;
+
+	a->certificate = (struct cert_info){ 0 };
+	if (config->settings.credential)
+		error = arming_certificates(config, &cert, &issuer, why);
+	if (cert)
+		cert_info_of(cert, &a->certificate);
+	X509_free(cert);
+	X509_free(issuer);
+	return error;
+}
+
 /* What the workers have besides their configuration. */
 static int furnish_workers(struct authd *a, const struct config *config, struct diagnosis *why)
 {
 	int error = tickets_configure(a->tickets, &config->settings, why);
 
+	if (error == 0)
+		error = look_at_certificate(a, config, why);
 	return error < 0 ? error : open_staple(a, config, why);
 }
 
 int authd_open_parts(struct authd *a, struct diagnosis *why)
 {
-	int error = open_recorder(a, why);
+	int error;
 
+	sessions_init(&a->sessions);
+	authd_view_of(a, &a->view);
+	error = open_recorder(a, why);
 	if (error == 0)
 		error = open_pool(a, why);
 	if (error == 0)
@@ -104,6 +143,8 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 		error = radius_server_new(a->loop, a->pool, &a->radius);
 	if (error == 0)
 		error = radius_server_configure(a->radius, a->config, why);
+	if (error == 0)
+		error = open_control(a, why);
 	return error;
 }
 
@@ -131,6 +172,8 @@ int authd_configure_parts(struct authd *a, struct config *config, struct diagnos
 
 void authd_close_parts(struct authd *a)
 {
+	metrics_free(a->metrics);
+	control_free(a->control);
 	/* What has an eye on the workers' messages goes after them, what they are told of before.
 	 */
 	staple_free(a->staple);
@@ -142,4 +185,6 @@ void authd_close_parts(struct authd *a)
 	recorder_free(a->recorder);
 	tickets_free(a->tickets);
 	client_counts_done(&a->clients);
+	if (a->sessions.order.next)
+		sessions_done(&a->sessions);
 }

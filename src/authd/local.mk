@@ -37,6 +37,8 @@ libauthd_a_SOURCES += %D%/recorder.c
 
 libauthd_a_SOURCES += %D%/arm.c %D%/arm.h
 libauthd_a_SOURCES += %D%/authd.c %D%/authd_events.c %D%/authd_parts.c
+libauthd_a_SOURCES += %D%/authd_view.c
+libauthd_a_SOURCES += %D%/sessions.c %D%/sessions.h
 libauthd_a_SOURCES += %D%/revocation.c %D%/revocation.h
 libauthd_a_SOURCES += %D%/tickets.c %D%/tickets.h
 libauthd_a_SOURCES += %D%/client_counts.c %D%/client_counts.h

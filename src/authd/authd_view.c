@@ -1,0 +1,373 @@
+/* What the control socket, the metrics and the health answer are told: view.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "authd/authd.h"
+#include "authd/metrics.h"
+#include "authd/view.h"
+#include "drivers/log.h"
+
+/* ---- lists ---- */
+
+/* Keys without a value are left out. */
+static void put_text(json_t *object, const char *key, const char *text)
+{
+	if (*text)
+		json_object_set_new(object, key, json_string(text));
+}
+
+static void put_number(json_t *object, const char *key, uint64_t number)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)number));
+}
+
+static void put_some(json_t *object, const char *key, uint64_t number)
+{
+	if (number)
+		put_number(object, key, number);
+}
+
+static json_t *session_json(const struct session *s)
+{
+	json_t *o = json_object();
+
+	put_text(o, "session", s->id);
+	put_text(o, "identity", s->where.identity);
+	put_text(o, "machine", s->machine);
+	put_text(o, "station", s->where.calling_station);
+	put_text(o, "client", s->where.client);
+	put_text(o, "nas",
+		 *s->where.nas_identifier ? s->where.nas_identifier : s->where.nas_address);
+	put_text(o, "port", s->where.nas_port_id);
+	put_text(o, "state", "authorised");
+	put_text(o, "method", s->method);
+	put_text(o, "tls", s->tls);
+	put_text(o, "rule", s->rule);
+	put_some(o, "vlan", s->vlan);
+	put_number(o, "started", (uint64_t)s->started);
+	put_some(o, "timeout", s->timeout);
+	if (s->accounted) {
+		put_number(o, "octets_in", s->octets_in);
+		put_number(o, "octets_out", s->octets_out);
+	}
+	return o;
+}
+
+static json_t *view_sessions(void *self)
+{
+	struct authd *a = self;
+	json_t *all = json_array();
+
+	sessions_look(&a->sessions, loop_now().wall);
+	list_each (node, &a->sessions.order)
+		json_array_append_new(all, session_json(list_item(node, struct session, order)));
+	return all;
+}
+
+static uint64_t malformed(const struct client_count *c)
+{
+	uint64_t sum = 0;
+
+	for (int f = RADIUS_TRUNCATED; f <= RADIUS_WRONG_CODE; f++)
+		sum += c->fault[f];
+	return sum + c->fault[RADIUS_BAD_EAP];
+}
+
+static void put_counts(json_t *o, const struct client_count *c)
+{
+	put_number(o, "requests", c->requests);
+	put_number(o, "accepts", c->accepts);
+	put_number(o, "rejects", c->rejects);
+	put_number(o, "challenges", c->challenges);
+	put_number(o, "duplicates", c->end[PACKET_REPEATED] + c->end[PACKET_DUPLICATE]);
+	put_number(o, "malformed", malformed(c));
+	put_number(o, "bad_authenticators",
+		   c->fault[RADIUS_UNSIGNED] + c->fault[RADIUS_FORGED] +
+			   c->fault[RADIUS_BAD_AUTHENTICATOR]);
+	put_number(o, "dropped", c->end[PACKET_SHED] + c->end[PACKET_IGNORED]);
+	put_number(o, "last_seen", (uint64_t)c->last_seen);
+}
+
+static json_t *client_json(const struct radius_client *client, const struct client_count *count)
+{
+	static const struct client_count none;
+	json_t *o = json_object();
+	char text[INI_LIST_MAX * ADDRESS_TEXT_MAX] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < client->prefix_count; i++) {
+		char prefix[ADDRESS_TEXT_MAX];
+
+		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i > 0 ? " " : "",
+					 prefix_text(&client->prefix[i], prefix));
+	}
+	put_text(o, "name", client->object.name);
+	put_text(o, "prefix", text);
+	put_text(o, "transport", count && count->radsec ? "tls" : "udp");
+	put_counts(o, count ? count : &none);
+	return o;
+}
+
+static json_t *view_clients(void *self)
+{
+	struct authd *a = self;
+	const struct config_objects *clients = &a->config->objects[CONFIG_CLIENTS];
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < clients->count; i++) {
+		const struct radius_client *c = clients->item[i];
+
+		json_array_append_new(
+			all, client_json(c, client_counts_find(&a->clients, c->object.name)));
+	}
+	return all;
+}
+
+static json_t *view_workers(void *self)
+{
+	struct authd *a = self;
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < pool_workers(a->pool); i++) {
+		struct pool_counts c;
+		json_t *o = json_object();
+
+		pool_count_worker(a->pool, i, &c);
+		put_number(o, "number", i);
+		put_number(o, "conversations", c.conversations);
+		put_number(o, "accepts", c.accepted);
+		put_number(o, "rejects", c.rejected);
+		put_number(o, "challenges", c.challenges);
+		put_number(o, "shed", c.shed + c.evicted);
+		put_number(o, "queue", c.waiting);
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
+static json_t *view_nothing(void *self)
+{
+	(void)self;
+	return json_array();
+}
+
+/* ---- counters ---- */
+
+/* All that is one number, for the control socket and for Prometheus. */
+struct number {
+	const char *name, *type, *help;
+	uint64_t value;
+};
+
+#define NUMBERS 20
+
+static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
+{
+	const struct ocsp_counters *ocsp = ocsp_counters(a->ocsp);
+	struct radius_server_counts radius;
+	struct pool_counts pool;
+	size_t n = 0;
+
+	pool_count(a->pool, &pool);
+	radius_server_count(a->radius, &radius);
+
+	/* clang-format off */
+	const struct number all[] = {
+		{ "conversations", "gauge", "EAP conversations that go on.", pool.conversations },
+		{ "conversations_half_open", "gauge", "Those that have not got beyond their first request.", pool.half_open },
+		{ "conversation_octets", "gauge", "Memory that conversations hold, without that of OpenSSL.", pool.memory },
+		{ "waiting", "gauge", "Messages that wait for a worker.", pool.waiting },
+		{ "sessions", "gauge", "Sessions at RADIUS clients.", a->sessions.count },
+		{ "conversations_begun_total", "counter", "Conversations that were begun.", pool.begun },
+		{ "accepts_total", "counter", "Machines that were let in.", pool.accepted },
+		{ "rejects_total", "counter", "Machines that were not.", pool.rejected },
+		{ "challenges_total", "counter", "EAP Requests sent.", pool.challenges },
+		{ "handshakes_full_total", "counter", "Machines let in after a full handshake.", pool.full },
+		{ "handshakes_resumed_total", "counter", "Machines let in after a resumed one.", pool.resumed },
+		{ "conversations_abandoned_total", "counter", "Conversations that were not gone on with.", pool.abandoned },
+		{ "conversations_evicted_total", "counter", "Conversations that made room for others.", pool.evicted },
+		{ "shed_total", "counter", "Beginnings that were not answered because there were too many.", pool.shed },
+		{ "radius_packets_total", "counter", "RADIUS packets received over UDP.", radius.received },
+		{ "radius_strangers_total", "counter", "RADIUS packets of addresses that are no client's.", radius.strangers },
+		{ "radius_replies_lost_total", "counter", "RADIUS answers that could not be sent.", radius.lost },
+		{ "ocsp_asked_total", "counter", "Questions to OCSP responders.", ocsp->asked },
+		{ "ocsp_unavailable_total", "counter", "Those without an answer of worth.", ocsp->unavailable },
+	};
+	/* clang-format on */
+
+	_Static_assert(sizeof all / sizeof all[0] <= NUMBERS, "there is room for all");
+	for (; n < sizeof all / sizeof all[0]; n++)
+		numbers[n] = all[n];
+	return n;
+}
+
+static json_t *view_counters(void *self)
+{
+	struct number numbers[NUMBERS];
+	size_t n = numbers_of(self, numbers);
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		put_number(o, numbers[i].name, numbers[i].value);
+	return o;
+}
+
+static void client_metrics(struct authd *a, struct metrics_writer *writer)
+{
+	const struct config_objects *clients = &a->config->objects[CONFIG_CLIENTS];
+
+	metrics_family(writer, "client_packets_total", "counter",
+		       "RADIUS packets of each client, by what came of them.");
+	for (size_t i = 0; i < clients->count; i++) {
+		const struct radius_client *client = clients->item[i];
+		const struct client_count *c = client_counts_find(&a->clients, client->object.name);
+
+		for (enum packet_end end = 0; c && end < PACKET_ENDS; end++)
+			metrics_value(writer, (double)c->end[end], "client", client->object.name,
+				      "end", packet_end_name(end), NULL);
+	}
+}
+
+static void view_metrics(void *self, struct metrics_writer *writer)
+{
+	struct number numbers[NUMBERS];
+	size_t n = numbers_of(self, numbers);
+
+	for (size_t i = 0; i < n; i++) {
+		metrics_family(writer, numbers[i].name, numbers[i].type, numbers[i].help);
+		metrics_value(writer, (double)numbers[i].value, NULL);
+	}
+	client_metrics(self, writer);
+}
+
+/* ---- how it is ---- */
+
+static void registry_health(const struct authd *a, struct health *health)
+{
+	struct recorder_counts c;
+	char cause[160];
+
+	if (!a->recorder)
+		return;
+	recorder_counts(a->recorder, &c);
+	if (!c.connected)
+		health_add(health, "database: %s",
+			   c.why.id == DIAG_NONE ? "it is not connected"
+						 : diagnosis_sentence(&c.why, cause, sizeof cause));
+}
+
+static void certificate_health(const struct authd *a, struct health *health)
+{
+	if (a->certificate.not_after > 0 && a->certificate.not_after < loop_now().wall)
+		health_add(health, "credential: our certificate has expired");
+}
+
+static void staple_health(const struct authd *a, struct health *health)
+{
+	const struct diagnosis *why = a->staple ? staple_diagnosis(a->staple) : NULL;
+	char cause[160];
+
+	if (why && why->id != DIAG_NONE)
+		health_add(health, "stapling: %s", diagnosis_sentence(why, cause, sizeof cause));
+}
+
+static void view_health(void *self, struct health *health)
+{
+	registry_health(self, health);
+	certificate_health(self, health);
+	staple_health(self, health);
+}
+
+static json_t *registry_json(const struct authd *a)
+{
+	struct recorder_counts c;
+
+	if (!a->recorder)
+		return json_pack("{s:s}", "kind", "off");
+	recorder_counts(a->recorder, &c);
+	return json_pack("{s:s, s:b, s:I, s:I}", "kind",
+			 a->config->settings.database[0] == '/' ? "sqlite" : "postgresql",
+			 "connected", c.connected, "waiting", (json_int_t)c.waiting, "dropped",
+			 (json_int_t)c.dropped);
+}
+
+static json_t *view_status(void *self)
+{
+	struct authd *a = self;
+	struct health health = { .count = 0 };
+	json_t *o = json_object(), *problems = json_array(), *credentials = json_array();
+	struct pool_counts pool;
+
+	pool_count(a->pool, &pool);
+	view_health(a, &health);
+	for (size_t i = 0; i < health.count; i++)
+		json_array_append_new(problems, json_string(health.reason[i]));
+	if (a->certificate.not_after > 0)
+		json_array_append_new(credentials,
+				      json_pack("{s:s, s:s, s:I}", "name",
+						a->config->settings.credential, "subject",
+						a->certificate.subject, "expires",
+						(json_int_t)a->certificate.not_after));
+	put_text(o, "version", PACKAGE_VERSION);
+	put_number(o, "started", (uint64_t)a->started);
+	put_text(o, "config", a->config->path);
+	put_number(o, "sessions", a->sessions.count);
+	put_number(o, "conversations", pool.conversations);
+	put_number(o, "workers", pool_workers(a->pool));
+	json_object_set_new(o, "credentials", credentials);
+	json_object_set_new(o, "registry", registry_json(a));
+	json_object_set_new(o, "problems", problems);
+	return o;
+}
+
+/* ---- what can be done ---- */
+
+static int view_reload(void *self, struct diagnosis *why)
+{
+	return authd_reload(self, why);
+}
+
+/* Whoever has the session has to be asked, and a switch is not. */
+static int end_sessions(struct authd *a, const char *target, struct diagnosis *why)
+{
+	int count = 0;
+
+	list_each (node, &a->sessions.order)
+		count += session_is(list_item(node, struct session, order), target);
+	if (count == 0)
+		return 0;
+	diagnosis_say(why, DIAG_CONFIG,
+		      "the session is one of a RADIUS client, which has to end it itself");
+	return -EOPNOTSUPP;
+}
+
+static int view_disconnect(void *self, const char *target, const char *actor, struct diagnosis *why)
+{
+	(void)actor;
+	return end_sessions(self, target, why);
+}
+
+static int view_reauth(void *self, const char *target, const char *actor, struct diagnosis *why)
+{
+	(void)actor;
+	return end_sessions(self, target, why);
+}
+
+void authd_view_of(struct authd *authd, struct authd_view *ret_view)
+{
+	*ret_view = (struct authd_view){
+		.self = authd,
+		.status = view_status,
+		.sessions = view_sessions,
+		.clients = view_clients,
+		.servers = view_nothing,
+		.ports = view_nothing,
+		.workers = view_workers,
+		.counters = view_counters,
+		.disconnect = view_disconnect,
+		.reauth = view_reauth,
+		.reload = view_reload,
+		.metrics = view_metrics,
+		.health = view_health,
+	};
+}
