@@ -253,10 +253,12 @@ static enum radius_step send(const struct server *server, const struct exchange 
 
 static bool find_server(const struct radius_client *client, struct exchange *e)
 {
-	if (e->sticky)
-		return client->servers[e->server].state == RADIUS_SERVER_ALIVE ||
-		       !any_alive(client);
-	return choose_server(client, e, &e->server);
+	enum radius_server_state state = client->servers[e->server].state;
+
+	if (!e->sticky)
+		return choose_server(client, e, &e->server);
+	return state == RADIUS_SERVER_ALIVE ||
+	       (state != RADIUS_SERVER_UNCONNECTED && !any_alive(client));
 }
 
 static void lose(struct radius_client *client, struct exchange *e, enum radius_fault fault)
@@ -276,7 +278,7 @@ static enum radius_step place(struct radius_client *client, struct exchange *e, 
 		return RADIUS_IDLE;
 	}
 	server = &client->servers[e->server];
-	if (server->state == RADIUS_SERVER_UNCONNECTED || !take_slot(server, e)) {
+	if (!take_slot(server, e)) {
 		lose(client, e, RADIUS_FULL);
 		return RADIUS_IDLE;
 	}

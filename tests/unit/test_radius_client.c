@@ -477,6 +477,8 @@ TEST(a_connection_is_used_once_and_left_when_it_is_gone)
 
 	ask_server(w, 1, 1);
 	CHECK_INT(w->answers, 1);
+	CHECK_INT(w->answer.outcome, RADIUS_TIMED_OUT);
+	CHECK_INT(w->answer.fault, RADIUS_FINE);
 	CHECK_INT(w->count, 0);
 	radius_client_connected(w->client, 1, true, w->now);
 	ask_server(w, 2, 1);
