@@ -13,17 +13,19 @@ static void log_outcome(const struct outcome *o)
 		[OUTCOME_PORT] = "port", [OUTCOME_RADIUS] = "radius", [OUTCOME_RADSEC] = "radsec"
 	};
 	char identity[AAA_TEXT_MAX + 1], station[AAA_TEXT_MAX + 1], nas[AAA_TEXT_MAX + 1];
-	char subject[DIAGNOSIS_VALUE_MAX], what[512] = "";
+	char subject[DIAGNOSIS_VALUE_MAX], what[1024] = "";
 
 	if (o->accepted) {
 		snprintf(what, sizeof what, "vlan=%u rule=\"%s\"", o->grant.vlan, o->grant.rule);
 	} else {
-		char cause[400];
+		const char *reason = diagnosis_evidence(&o->why, "reason");
+		char cause[400], quoted[DIAGNOSIS_VALUE_MAX];
 
-		snprintf(what, sizeof what, "diagnosis=%s cause=\"%s\"",
+		snprintf(what, sizeof what, "diagnosis=%s cause=\"%s\" reason=\"%s\"",
 			 o->why.id == DIAG_NONE ? "" : diagnosis_text(o->why.id)->name,
 			 o->why.id == DIAG_NONE ? ""
-						: diagnosis_sentence(&o->why, cause, sizeof cause));
+						: diagnosis_sentence(&o->why, cause, sizeof cause),
+			 log_quoted(reason ? reason : "", quoted, sizeof quoted));
 	}
 	log_event(LOG_NOTICE, o->accepted ? "auth.accept" : "auth.reject",
 		  "identity=\"%s\" subject=\"%s\" station=\"%s\" via=%s client=\"%s\" nas=\"%s\" "
@@ -60,6 +62,7 @@ static void log_refused(const struct packet *p, uint64_t unlogged)
 	if (id != DIAG_NONE) {
 		diagnosis_set(&why, id);
 		diagnosis_add(&why, "from", "%s", address_text(&p->origin.from, true, from));
+		diagnosis_add(&why, "what", "RADIUS");
 		diagnosis_add(&why, "detail", "%s", radius_fault_sentence(p->fault));
 		diagnosis_sentence(&why, cause, sizeof cause);
 		diagnosis_next(&why, next, sizeof next);

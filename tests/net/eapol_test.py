@@ -13,7 +13,7 @@ class EapolTest:
         pki = lab.pki()
         client, root = client or pki.client, root or pki.root
         # With 1.3 it takes 1.2 as well: that it does not is the server's business.
-        phase1 = "tls_disable_tlsv1_3=" + ("1" if tls == "1.2" else "0")
+        phase1 = f"tls_disable_tlsv1_3={int(tls == '1.2')} tls_disable_session_ticket=0"
         network = {"key_mgmt": "IEEE8021X", "eap": "TLS", "eapol_flags": 0, "identity": f'"{client.name}"',
                    "ca_cert": f'"{root.cert}"', "client_cert": f'"{client.bundle}"',
                    "private_key": f'"{client.key}"', "phase1": f'"{phase1}"',

@@ -17,3 +17,6 @@ NET_TESTS += %D%/test_gate.py
 else
 EXTRA_DIST += %D%/gate_box.c %D%/test_gate.py
 endif
+
+# The other end: latchkey-authd.
+NET_TESTS += %D%/test_authd_radius.py %D%/test_authd_nas.py

@@ -15,11 +15,13 @@ import hashlib
 import hmac
 import itertools
 import os
+import select
 import socket
 import ssl
 import struct
+import subprocess
 
-from lab import CEILING, Failed
+from lab import CEILING, Failed, within
 
 REQUEST, ACCEPT, REJECT, ACCOUNTING, ACCOUNTED, CHALLENGE, STATUS = 1, 2, 3, 4, 5, 11, 12
 DISCONNECT, DISCONNECTED, NOT_DISCONNECTED, COA, COA_ACK, COA_NAK = 40, 41, 42, 43, 44, 45
@@ -51,6 +53,14 @@ def eap(code, identifier, kind=None, data=b""):
 
 def identity(name, identifier=0):
     return eap(EAP_RESPONSE, identifier, 1, name.encode())
+
+
+def version_of(tls):
+    return {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[tls]
+
+
+class Closed(Failed):
+    """The server does not want to go on."""
 
 
 class Answer:
@@ -125,7 +135,9 @@ class Nas:
         secret = self.secret if secret is None else secret.encode()
         body = b""
         if usual:
-            body += attribute(USER_NAME, "laptop.example.org") + attribute(NAS_IDENTIFIER, "by-hand") + \
+            # As a switch does it: the name in the Response/Identity.
+            user = eap[5:] if eap and len(eap) > 4 and eap[4] == 1 else b"laptop.example.org"
+            body += attribute(USER_NAME, user) + attribute(NAS_IDENTIFIER, "by-hand") + \
                 attribute(NAS_PORT, 1) + attribute(61, 15) + attribute(CALLING, self.calling)
         if state is not None:
             body += attribute(STATE, state)
@@ -186,12 +198,12 @@ class Supplicant:
     def __init__(self, credential, root, tls=None, session=None, fragment=1000):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.context.check_hostname = False
+        self.context.set_ciphers("DEFAULT:@SECLEVEL=0")  # what is weak is for the server to refuse
         self.context.load_verify_locations(root.cert)
         if credential:
             self.context.load_cert_chain(credential.bundle, credential.key)
         if tls:
-            version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[tls]
-            self.context.minimum_version = self.context.maximum_version = version
+            self.context.minimum_version = self.context.maximum_version = version_of(tls)
         self.fragment = fragment
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = self.context.wrap_bio(self.incoming, self.outgoing, session=session)
@@ -276,3 +288,73 @@ class Talk:
         while self.going():
             self.step()
         return self.last
+
+
+class RadSec(Nas):
+    """The same over TLS, RFC 6614."""
+
+    def __init__(self, ns, address, port, credential=None, root=None, tls=None):
+        super().__init__(ns, address, port, "radsec")
+        self.socket.close()
+        self.socket = ns.inside(socket.create_connection, (address, port))
+        self.socket.settimeout(CEILING)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(root.cert)
+        if credential:
+            context.load_cert_chain(credential.bundle, credential.key)
+        if tls:
+            context.minimum_version = context.maximum_version = version_of(tls)
+        self.socket = context.wrap_socket(self.socket)
+        self.pending = b""
+
+    def send(self, packet):
+        self.socket.sendall(packet)
+
+    def receive(self, packet, timeout=None):
+        self.socket.settimeout(CEILING if timeout is None else timeout)
+        while True:
+            while len(self.pending) < 4 or len(self.pending) < struct.unpack_from("!H", self.pending, 2)[0]:
+                try:
+                    got = self.socket.recv(65536)
+                except TimeoutError:
+                    return None
+                if not got:
+                    raise Closed("the server closed the connection")
+                self.pending += got
+            length = struct.unpack_from("!H", self.pending, 2)[0]
+            got, self.pending = self.pending[:length], self.pending[length:]
+            if got[1] == packet[1]:
+                return Answer(got, packet, self.secret)
+
+
+class Pipe(RadSec):
+    """The same through openssl(1), which knows pre-shared keys."""
+
+    def __init__(self, ns, address, port, identity, key, tls="1.3"):
+        Nas.__init__(self, ns, address, port, "radsec")
+        self.socket.close()
+        cipher = [] if tls == "1.3" else ["-cipher", "PSK"]
+        self.popen = subprocess.Popen(
+            [*within(ns), "openssl", "s_client", "-quiet", "-connect", f"{address}:{port}", "-psk", key,
+             "-psk_identity", identity, f"-tls{tls.replace('.', '_')}", *cipher],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
+        self.pending = b""
+        self.socket = self
+
+    def settimeout(self, seconds):
+        self.timeout = seconds
+
+    def sendall(self, packet):
+        self.popen.stdin.write(packet)
+
+    def recv(self, size):
+        if not select.select([self.popen.stdout], [], [], self.timeout)[0]:
+            raise TimeoutError
+        return self.popen.stdout.read(size)
+
+    def close(self):
+        self.popen.kill()
+        self.popen.wait()
+        self.popen.stdin.close()
+        self.popen.stdout.close()

@@ -1,0 +1,82 @@
+"""A switch between: hostapd as NAS in front of latchkey-authd's RADIUS server, and supplicants."""
+from authd import Authd
+from lab import each, main, test
+
+
+def behind_hostapd(lab, **kwargs):
+    """A server, and a port whose hostapd asks it."""
+    switch = lab.namespace("switch")
+    authd = Authd(lab, switch, **kwargs)
+    return authd, lab.port(switch=switch, radius=authd)
+
+
+def open_and_used(lab, port, since=0):
+    port.expect_open(since)
+    lab.check(port.ping(), "traffic passes")
+
+
+@each("1.2", "1.3")
+def latchkeyd_gets_in_and_again(lab, version):
+    authd, port = behind_hostapd(lab, tls=[version])
+    lab.check(not port.ping(), "nothing passes before")
+    daemon = lab.latchkeyd(port, bus=lab.bus())
+    open_and_used(lab, port)
+    for _ in range(2):
+        mark = daemon.mark()
+        port.authenticator.reauthenticate(port.mac)
+        daemon.expect(r"port\.authorised .*resumed=yes", mark)
+    lab.check(not port.guard.events.said("^closed"), "the port stayed open")
+    lab.equal(daemon.status(port)["TLSVersion"], f"TLSv{version}", "the version of TLS")
+
+
+@each("1.2", "1.3")
+def wpa_supplicant_gets_in_and_again(lab, version):
+    authd, port = behind_hostapd(lab, tls=[version])
+    peer = lab.wpa_supplicant(port, settings={"phase1": f'"tls_disable_tlsv1_3={int(version == "1.2")}"'})
+    open_and_used(lab, port)
+    for _ in range(2):
+        mark = peer.control.mark()
+        port.authenticator.reauthenticate(port.mac)
+        peer.control.expect("CTRL-EVENT-EAP-SUCCESS", mark)
+    lab.check(not port.guard.events.said("^closed"), "the port stayed open")
+
+
+@test
+def a_stranger_stays_outside(lab):
+    pki = lab.pki()
+    _, port = behind_hostapd(lab)
+    daemon = lab.latchkeyd(port, client=pki.stranger.issue("laptop.example.org"))
+    daemon.expect(r"port\.diagnosis")
+    port.authenticator.expect("CTRL-EVENT-EAP-FAILURE")
+    lab.check(not port.ping(), "nothing passes")
+
+
+@test
+def a_rule_closes_the_port_at_the_next_authentication(lab):
+    authd, port = behind_hostapd(lab)
+    daemon = lab.latchkeyd(port)
+    open_and_used(lab, port)
+    authd.add("rule", "out", {"Match.Nas": "switch", "Decision.Action": "reject", "Decision.Reason": "moved out"})
+    authd.reload()
+    port.authenticator.reauthenticate(port.mac)
+    port.expect_closed()
+    authd.expect("moved out")
+    lab.check(not port.ping(), "nothing passes")
+    daemon.stop()
+
+
+@test
+def a_server_that_was_killed_comes_back(lab):
+    authd, port = behind_hostapd(lab)
+    daemon = lab.latchkeyd(port)
+    open_and_used(lab, port)
+    authd.kill()
+    authd.start()
+    mark = daemon.mark()
+    port.authenticator.reauthenticate(port.mac)
+    daemon.expect(r"port\.authorised", mark)
+    lab.check(not port.guard.events.said("^closed"), "the port stayed open")
+
+
+if __name__ == "__main__":
+    main()
