@@ -11,7 +11,6 @@ latchkeyctl_SOURCES = \
 	%D%/import.c \
 	%D%/main.c \
 	%D%/monitor.c \
-	%D%/output.c \
 	%D%/passphrase.c %D%/passphrase.h \
 	%D%/ports.c %D%/ports.h \
 	%D%/service.c

@@ -6,27 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "config/ini.h"
 
 #define WAIT_DEFAULT 60
-#define COLUMNS	     80
-
-static void look_at_terminal(struct cli *cli)
-{
-	struct winsize size = { 0 };
-	const char *no_colour = getenv("NO_COLOR");
-	bool terminal = isatty(STDOUT_FILENO);
-
-	cli->terminal = terminal;
-	cli->colour = terminal && (!no_colour || !*no_colour);
-	cli->columns = COLUMNS;
-	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
-		cli->columns = size.ws_col;
-}
 
 /* ---- the command line ---------------------------------------------------------------------- */
 
@@ -204,11 +189,11 @@ static enum exit_status run(struct cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct cli cli = { .wait = -1 };
+	struct cli cli = { .program = "latchkeyctl", .wait = -1 };
 	enum exit_status status;
 
 	setlocale(LC_CTYPE, "");
-	look_at_terminal(&cli);
+	cli_look_at_terminal(&cli);
 	if (argc > 1 && strcmp(argv[1], "--complete") == 0)
 		return (int)complete_print(&cli, argv + 2, argc - 2);
 	status = run(&cli, argc, argv);

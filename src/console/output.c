@@ -1,12 +1,29 @@
-#include "cli/cli.h"
+#include "console/output.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
+#define COLUMNS		  80
 #define FIELD_COLUMN	  15u
 #define TABLE_COLUMNS_MAX 8
+
+void cli_look_at_terminal(struct cli *cli)
+{
+	struct winsize size = { 0 };
+	const char *no_colour = getenv("NO_COLOR");
+	bool terminal = isatty(STDOUT_FILENO);
+
+	cli->terminal = terminal;
+	cli->colour = terminal && (!no_colour || !*no_colour);
+	cli->columns = COLUMNS;
+	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+		cli->columns = size.ws_col;
+}
 
 const char *cli_colour(const struct cli *cli, enum colour colour)
 {
@@ -126,7 +143,7 @@ enum exit_status cli_fail(const struct cli *cli, enum exit_status status, const 
 		cli_json(cli, error);
 	}
 	fflush(stdout);
-	snprintf(text, sizeof text, "latchkeyctl: %s: %s%s", what, why,
+	snprintf(text, sizeof text, "%s: %s: %s%s", cli->program, what, why,
 		 *why && strchr(".?", why[strlen(why) - 1]) ? "" : ".");
 	wrap_to(stderr, cli->columns, 2, 0, text);
 	if (next && *next) {

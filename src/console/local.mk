@@ -1,0 +1,2 @@
+libshell_a_SOURCES += \
+	%D%/output.c %D%/output.h
