@@ -18,7 +18,7 @@ struct command {
 	const char *name, *arguments; /* "disconnect", "TARGET" */
 	const char *help;	      /* a line */
 	/* argv[0] is the command's name.  Returns the exit status: 0 done, 1 failed, 2 wrongly
-	 * called. */
+	 * called, 3 not allowed, 4 there is no service (enum exit_status in console/output.h). */
 	int (*run)(const struct command_options *options, int argc, char **argv);
 };
 
@@ -27,5 +27,10 @@ extern const struct command commands[];
 
 int command_run(const struct command_options *options, int argc, char **argv);
 int command_check(const struct command_options *options, int argc, char **argv);
+/* Those that talk to the service: command_control.c. */
+int command_look(const struct command_options *options, int argc, char **argv);
+int command_recorded(const struct command_options *options, int argc, char **argv);
+int command_act(const struct command_options *options, int argc, char **argv);
+int command_reload(const struct command_options *options, int argc, char **argv);
 
 #endif
