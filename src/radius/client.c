@@ -443,6 +443,18 @@ static void hear(struct radius_client *client, struct server *server, bool probe
 	set_state(client, server, RADIUS_SERVER_ALIVE, now);
 }
 
+/* Without Message-Authenticator, but with the right Response Authenticator: of the server as it
+ * seems, so there is nothing to wait for, but to be believed is only that it says something
+ * (CVE-2024-3596).  Whatever it was, nobody is let in. */
+static struct radius_answer unsigned_answer(struct server *server, const struct exchange *e)
+{
+	server->last_fault = RADIUS_UNSIGNED;
+	return (struct radius_answer){ .number = e->number,
+				       .outcome = RADIUS_REJECTED,
+				       .server = e->server,
+				       .fault = RADIUS_UNSIGNED };
+}
+
 static void count_answer(struct server *server, const struct radius_answer *answer)
 {
 	struct radius_client_counters *counters = &server->counters;
@@ -474,14 +486,18 @@ bool radius_client_receive(struct radius_client *client, size_t index, size_t so
 	fault = radius_verify_response(client->crypto, secret_of(server), e->code,
 				       slice_of(e->authenticator, sizeof e->authenticator),
 				       &packet);
-	if (fault != RADIUS_FINE)
+	if (fault != RADIUS_FINE && fault != RADIUS_UNSIGNED)
 		return refuse(server, e, fault);
 	hear(client, server, e == &server->probe, now);
 	if (e == &server->probe) {
 		end_probe(server);
 		return false;
 	}
-	radius_answer_read(client->crypto, secret_of(server), e, &packet, eap_room, ret_answer);
+	if (fault == RADIUS_FINE)
+		radius_answer_read(client->crypto, secret_of(server), e, &packet, eap_room,
+				   ret_answer);
+	else
+		*ret_answer = unsigned_answer(server, e);
 	count_answer(server, ret_answer);
 	drop(client, e);
 	return true;

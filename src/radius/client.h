@@ -99,7 +99,9 @@ struct radius_server_view {
 enum radius_outcome {
 	RADIUS_TIMED_OUT, /* fault: of the last packet that was refused, or RADIUS_FINE: silence */
 	RADIUS_ACCEPTED,
-	RADIUS_REJECTED, /* fault: RADIUS_FINE, or why a genuine response was not to be used */
+	/* fault: RADIUS_FINE, or why a response was not to be used: RADIUS_UNSIGNED when it has no
+	 * Message-Authenticator, as the Rejects of older servers */
+	RADIUS_REJECTED,
 	RADIUS_CHALLENGED,
 	RADIUS_ACCOUNTED,
 };

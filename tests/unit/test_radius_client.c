@@ -287,6 +287,26 @@ TEST(what_is_not_genuine_is_ignored_and_named_in_the_end)
 	CHECK_INT(w->answer.fault, RADIUS_BAD_AUTHENTICATOR);
 }
 
+TEST(an_accept_without_message_authenticator_is_a_reject_at_once)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+	struct radius_builder b;
+	struct slice packet;
+
+	ask(w, 7);
+	b = radius_builder_of(w->out, sizeof w->out, RADIUS_ACCESS_ACCEPT, last(w)->packet[1],
+			      (struct slice){ 0 }, false);
+	radius_put_eap(&b, slice_of("\3\1\0\4", 4));
+	REQUIRE(radius_seal_response(w->crypto, SECRET, slice_of(last(w)->packet + 4, 16), &b,
+				     &packet) == RADIUS_FINE);
+	REQUIRE(radius_client_receive(w->client, 0, 0, packet, w->room, w->now, &w->answer));
+	CHECK_INT(w->answer.outcome, RADIUS_REJECTED);
+	CHECK_INT(w->answer.fault, RADIUS_UNSIGNED);
+	CHECK_INT(w->answer.eap.len, 0);
+	CHECK_INT(faults(w, 0, RADIUS_UNSIGNED), 1);
+	CHECK_INT(state(w, 0), RADIUS_SERVER_ALIVE);
+}
+
 TEST(an_answer_from_another_socket_or_server_is_ignored)
 {
 	AUTO_STRUCT(world) w = world_new(false, false, 2);
