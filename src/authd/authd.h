@@ -7,7 +7,9 @@
 #ifndef AUTHD_AUTHD_H
 #define AUTHD_AUTHD_H
 
+#include "authd/accounting.h"
 #include "authd/client_counts.h"
+#include "authd/guard.h"
 #include "authd/control.h"
 #include "authd/metrics.h"
 #include "authd/pool.h"
@@ -42,7 +44,9 @@ struct authd {
 	struct cert_info certificate; /* ours; empty without a credential */
 	struct authd_view view;
 	struct control *control;
-	struct metrics *metrics; /* NULL: not configured */
+	struct metrics *metrics;      /* NULL: not configured */
+	struct accountant accountant; /* of the ports */
+	struct guard *guard;	      /* NULL: no port is to be guarded */
 	struct timer watchdog;
 };
 
@@ -64,6 +68,8 @@ void authd_close_parts(struct authd *authd);
 
 /* What the pool tells (authd_events.c). */
 void authd_events_of(struct authd *authd, struct pool_events *ret_events);
+/* What the ports tell of their sessions. */
+void authd_account(struct accountant *accountant, const struct accounting_event *event);
 /* What control socket and metrics show (authd_view.c). */
 void authd_view_of(struct authd *authd, struct authd_view *ret_view);
 

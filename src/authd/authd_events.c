@@ -107,3 +107,13 @@ void authd_events_of(struct authd *authd, struct pool_events *ret_events)
 		.context = authd,
 	};
 }
+
+/* ---- ports ---- */
+
+void authd_account(struct accountant *accountant, const struct accounting_event *event)
+{
+	struct authd *a = list_item(accountant, struct authd, accountant);
+
+	if (a->recorder)
+		record_accounting(a->recorder, event);
+}

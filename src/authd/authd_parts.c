@@ -77,6 +77,28 @@ static int open_control(struct authd *a, struct diagnosis *why)
 	return metrics_new(a->loop, &metrics, &a->view, &a->metrics, why);
 }
 
+/* ---- ports ---- */
+
+static int configure_guard(struct authd *a, struct config *config, struct diagnosis *why)
+{
+	char host[256] = "localhost";
+	const struct guard_settings settings = {
+		.servers = { [PORT_SERVER_LOCAL] = pool_server(a->pool) },
+		.accountant = &a->accountant,
+		.nas_identifier = host,
+	};
+
+	if (a->guard) {
+		ports_configure(guard_ports(a->guard), config);
+		return 0;
+	}
+	if (config->objects[CONFIG_PORTS].count == 0)
+		return 0;
+	(void)gethostname(host, sizeof host - 1);
+	a->accountant.note = authd_account;
+	return guard_new(a->loop, &settings, config, &a->guard, why);
+}
+
 /* ---- all ---- */
 
 static int open_ocsp(struct authd *a)
@@ -144,6 +166,8 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 	if (error == 0)
 		error = radius_server_configure(a->radius, a->config, why);
 	if (error == 0)
+		error = configure_guard(a, a->config, why);
+	if (error == 0)
 		error = open_control(a, why);
 	return error;
 }
@@ -156,6 +180,8 @@ static int configure(struct authd *a, struct config *config, struct diagnosis *w
 		error = furnish_workers(a, config, why);
 	if (error == 0)
 		error = radius_server_configure(a->radius, config, why);
+	if (error == 0)
+		error = configure_guard(a, config, why);
 	return error;
 }
 
@@ -174,6 +200,8 @@ void authd_close_parts(struct authd *a)
 {
 	metrics_free(a->metrics);
 	control_free(a->control);
+	/* Before those who are asked and told. */
+	guard_free(a->guard);
 	/* What has an eye on the workers' messages goes after them, what they are told of before.
 	 */
 	staple_free(a->staple);

@@ -61,7 +61,20 @@ static json_t *view_sessions(void *self)
 	sessions_look(&a->sessions, loop_now().wall);
 	list_each (node, &a->sessions.order)
 		json_array_append_new(all, session_json(list_item(node, struct session, order)));
+	if (a->guard) {
+		json_t *ports = ports_view_sessions(guard_ports(a->guard));
+
+		json_array_extend(all, ports);
+		json_decref(ports);
+	}
 	return all;
+}
+
+static json_t *view_ports(void *self)
+{
+	struct authd *a = self;
+
+	return a->guard ? ports_view(guard_ports(a->guard)) : json_array();
 }
 
 static uint64_t malformed(const struct client_count *c)
@@ -343,14 +356,23 @@ static int end_sessions(struct authd *a, const char *target, struct diagnosis *w
 
 static int view_disconnect(void *self, const char *target, const char *actor, struct diagnosis *why)
 {
-	(void)actor;
-	return end_sessions(self, target, why);
+	struct authd *a = self;
+	int count = a->guard ? ports_disconnect(guard_ports(a->guard), target) : 0;
+
+	if (count > 0)
+		log_event(LOG_NOTICE, "session.disconnect", "actor=\"%s\" sessions=%d", actor,
+			  count);
+	return count > 0 ? count : end_sessions(a, target, why);
 }
 
 static int view_reauth(void *self, const char *target, const char *actor, struct diagnosis *why)
 {
-	(void)actor;
-	return end_sessions(self, target, why);
+	struct authd *a = self;
+	int count = a->guard ? ports_reauthenticate(guard_ports(a->guard), target) : 0;
+
+	if (count > 0)
+		log_event(LOG_NOTICE, "session.reauth", "actor=\"%s\" sessions=%d", actor, count);
+	return count > 0 ? count : end_sessions(a, target, why);
 }
 
 void authd_view_of(struct authd *authd, struct authd_view *ret_view)
@@ -361,7 +383,7 @@ void authd_view_of(struct authd *authd, struct authd_view *ret_view)
 		.sessions = view_sessions,
 		.clients = view_clients,
 		.servers = view_nothing,
-		.ports = view_nothing,
+		.ports = view_ports,
 		.workers = view_workers,
 		.counters = view_counters,
 		.disconnect = view_disconnect,

@@ -28,10 +28,10 @@ static bool within(struct rate *rate, msec now, unsigned most)
 
 /* ---- the gate ------------------------------------------------------------------------------ */
 
-static bool is_alone(const struct port *port, const struct session *session)
+static bool is_alone(const struct port *port, const struct port_session *session)
 {
 	list_each (node, &port->sessions) {
-		const struct session *other = list_item(node, struct session, node);
+		const struct port_session *other = list_item(node, struct port_session, node);
 
 		if (other != session && other->open)
 			return false;
@@ -40,7 +40,7 @@ static bool is_alone(const struct port *port, const struct session *session)
 }
 
 /* The VLAN is the whole port's: it is that of all who are in, or the machine does not get in. */
-static int enter_vlan(struct port *port, struct session *session, struct diagnosis *why)
+static int enter_vlan(struct port *port, struct port_session *session, struct diagnosis *why)
 {
 	const struct ports_world *world = world_of(port);
 	uint16_t vlan =
@@ -61,7 +61,7 @@ static int enter_vlan(struct port *port, struct session *session, struct diagnos
 	return error;
 }
 
-int port_open(struct port *port, struct session *session, struct diagnosis *why)
+int port_open(struct port *port, struct port_session *session, struct diagnosis *why)
 {
 	const struct ports_world *world = world_of(port);
 	int error = enter_vlan(port, session, why);
@@ -94,7 +94,7 @@ static void leave_vlan(struct port *port)
 	port->vlan = 0;
 }
 
-void port_close(struct port *port, struct session *session)
+void port_close(struct port *port, struct port_session *session)
 {
 	const struct ports_world *world = world_of(port);
 
@@ -103,7 +103,7 @@ void port_close(struct port *port, struct session *session)
 		leave_vlan(port);
 }
 
-void port_note_failure(struct port *port, const struct session *session)
+void port_note_failure(struct port *port, const struct port_session *session)
 {
 	memcpy(port->failed_mac, session->mac, MAC_SIZE);
 	memcpy(port->failed_identity, session->identity, sizeof port->failed_identity);
@@ -112,10 +112,10 @@ void port_note_failure(struct port *port, const struct session *session)
 
 /* ---- sessions ------------------------------------------------------------------------------ */
 
-static struct session *find(const struct port *port, const uint8_t mac[MAC_SIZE])
+static struct port_session *find(const struct port *port, const uint8_t mac[MAC_SIZE])
 {
 	list_each (node, &port->sessions) {
-		struct session *s = list_item(node, struct session, node);
+		struct port_session *s = list_item(node, struct port_session, node);
 
 		if (s->known && memcmp(s->mac, mac, MAC_SIZE) == 0)
 			return s;
@@ -123,10 +123,10 @@ static struct session *find(const struct port *port, const uint8_t mac[MAC_SIZE]
 	return NULL;
 }
 
-static struct session *nobody(const struct port *port)
+static struct port_session *nobody(const struct port *port)
 {
 	list_each (node, &port->sessions) {
-		struct session *s = list_item(node, struct session, node);
+		struct port_session *s = list_item(node, struct port_session, node);
 
 		if (!s->known)
 			return s;
@@ -134,16 +134,16 @@ static struct session *nobody(const struct port *port)
 	return NULL;
 }
 
-static void drop(struct session *session, enum terminate_cause cause)
+static void drop(struct port_session *session, enum terminate_cause cause)
 {
 	session->port->session_count--;
-	session_free(session, cause);
+	port_session_free(session, cause);
 }
 
-static struct session *begin(struct port *port, const uint8_t *mac)
+static struct port_session *begin(struct port *port, const uint8_t *mac)
 {
-	struct session *session = NULL;
-	int error = session_new(port, mac, &session);
+	struct port_session *session = NULL;
+	int error = port_session_new(port, mac, &session);
 
 	if (error < 0) {
 		log_event(LOG_WARNING, "session.none", "port=%s error=\"%s\"", port->link.name,
@@ -152,7 +152,7 @@ static struct session *begin(struct port *port, const uint8_t *mac)
 	}
 	list_append(&port->sessions, &session->node);
 	port->session_count++;
-	if (session_set_link(session, port->link.carrier)) {
+	if (port_session_set_link(session, port->link.carrier)) {
 		drop(session, TERMINATE_NOT);
 		return NULL;
 	}
@@ -164,7 +164,7 @@ static struct session *begin(struct port *port, const uint8_t *mac)
 static bool make_room(struct port *port)
 {
 	list_each (node, &port->sessions) {
-		struct session *s = list_item(node, struct session, node);
+		struct port_session *s = list_item(node, struct port_session, node);
 
 		if (!s->known || s->open || s->pae.counters.BackendResponses > 0)
 			continue;
@@ -176,10 +176,10 @@ static bool make_room(struct port *port)
 
 /* Whose it is from now on; NULL if there is nobody to hear it.  A Response of somebody new was to
  * the group's Request, whose conversation another machine has by now: it is asked itself. */
-static struct session *adopt(struct port *port, const struct packet_frame *frame,
-			     const struct eapol_frame *pdu)
+static struct port_session *adopt(struct port *port, const struct packet_frame *frame,
+				  const struct eapol_frame *pdu)
 {
-	struct session *session = nobody(port);
+	struct port_session *session = nobody(port);
 
 	if (session) {
 		memcpy(session->mac, frame->source, MAC_SIZE);
@@ -199,7 +199,7 @@ static struct session *adopt(struct port *port, const struct packet_frame *frame
 	return pdu->type == EAPOL_START ? session : NULL;
 }
 
-void port_session_idle(struct session *session)
+void port_session_idle(struct port_session *session)
 {
 	struct port *port = session->port;
 
@@ -224,10 +224,10 @@ static bool is_beginning(const struct eapol_frame *pdu)
 	       (pdu->type == EAPOL_EAP && pdu->body.len > 0 && pdu->body.p[0] == EAP_RESPONSE);
 }
 
-static struct session *session_for(struct port *port, const struct packet_frame *frame,
-				   const struct eapol_frame *pdu, msec now)
+static struct port_session *session_for(struct port *port, const struct packet_frame *frame,
+					const struct eapol_frame *pdu, msec now)
 {
-	struct session *session = find(port, frame->source);
+	struct port_session *session = find(port, frame->source);
 	bool beginning = is_beginning(pdu);
 
 	/* A port that is open or shut by force asks nobody. */
@@ -248,7 +248,7 @@ static struct session *session_for(struct port *port, const struct packet_frame 
 void port_receive(struct port *port, const struct packet_frame *frame)
 {
 	msec now = ports_now(port->ports).mono;
-	struct session *session;
+	struct port_session *session;
 	struct eapol_frame pdu;
 
 	port->counters.frames_rx++;
@@ -263,7 +263,7 @@ void port_receive(struct port *port, const struct packet_frame *frame)
 		return;
 	}
 	session = session_for(port, frame, &pdu, now);
-	if (session && session_receive(session, frame))
+	if (session && port_session_receive(session, frame))
 		port_session_idle(session);
 }
 
@@ -283,7 +283,7 @@ static void join(struct port *port)
 static void drop_all(struct port *port, enum terminate_cause cause)
 {
 	list_each (node, &port->sessions)
-		drop(list_item(node, struct session, node), cause);
+		drop(list_item(node, struct port_session, node), cause);
 }
 
 /* A carrier that went and came within one report of the kernel went all the same. */

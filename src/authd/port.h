@@ -10,7 +10,7 @@
 #define AUTHD_PORT_H
 
 #include "authd/port_config.h"
-#include "authd/session.h"
+#include "authd/port_session.h"
 #include "drivers/gate.h"
 #include "drivers/link.h"
 
@@ -65,11 +65,11 @@ void port_use(struct port *port, const struct port_config *config);
 void port_set_link(struct port *port, const struct link_info *link);
 void port_receive(struct port *port, const struct packet_frame *frame);
 /* After an event of a session that has become idle: it may be gone after this. */
-void port_session_idle(struct session *session);
+void port_session_idle(struct port_session *session);
 
 /* For the session: the gate and the VLAN, for one machine.  0 or -errno with *why. */
-int port_open(struct port *port, struct session *session, struct diagnosis *why);
-void port_close(struct port *port, struct session *session);
-void port_note_failure(struct port *port, const struct session *session);
+int port_open(struct port *port, struct port_session *session, struct diagnosis *why);
+void port_close(struct port *port, struct port_session *session);
+void port_note_failure(struct port *port, const struct port_session *session);
 
 #endif

@@ -16,7 +16,7 @@ struct known_link {
 
 /* ---- sessions by number -------------------------------------------------------------------- */
 
-bool ports_take_slot(struct ports *ports, struct session *session)
+bool ports_take_slot(struct ports *ports, struct port_session *session)
 {
 	if (ports->free_slots == 0)
 		return false;
@@ -25,13 +25,13 @@ bool ports_take_slot(struct ports *ports, struct session *session)
 	return true;
 }
 
-void ports_give_slot(struct ports *ports, struct session *session)
+void ports_give_slot(struct ports *ports, struct port_session *session)
 {
 	ports->slot[session->slot] = NULL;
 	ports->free_slot[ports->free_slots++] = session->slot;
 }
 
-uint64_t ports_number(struct ports *ports, const struct session *session)
+uint64_t ports_number(struct ports *ports, const struct port_session *session)
 {
 	return ++ports->next_number << 16 | session->slot;
 }
@@ -45,9 +45,9 @@ static void answered(struct aaa_asker *asker, struct aaa_answer *taken)
 {
 	struct ports *ports = list_item(asker, struct ports, asker);
 	size_t slot = taken->number & 0xffff;
-	struct session *session = slot < PORTS_SESSIONS_MAX ? ports->slot[slot] : NULL;
+	struct port_session *session = slot < PORTS_SESSIONS_MAX ? ports->slot[slot] : NULL;
 
-	if (session && session->number == taken->number && session_answer(session, taken))
+	if (session && session->number == taken->number && port_session_answer(session, taken))
 		port_session_idle(session);
 	aaa_answer_done(taken);
 }
@@ -226,7 +226,7 @@ void ports_set_server(struct ports *ports, enum port_server which, struct aaa_se
 
 /* ---- who is meant -------------------------------------------------------------------------- */
 
-static bool is_target(const struct session *session, const char *target)
+static bool is_target(const struct port_session *session, const char *target)
 {
 	uint8_t mac[MAC_SIZE];
 	char colons[18] = "";
@@ -245,13 +245,13 @@ static int each_target(struct ports *ports, const char *target, bool disconnect)
 	int count = 0;
 
 	for (size_t i = 0; i < PORTS_SESSIONS_MAX; i++) {
-		struct session *s = ports->slot[i];
+		struct port_session *s = ports->slot[i];
 
 		if (!s || !s->known || !is_target(s, target))
 			continue;
 		count++;
-		if (disconnect ? session_disconnect(s, TERMINATE_ADMIN_RESET)
-			       : session_reauthenticate(s))
+		if (disconnect ? port_session_disconnect(s, TERMINATE_ADMIN_RESET)
+			       : port_session_reauthenticate(s))
 			port_session_idle(s);
 	}
 	return count;
@@ -276,7 +276,8 @@ void ports_count(const struct ports *ports, struct ports_counts *ret_counts)
 		ret_counts->ports++;
 		add_counters(ret_counts, &port->counters);
 		list_each (s, &port->sessions) {
-			const struct session *session = list_item(s, struct session, node);
+			const struct port_session *session =
+				list_item(s, struct port_session, node);
 
 			ret_counts->sessions += session->known;
 			ret_counts->authorised += session->open;

@@ -70,6 +70,10 @@ void ports_gate_failed(struct ports *ports, unsigned index, const struct diagnos
 int ports_disconnect(struct ports *ports, const char *target);
 int ports_reauthenticate(struct ports *ports, const char *target);
 
+/* For dynauth.h; good as long as the ports are. */
+struct session_keeper;
+void ports_keeper(struct ports *ports, struct session_keeper *ret_keeper);
+
 struct ports_counts {
 	uint64_t ports, sessions, authorised; /* now */
 	uint64_t frames_rx, malformed_rx, shed_frames, shed_starts, shed_machines, strangers;

@@ -2,6 +2,7 @@
 #ifndef AUTHD_PORTS_PARTS_H
 #define AUTHD_PORTS_PARTS_H
 
+#include "authd/dynauth.h"
 #include "authd/port.h"
 #include "authd/ports.h"
 
@@ -16,7 +17,7 @@ struct ports {
 	uint64_t next_number;
 	struct ports_counts gone; /* what ports that are no more have counted */
 
-	struct session *slot[PORTS_SESSIONS_MAX];
+	struct port_session *slot[PORTS_SESSIONS_MAX];
 	unsigned free_slot[PORTS_SESSIONS_MAX], free_slots;
 };
 
@@ -26,10 +27,10 @@ static inline struct moment ports_now(const struct ports *ports)
 }
 
 /* A place for a session; false when there are too many. */
-bool ports_take_slot(struct ports *ports, struct session *session);
-void ports_give_slot(struct ports *ports, struct session *session);
+bool ports_take_slot(struct ports *ports, struct port_session *session);
+void ports_give_slot(struct ports *ports, struct port_session *session);
 /* The number of a conversation that begins: it leads back to the session. */
-uint64_t ports_number(struct ports *ports, const struct session *session);
+uint64_t ports_number(struct ports *ports, const struct port_session *session);
 void ports_session_id(struct ports *ports, char id[SESSION_ID_SIZE]);
 
 #endif

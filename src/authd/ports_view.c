@@ -29,17 +29,17 @@ static bool put_diagnosis(json_t *object, const struct diagnosis *why)
 		put_text(object, "cause", diagnosis_sentence(why, sentence, sizeof sentence)));
 }
 
-static bool put_session(json_t *list, const struct session *s)
+static bool put_session(json_t *list, const struct port_session *s)
 {
 	struct aaa_where where;
 	json_t *object = json_object();
 
-	session_where(s, &where);
+	port_session_where(s, &where);
 	if (put_text(object, "session", s->id) && put_text(object, "identity", s->identity) &&
 	    put_text(object, "station", where.calling_station) &&
 	    put_text(object, "nas", where.nas_identifier) &&
 	    put_text(object, "port", where.nas_port_id) &&
-	    put_text(object, "state", session_state(s)) &&
+	    put_text(object, "state", port_session_state(s)) &&
 	    put_text(object, "tls", s->open ? s->report.tls_version : "") &&
 	    put_text(object, "rule", s->grant.rule) &&
 	    put_number(object, "vlan", s->open ? s->port->vlan : 0) &&
@@ -56,7 +56,7 @@ json_t *ports_view_sessions(const struct ports *ports)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < PORTS_SESSIONS_MAX; i++) {
-		const struct session *s = ports->slot[i];
+		const struct port_session *s = ports->slot[i];
 
 		if (s && s->known && !put_session(list, s)) {
 			json_decref(list);
@@ -85,12 +85,12 @@ static const char *state_of(const struct port *port)
 		port->config->control == CONTROL_FORCE_AUTHORIZED ? "authorised" : "unauthorised";
 
 	list_each (node, &port->sessions) {
-		const struct session *s = list_item(node, struct session, node);
+		const struct port_session *s = list_item(node, struct port_session, node);
 
 		if (s->open)
 			return "authorised";
 		if (s->known)
-			state = session_state(s);
+			state = port_session_state(s);
 	}
 	return state;
 }
@@ -103,7 +103,7 @@ static bool put_port(json_t *list, const struct port *port)
 	uint64_t stations = 0;
 
 	list_each (node, &port->sessions)
-		stations += list_item(node, struct session, node)->known;
+		stations += list_item(node, struct port_session, node)->known;
 	if (put_text(object, "name", port->link.name) &&
 	    put_text(object, "mode", mode_name(port->config->mode)) &&
 	    put_text(object, "state", state_of(port)) &&

@@ -306,7 +306,7 @@ static void wait(msec period)
 		struct timer *first = NULL;
 
 		for (size_t i = 0; i < PORTS_SESSIONS_MAX; i++) {
-			struct session *s = rig.ports->slot[i];
+			struct port_session *s = rig.ports->slot[i];
 
 			if (s && s->timer.due <= until && (!first || s->timer.due < first->due))
 				first = &s->timer;

@@ -1,4 +1,4 @@
-#include "authd/session.h"
+#include "authd/port_session.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,12 +22,12 @@ static size_t eap_mtu(unsigned link_mtu)
 	return mtu > EAP_MTU_LEAST ? mtu : EAP_MTU_LEAST;
 }
 
-static struct ports *ports_of(const struct session *s)
+static struct ports *ports_of(const struct port_session *s)
 {
 	return s->port->ports;
 }
 
-static const char *port_name(const struct session *s)
+static const char *port_name(const struct port_session *s)
 {
 	return s->port->link.name;
 }
@@ -45,7 +45,7 @@ static const char *station(const uint8_t mac[MAC_SIZE], char text[18])
 	port_name(s), station((s)->mac, (char[18]){ 0 }), (s)->id,                                 \
 		log_quoted((s)->identity, (char[AAA_TEXT_MAX + 1]){ 0 }, AAA_TEXT_MAX + 1)
 
-void session_where(const struct session *s, struct aaa_where *ret_where)
+void port_session_where(const struct port_session *s, struct aaa_where *ret_where)
 {
 	const struct port_config *config = s->port->config;
 	char text[18];
@@ -69,7 +69,7 @@ void session_where(const struct session *s, struct aaa_where *ret_where)
 
 /* ---- the server ---------------------------------------------------------------------------- */
 
-static int hand_over(struct session *s, struct aaa_request *request)
+static int hand_over(struct port_session *s, struct aaa_request *request)
 {
 	struct aaa_server *server = ports_of(s)->world.servers[s->port->config->server];
 	int error = server ? server->ask(server, request) : -ENOTCONN;
@@ -79,7 +79,7 @@ static int hand_over(struct session *s, struct aaa_request *request)
 }
 
 /* The conversation has ended before the server has ended it. */
-static void give_up(struct session *s)
+static void give_up(struct port_session *s)
 {
 	struct aaa_request request = {
 		.asker = &ports_of(s)->asker,
@@ -89,12 +89,12 @@ static void give_up(struct session *s)
 
 	if (s->number == 0)
 		return;
-	session_where(s, &request.where);
+	port_session_where(s, &request.where);
 	s->number = 0;
 	(void)hand_over(s, &request); /* who cannot hear it forgets by itself */
 }
 
-static void unanswered(struct session *s, int error)
+static void unanswered(struct port_session *s, int error)
 {
 	s->number = 0;
 	s->aaa.aaaTimeout = true;
@@ -103,7 +103,7 @@ static void unanswered(struct session *s, int error)
 }
 
 /* True when the server was asked or could not be: EAP has to be told of the latter. */
-static bool ask(struct session *s)
+static bool ask(struct port_session *s)
 {
 	struct aaa_request request = { .asker = &ports_of(s)->asker };
 	struct slice response = s->aaa.aaaEapRespData;
@@ -122,7 +122,7 @@ static bool ask(struct session *s)
 		log_event(LOG_INFO, "session.begin", WHO_FORMAT, WHO(s));
 	}
 	request.number = s->number;
-	session_where(s, &request.where);
+	port_session_where(s, &request.where);
 	if (bytes_set(&request.eap, response) == OK)
 		error = hand_over(s, &request);
 	else
@@ -132,7 +132,7 @@ static bool ask(struct session *s)
 	return error < 0;
 }
 
-static void take_grant(struct session *s, struct aaa_answer *answer)
+static void take_grant(struct port_session *s, struct aaa_answer *answer)
 {
 	aaa_grant_done(&s->grant);
 	s->grant = answer->grant;
@@ -142,14 +142,14 @@ static void take_grant(struct session *s, struct aaa_answer *answer)
 				      s->grant.reauthenticate, ports_now(ports_of(s)));
 }
 
-static void take_reason(struct session *s, const struct aaa_answer *answer)
+static void take_reason(struct port_session *s, const struct aaa_answer *answer)
 {
 	s->told = answer->why.id != DIAG_NONE;
 	if (s->told)
 		s->why = answer->why;
 }
 
-bool session_answer(struct session *s, struct aaa_answer *answer)
+bool port_session_answer(struct port_session *s, struct aaa_answer *answer)
 {
 	struct eap_authenticator_aaa *aaa = &s->aaa;
 	bool idle;
@@ -185,14 +185,14 @@ bool session_answer(struct session *s, struct aaa_answer *answer)
 		aaa->aaaTimeout = true;
 		break;
 	}
-	idle = session_step(s);
+	idle = port_session_step(s);
 	s->told = false;
 	return idle;
 }
 
 /* ---- what it comes to ---------------------------------------------------------------------- */
 
-static struct traffic traffic_of(const struct session *s)
+static struct traffic traffic_of(const struct port_session *s)
 {
 	const struct ports_world *world = &ports_of(s)->world;
 	uint64_t n[4] = { 0 };
@@ -207,7 +207,7 @@ static struct traffic traffic_of(const struct session *s)
 	return t;
 }
 
-static void account(struct session *s, enum accounting_kind kind, enum terminate_cause cause)
+static void account(struct port_session *s, enum accounting_kind kind, enum terminate_cause cause)
 {
 	const struct ports_world *world = &ports_of(s)->world;
 	const struct moment now = ports_now(ports_of(s));
@@ -223,7 +223,7 @@ static void account(struct session *s, enum accounting_kind kind, enum terminate
 		.cause = cause,
 	};
 
-	session_where(s, &where);
+	port_session_where(s, &where);
 	memcpy(event.mac, s->mac, MAC_SIZE);
 	if (event.counted) {
 		event.octets_in = is.octets_in - s->before.octets_in;
@@ -234,7 +234,7 @@ static void account(struct session *s, enum accounting_kind kind, enum terminate
 	world->accountant->note(world->accountant, &event);
 }
 
-static void note_failure(struct session *s, struct moment now)
+static void note_failure(struct port_session *s, struct moment now)
 {
 	char sentence[512], cause[512];
 
@@ -246,7 +246,7 @@ static void note_failure(struct session *s, struct moment now)
 	port_note_failure(s->port, s);
 }
 
-static msec interim_of(const struct session *s)
+static msec interim_of(const struct port_session *s)
 {
 	msec interim = s->grant.interim ? s->grant.interim * (msec)1000 : s->port->config->interim;
 
@@ -282,7 +282,7 @@ static const char *cause_name(enum terminate_cause cause)
 	return "unknown";
 }
 
-static void put_out(struct session *s, enum terminate_cause cause)
+static void put_out(struct port_session *s, enum terminate_cause cause)
 {
 	if (!s->open)
 		return;
@@ -294,7 +294,7 @@ static void put_out(struct session *s, enum terminate_cause cause)
 	account(s, ACCOUNTING_STOP, cause);
 }
 
-static void let_in(struct session *s, struct moment now)
+static void let_in(struct port_session *s, struct moment now)
 {
 	bool renewed = s->open;
 	int error = port_open(s->port, s, &s->why);
@@ -322,7 +322,7 @@ static void let_in(struct session *s, struct moment now)
 }
 
 /* Why the PAE has taken its word back. */
-static enum terminate_cause cause_of(const struct session *s, bool timed_out)
+static enum terminate_cause cause_of(const struct port_session *s, bool timed_out)
 {
 	if (s->cause != TERMINATE_NOT)
 		return s->cause;
@@ -331,7 +331,7 @@ static enum terminate_cause cause_of(const struct session *s, bool timed_out)
 
 /* ---- the way of a frame -------------------------------------------------------------------- */
 
-static void send_frames(struct session *s)
+static void send_frames(struct port_session *s)
 {
 	const struct ports_world *world = &ports_of(s)->world;
 	const struct port *port = s->port;
@@ -355,7 +355,7 @@ static void send_frames(struct session *s)
 }
 
 /* A wire has nothing to install keys in. */
-static void wipe_keys(struct session *s)
+static void wipe_keys(struct port_session *s)
 {
 	struct eap_keys keys = { 0 };
 
@@ -367,7 +367,7 @@ static void wipe_keys(struct session *s)
 }
 
 /* The machines run in turn until none has anything to do. */
-static void run_machines(struct session *s, struct moment now)
+static void run_machines(struct port_session *s, struct moment now)
 {
 	bool again;
 
@@ -384,7 +384,7 @@ static void run_machines(struct session *s, struct moment now)
 	} while (again);
 }
 
-static void note_outcome(struct session *s, const struct authenticator_pae_counters *before,
+static void note_outcome(struct port_session *s, const struct authenticator_pae_counters *before,
 			 bool timed_out, struct moment now)
 {
 	const struct authenticator_pae_counters *is = &s->pae.counters;
@@ -406,7 +406,7 @@ static void note_outcome(struct session *s, const struct authenticator_pae_count
 		let_in(s, now);
 }
 
-static void set_timer(struct session *s)
+static void set_timer(struct port_session *s)
 {
 	msec due = msec_earlier(authenticator_pae_deadline(&s->pae),
 				eap_authenticator_deadline(&s->eap));
@@ -417,7 +417,7 @@ static void set_timer(struct session *s)
 		log_event(LOG_ERR, "session.timer", "port=%s error=\"no memory\"", port_name(s));
 }
 
-bool session_step(struct session *s)
+bool port_session_step(struct port_session *s)
 {
 	const struct authenticator_pae_counters before = s->pae.counters;
 	const struct moment now = ports_now(ports_of(s));
@@ -434,7 +434,7 @@ bool session_step(struct session *s)
 	return authenticator_pae_idle(&s->pae);
 }
 
-bool session_receive(struct session *s, const struct packet_frame *frame)
+bool port_session_receive(struct port_session *s, const struct packet_frame *frame)
 {
 	struct eapol_frame pdu;
 	bool idle;
@@ -443,41 +443,72 @@ bool session_receive(struct session *s, const struct packet_frame *frame)
 		return false;
 	s->tag = frame->tag;
 	s->cause = pdu.type == EAPOL_LOGOFF ? TERMINATE_USER_REQUEST : TERMINATE_NOT;
-	idle = session_step(s);
+	idle = port_session_step(s);
 	s->cause = TERMINATE_NOT;
 	return idle;
 }
 
-bool session_set_link(struct session *s, bool up)
+bool port_session_set_link(struct port_session *s, bool up)
 {
 	bool idle;
 
 	s->lower.mtu = eap_mtu(s->port->link.mtu);
 	s->cause = TERMINATE_LOST_CARRIER;
 	authenticator_pae_set_link(&s->pae, up);
-	idle = session_step(s);
+	idle = port_session_step(s);
 	s->cause = TERMINATE_NOT;
 	return idle;
 }
 
-bool session_reauthenticate(struct session *s)
+bool port_session_reauthenticate(struct port_session *s)
 {
 	authenticator_pae_reauthenticate(&s->pae);
-	return session_step(s);
+	return port_session_step(s);
 }
 
-bool session_disconnect(struct session *s, enum terminate_cause cause)
+bool port_session_disconnect(struct port_session *s, enum terminate_cause cause)
 {
 	bool idle;
 
 	s->cause = cause;
 	authenticator_pae_disconnect(&s->pae);
-	idle = session_step(s);
+	idle = port_session_step(s);
 	s->cause = TERMINATE_NOT;
 	return idle;
 }
 
-const char *session_state(const struct session *s)
+int port_session_change(struct port_session *s, const struct session_change *what)
+{
+	const struct moment at = ports_now(ports_of(s));
+	struct aaa_grant *grant = &s->grant;
+	uint16_t vlan = grant->vlan;
+	struct diagnosis why = { 0 };
+
+	if (what->has_vlan) {
+		grant->vlan = what->vlan;
+		if (port_open(s->port, s, &why) < 0) {
+			grant->vlan = vlan;
+			return -EOPNOTSUPP;
+		}
+	}
+	if (what->has_session_timeout)
+		grant->session_timeout = what->session_timeout;
+	if (what->has_reauthenticate)
+		grant->reauthenticate = what->reauthenticate;
+	if (what->has_session_timeout || what->has_reauthenticate)
+		authenticator_pae_set_session(&s->pae, grant->session_timeout * (msec)1000,
+					      grant->reauthenticate, at);
+	if (what->has_interim) {
+		grant->interim = what->interim;
+		s->interim_at = msec_after(at.mono, interim_of(s));
+	}
+	log_event(LOG_NOTICE, "session.changed", WHO_FORMAT " vlan=%u timeout_s=%u", WHO(s),
+		  s->port->vlan, grant->session_timeout);
+	set_timer(s);
+	return 0;
+}
+
+const char *port_session_state(const struct port_session *s)
 {
 	switch ((enum authenticator_pae_state)s->pae.pae_state) {
 	case AUTH_HELD:
@@ -503,15 +534,15 @@ const char *session_state(const struct session *s)
 
 static void on_timer(struct timer *timer)
 {
-	struct session *s = list_item(timer, struct session, timer);
+	struct port_session *s = list_item(timer, struct port_session, timer);
 
-	if (session_step(s))
+	if (port_session_step(s))
 		port_session_idle(s);
 }
 
-int session_new(struct port *port, const uint8_t *mac, struct session **ret_session)
+int port_session_new(struct port *port, const uint8_t *mac, struct port_session **ret_session)
 {
-	struct session *s = calloc(1, sizeof *s);
+	struct port_session *s = calloc(1, sizeof *s);
 
 	if (!s)
 		return -ENOMEM;
@@ -535,7 +566,7 @@ int session_new(struct port *port, const uint8_t *mac, struct session **ret_sess
 	return 0;
 }
 
-void session_free(struct session *s, enum terminate_cause cause)
+void port_session_free(struct port_session *s, enum terminate_cause cause)
 {
 	if (!s)
 		return;

@@ -1,12 +1,12 @@
 /* A session: one machine behind a guarded port, from its first frame until it is gone.
  *
- * session.c is where the way of a frame of the other end reads from top to bottom: EAPOL, PAE, EAP,
- * the server that is asked, its answer, the gate, accounting.  A session is fed with events (link,
- * frame, answer, time); after each it steps its machines, then sends, asks, opens or closes, and
- * tells.  Before anybody has spoken a port has one session that is nobody's, and speaks to the
+ * port_session.c is where the way of a frame of the other end reads from top to bottom: EAPOL, PAE,
+ * EAP, the server that is asked, its answer, the gate, accounting.  A session is fed with events
+ * (link, frame, answer, time); after each it steps its machines, then sends, asks, opens or closes,
+ * and tells.  Before anybody has spoken a port has one session that is nobody's, and speaks to the
  * group. */
-#ifndef AUTHD_SESSION_H
-#define AUTHD_SESSION_H
+#ifndef AUTHD_PORT_SESSION_H
+#define AUTHD_PORT_SESSION_H
 
 #include "authd/aaa.h"
 #include "authd/accounting.h"
@@ -25,7 +25,7 @@ struct traffic {
 	uint64_t octets_in, octets_out, packets_in, packets_out;
 };
 
-struct session {
+struct port_session {
 	struct list node; /* the port's */
 	struct port *port;
 	bool known; /* mac is somebody's */
@@ -57,23 +57,28 @@ struct session {
 };
 
 /* mac NULL: nobody's.  0 or -errno; the link is down. */
-int session_new(struct port *port, const uint8_t *mac, struct session **ret_session);
+int port_session_new(struct port *port, const uint8_t *mac, struct port_session **ret_session);
 /* Closes what is open, for this cause. */
-void session_free(struct session *session, enum terminate_cause cause);
+void port_session_free(struct port_session *session, enum terminate_cause cause);
 
 /* Events.  Whether the session has become idle: nobody is there, or wants to be let in. */
-CHECKED bool session_set_link(struct session *session, bool up);
-CHECKED bool session_receive(struct session *session, const struct packet_frame *frame);
-CHECKED bool session_answer(struct session *session, struct aaa_answer *answer); /* takes nothing */
-CHECKED bool session_step(struct session *session);
+CHECKED bool port_session_set_link(struct port_session *session, bool up);
+CHECKED bool port_session_receive(struct port_session *session, const struct packet_frame *frame);
+CHECKED bool port_session_answer(struct port_session *session,
+				 struct aaa_answer *answer); /* takes nothing */
+CHECKED bool port_session_step(struct port_session *session);
 /* The machine is asked again; what is open stays so unless it fails. */
-CHECKED bool session_reauthenticate(struct session *session);
+CHECKED bool port_session_reauthenticate(struct port_session *session);
 /* What is open is closed, then the machine is asked again. */
-CHECKED bool session_disconnect(struct session *session, enum terminate_cause cause);
+CHECKED bool port_session_disconnect(struct port_session *session, enum terminate_cause cause);
+
+/* While it is open.  0, or -EOPNOTSUPP (a VLAN that cannot be had) and all stays as it was. */
+struct session_change;
+int port_session_change(struct port_session *session, const struct session_change *what);
 
 /* "authorised", "authenticating", "held", "waiting" */
-const char *session_state(const struct session *session);
+const char *port_session_state(const struct port_session *session);
 /* Who it is and where, as the server is told. */
-void session_where(const struct session *session, struct aaa_where *ret_where);
+void port_session_where(const struct port_session *session, struct aaa_where *ret_where);
 
 #endif

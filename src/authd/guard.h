@@ -1,0 +1,26 @@
+/* The guarded ports with the outside that they need: gate, packet socket, interfaces.
+ *
+ * It wants CAP_NET_ADMIN and CAP_NET_RAW, and to be the only one in its network namespace. */
+#ifndef AUTHD_GUARD_H
+#define AUTHD_GUARD_H
+
+#include "authd/ports.h"
+
+struct guard;
+
+struct guard_settings {
+	struct aaa_server *servers[2]; /* by enum port_server; NULL: none */
+	struct accountant *accountant; /* not NULL; outlives the guard */
+	const char *nas_identifier;    /* the host's name; copied */
+};
+
+/* All ports of the configuration are closed when this returns 0.  -errno with *why: none is. */
+int guard_new(struct loop *loop, const struct guard_settings *settings, struct config *config,
+	      struct guard **ret_guard, struct diagnosis *why);
+/* Ends all sessions; the interfaces are open to all afterwards, as if there had been no guard. */
+void guard_free(struct guard *guard);
+DEFINE_AUTO_STRUCT(guard);
+
+struct ports *guard_ports(struct guard *guard);
+
+#endif
