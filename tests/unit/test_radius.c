@@ -52,6 +52,31 @@ static enum radius_fault verify(const struct radius_packet *packet, struct slice
 	return radius_verify_request(crypto, secret, packet);
 }
 
+/* What eapol_test printed of the Accept that is in the vectors: Recv, then Send. */
+static const uint8_t known_msk[RADIUS_MSK_SIZE] = {
+	0xb1, 0x42, 0xb1, 0x10, 0x99, 0x47, 0x88, 0x4d, 0x11, 0xd7, 0x0e, 0x65, 0xc6,
+	0x0c, 0x76, 0xc1, 0xa5, 0xc2, 0x12, 0xce, 0x6e, 0x56, 0x94, 0x4f, 0xd3, 0x48,
+	0x55, 0xb4, 0x7e, 0x4c, 0x87, 0x31, 0xe9, 0xfe, 0x12, 0x9a, 0xda, 0x51, 0xfb,
+	0x4e, 0x54, 0x4e, 0xb1, 0xc4, 0xe6, 0x8c, 0x1d, 0x21, 0xa0, 0x59, 0xa9, 0x31,
+	0x53, 0xa2, 0x16, 0x8a, 0x3c, 0x65, 0x41, 0x89, 0x6a, 0x81, 0x04, 0xfa
+};
+static unsigned known_keys;
+
+static void check_keys(const struct radius_packet *packet)
+{
+	uint8_t msk[RADIUS_MSK_SIZE];
+	bool present;
+
+	CHECK_INT(radius_get_msk(crypto, SECRET,
+				 slice_of(last.authenticator, sizeof last.authenticator), packet,
+				 msk, &present),
+		  RADIUS_FINE);
+	if (!present)
+		return;
+	known_keys++;
+	CHECK(slice_eq(slice_of(msk, sizeof msk), slice_of(known_msk, sizeof known_msk)));
+}
+
 static void build_again(const struct radius_packet *packet)
 {
 	uint8_t out[RADIUS_PACKET_MAX];
@@ -88,11 +113,15 @@ static void check_vector(const struct script_line *line, struct slice bytes, con
 		 packet.id, count, secret, radius_fault_name(verify(&packet, slice_str(secret))));
 	CHECK_STR(text, meaning);
 	build_again(&packet);
+	if (packet.code == RADIUS_ACCESS_ACCEPT && strstr(meaning, "testing123: fine"))
+		check_keys(&packet);
 }
 
 TEST(packets_mean_what_the_vectors_say)
 {
+	known_keys = 0;
 	CHECK(script_vectors("radius.txt", check_vector));
+	CHECK_INT(known_keys, 1);
 }
 
 TEST(every_fault_has_a_name_and_a_sentence)
