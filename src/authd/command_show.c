@@ -168,9 +168,9 @@ static void show_status(const struct cli *cli, const json_t *status)
 	json_array_foreach(problems, i, problem) cli_wrap(cli, 2, json_string_value(problem));
 	field(cli, status, "version", "Version", TEXT);
 	field(cli, status, "started", "Since", TIME);
-	field(cli, status, "config", "Configured by", TEXT);
+	field(cli, status, "config", "Config", TEXT);
 	field(cli, status, "sessions", "Sessions", TEXT);
-	field(cli, status, "conversations", "Conversations", TEXT);
+	field(cli, status, "conversations", "Under way", TEXT);
 	field(cli, status, "workers", "Workers", TEXT);
 	show_credentials(cli, json_object_get(status, "credentials"));
 	show_registry(cli, json_object_get(status, "registry"));

@@ -13,11 +13,11 @@
 
 static void send_answer(struct control_client *client, json_t *answer)
 {
-	AUTO(json_t) owned = answer;
 	AUTO(char) text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	static const char failed[] = "{\"ok\":false,\"error\":\"failed\",\"message\":"
 				     "\"there is no memory for this answer, or it is too large\"}";
 
+	json_decref(answer);
 	bytes_clear(&client->out);
 	client->sent = 0;
 	if (!text || bytes_append(&client->out, slice_str(text), CONTROL_ANSWER_MAX - 1) != OK) {
@@ -91,14 +91,13 @@ static void not_here(struct control_client *client, const char *what)
 		       "Its configuration has nothing that would need it.");
 }
 
+/* Who has done what, to whom. */
 static void record_action(struct control_client *client, const char *event, const char *target,
-			  int count)
+			  const char *detail)
 {
 	if (client->control->recorder)
-		record_audit(client->control->recorder, event, client->actor, target, "sessions=%d",
-			     count);
-	log_event(LOG_NOTICE, event, "by=\"%s\" target=\"%s\" sessions=%d", client->actor, target,
-		  count);
+		record_audit(client->control->recorder, event, client->actor, target, "%s", detail);
+	log_event(LOG_NOTICE, event, "by=\"%s\" target=\"%s\" %s", client->actor, target, detail);
 }
 
 static void act(struct control_client *client, const struct control_request *request)
@@ -108,6 +107,7 @@ static void act(struct control_client *client, const struct control_request *req
 	int (*action)(void *, const char *, const char *, struct diagnosis *) =
 		disconnect ? view->disconnect : view->reauth;
 	struct diagnosis why = { 0 };
+	char detail[32];
 	int n;
 
 	if (!action) {
@@ -125,8 +125,9 @@ static void act(struct control_client *client, const struct control_request *req
 		refuse_diagnosis(client, "failed", &why);
 		return;
 	}
+	snprintf(detail, sizeof detail, "sessions=%d", n);
 	record_action(client, disconnect ? "session.disconnect" : "session.reauth", request->target,
-		      n);
+		      detail);
 	succeed(client, json_pack("{s:i}", "sessions", n));
 }
 
@@ -143,7 +144,7 @@ static void reload(struct control_client *client)
 		refuse_diagnosis(client, "failed", &why);
 		return;
 	}
-	record_action(client, "config.reload", "", 0);
+	record_action(client, "config.reload", "", "");
 	succeed(client, json_object());
 }
 

@@ -133,23 +133,25 @@ static void break_off(struct registry_walk *walk, const char *reason)
 	snprintf(walk->reason, sizeof walk->reason, "%s", reason);
 }
 
-/* Whether the next entry follows the one that we are at. */
-static bool follow(struct registry_walk *walk, const struct registry_audit *e, bool whole)
+/* The next entry; one that cannot be looked at for want of memory accuses nobody. */
+static int follow(struct db *db, struct registry_walk *walk, const struct registry_audit *e,
+		  bool whole)
 {
 	uint8_t digest[32];
 
+	if (!digest_entry(walk->digest, e, digest))
+		return db_fail(db, ENOMEM, "no memory for the digest of an audit entry");
 	walk->seen++;
-	if (e->sequence != walk->sequence + 1)
+	if (e->sequence != walk->sequence + 1) {
 		break_off(walk, "entries are missing");
-	else if (!whole || !digest_entry(walk->digest, e, digest) ||
-		 memcmp(digest, e->digest, sizeof digest) != 0)
+	} else if (!whole || memcmp(digest, e->digest, sizeof digest) != 0) {
 		break_off(walk, "the digest does not fit: this entry, or the one before it, was "
 				"changed");
-	else {
+	} else {
 		walk->sequence = e->sequence;
 		memcpy(walk->digest, digest, sizeof digest);
 	}
-	return !walk->broken;
+	return 0;
 }
 
 /* How many entries of this chain there were, at most limit. */
@@ -167,10 +169,12 @@ static int walk_chain(struct registry *registry, struct registry_walk *walk, siz
 		bool whole = read_entry(db, &entry);
 
 		++*ret_count;
-		r = follow(walk, &entry, whole) ? 0 : 1;
+		r = follow(db, walk, &entry, whole);
+		if (walk->broken)
+			break;
 	}
 	db->backend->end(db);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int next_chain(struct registry *registry, struct registry_walk *walk)

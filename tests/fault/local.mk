@@ -39,3 +39,9 @@ endif
 FAULT_TESTS += %D%/fault_radius
 %C%_fault_radius_LDFLAGS = $(FAULT_LINK)
 %C%_fault_radius_LDADD = libfault.a $(PROTO_LIBS)
+
+if AUTHD
+FAULT_TESTS += %D%/fault_registry
+%C%_fault_registry_LDFLAGS = $(FAULT_LINK)
+%C%_fault_registry_LDADD = libfault.a $(AUTHD_LIBS)
+endif
