@@ -101,6 +101,7 @@ static const int serving[] = {
 	SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4),
 	SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev), SCMP_SYS(fallocate), SCMP_SYS(utimensat),
 	SCMP_SYS(chmod), SCMP_SYS(link), SCMP_SYS(sched_setaffinity), SCMP_SYS(pipe),
+	SCMP_SYS(select), SCMP_SYS(pselect6), /* libnftables */
 };
 /* clang-format on */
 
