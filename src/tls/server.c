@@ -136,7 +136,9 @@ static void ask(struct tls_conn *conn)
 	if (status == OK)
 		status = take_identity(conn);
 	if (status != OK) {
-		tls_conn_fail(conn, ERR_R_MALLOC_FAILURE);
+		diagnosis_set(&why, DIAG_INTERNAL);
+		diagnosis_add(&why, "detail", "what the certificate says could not be kept");
+		tls_conn_refuse(conn, &why);
 		return;
 	}
 	side->has_claim = true;

@@ -175,8 +175,10 @@ static void store(struct tls_conn *conn)
 {
 	AUTO(SSL_SESSION) copy = lean(SSL_get_session(conn->ssl), false);
 
-	if (copy)
-		SSL_CTX_add_session(conn->config->ctx, copy);
+	/* It is new; so what fails is memory, and then OpenSSL 3.0 has it in its list all the same,
+	 * and drops its reference: ours takes that place. */
+	if (copy && SSL_CTX_add_session(conn->config->ctx, copy) != 1)
+		(void)TAKE(copy);
 }
 
 static bool send_ticket(struct tls_conn *conn)

@@ -45,3 +45,6 @@ FAULT_TESTS += %D%/fault_registry
 %C%_fault_registry_LDFLAGS = $(FAULT_LINK)
 %C%_fault_registry_LDADD = libfault.a $(AUTHD_LIBS)
 endif
+FAULT_TESTS += %D%/fault_tls_server
+%C%_fault_tls_server_LDFLAGS = $(FAULT_LINK)
+%C%_fault_tls_server_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)

@@ -101,3 +101,12 @@ if FUZZERS
 %C%_fuzz_radius_dynauth_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_radius_dynauth_LDADD = $(PROTO_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_tls_server %D%/fuzz_tls_claim
+EXTRA_DIST += tests/vectors/tls_server.txt tests/vectors/tls_claim.txt
+if FUZZERS
+%C%_fuzz_tls_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_tls_server_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+%C%_fuzz_tls_claim_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_tls_claim_LDADD = $(PROTO_LIBS)
+endif
