@@ -16,7 +16,7 @@
 
 #define CONFIG_NAME_MAX	   64
 #define CONFIG_OBJECTS_MAX 4096 /* of one kind */
-#define CONFIG_SECRET_MAX  256	/* octets of a shared secret */
+#define CONFIG_SECRET_MAX  128	/* octets of a shared secret: RADIUS_SECRET_MAX */
 
 struct addresses {
 	union address address[INI_LIST_MAX]; /* port 0: whatever the service's port is */
