@@ -1,8 +1,9 @@
-/* Settings from anybody's file: those of a profile, or of the service when the first octet is odd.
- * What they say of a text without errors is read again to the same. */
+/* Settings from anybody's file: of which table, the first octet says.  What they say of a text
+ * without errors is read again to the same. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/config.h"
 #include "config/profile.h"
 #include "config/service.h"
 
@@ -97,9 +98,42 @@ static void check_service(struct slice text)
 	check(&service_table, text, &services[0], &services[1]);
 }
 
+static void check_authd(struct slice text)
+{
+	struct authd_settings settings[2] = { 0 };
+
+	check(&authd_table, text, &settings[0], &settings[1]);
+}
+
+static void check_object(const struct config_kind *kind, struct slice text)
+{
+	AUTO_VALUE(ini_errors) errors = { 0 };
+	void *values = calloc(1, kind->size), *again = calloc(1, kind->size), *object = NULL;
+
+	if (!values || !again)
+		abort();
+	/* A secret is not shown, and so does not come back. */
+	if (kind != &client_kind && kind != config_kind(CONFIG_SERVERS))
+		check(kind->table, text, values, again);
+	if (config_object_parse(kind, text, "/c/fuzz", &object, &errors) == 0)
+		config_object_free(kind, object);
+	free(values);
+	free(again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size > 0)
-		(data[0] & 1 ? check_service : check_profile)(slice_of(data + 1, size - 1));
+	struct slice text = slice_of(data + 1, size - 1);
+
+	if (size == 0)
+		return 0;
+	if (data[0] == 0)
+		check_profile(text);
+	else if (data[0] == 1)
+		check_service(text);
+	else if (data[0] == 2)
+		check_authd(text);
+	else
+		check_object(config_kind(data[0] % CONFIG_KINDS), text);
 	return 0;
 }

@@ -36,10 +36,12 @@ if FUZZERS
 endif
 
 EXTRA_DIST += tests/vectors/ini.txt
+if AUTHD
 FUZZ_TARGETS += %D%/fuzz_ini
 if FUZZERS
 %C%_fuzz_ini_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-%C%_fuzz_ini_LDADD = $(SHELL_LIBS)
+%C%_fuzz_ini_LDADD = $(AUTHD_LIBS)
+endif
 endif
 
 FUZZ_TARGETS += %D%/fuzz_trust
