@@ -94,8 +94,22 @@ LIST_TYPE(config_usages, "usage ...",
 TEXT_TYPE(config_credential, "name",
 	  "the name of a credential: letters, digits, '.', '_' and '-', 64 at most",
 	  parse_credential);
-TEXT_TYPE(config_database, "path", "an absolute path, a postgresql:// URI or the word off",
-	  parse_database);
+
+static void print_database(const struct ini_key *key, const void *field, FILE *out)
+{
+	const char *text = *(char *const *)field;
+
+	(void)key;
+	fputs(text ? text : "off", out);
+}
+
+const struct ini_type config_database = {
+	.shown = "path",
+	.expected = "an absolute path, a postgresql:// URI or the word off",
+	.parse = parse_database,
+	.print = print_database,
+	.clear = ini_clear_text,
+};
 
 /* ---- addresses ---- */
 

@@ -135,7 +135,7 @@ static void ask(struct worker *w, struct conversation *c)
 	m->resumed = claim->resumed;
 	if (claim->fingerprint.len == sizeof m->fingerprint)
 		memcpy(m->fingerprint, claim->fingerprint.p, sizeof m->fingerprint);
-	if (claim->ocsp_url.len < sizeof m->url)
+	if (claim->ocsp_url.len > 0 && claim->ocsp_url.len < sizeof m->url)
 		memcpy(m->url, claim->ocsp_url.p, claim->ocsp_url.len);
 	if (bytes_set(&m->certificate, claim->certificate) != OK ||
 	    bytes_set(&m->issuer, claim->issuer_certificate) != OK)
