@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/record.h"
 #include "drivers/log.h"
 #include "service/notify.h"
 
@@ -122,6 +123,8 @@ int authd_new(struct loop *loop, const struct authd_options *options, struct aut
 	}
 	log_event(LOG_NOTICE, "service.start", "version=" PACKAGE_VERSION " workers=%u",
 		  pool_workers(a->pool));
+	if (a->recorder)
+		record_audit(a->recorder, "service.start", "", "", "version=" PACKAGE_VERSION);
 	notify("READY=1");
 	if (notify_watchdog() != NEVER)
 		on_watchdog(&a->watchdog);
@@ -133,6 +136,8 @@ void authd_stop(struct authd *a)
 {
 	notify("STOPPING=1");
 	log_event(LOG_NOTICE, "service.stop", "reason=signal");
+	if (a->recorder)
+		record_audit(a->recorder, "service.stop", "signal", "", "%s", "");
 	loop_stop(a->loop);
 }
 

@@ -1,5 +1,6 @@
 /* The parts of the service: opened in their order, given a new configuration, closed. */
 #include <errno.h>
+#include <grp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,7 +17,10 @@ static int open_recorder(struct authd *a, struct diagnosis *why)
 {
 	const char *database = a->config->settings.database;
 	char host[256] = "localhost";
-	struct recorder_settings settings = { .registry.origin = host };
+	struct recorder_settings settings = {
+		.registry.origin = host,
+		.retain = (int64_t)(a->config->settings.session_retention / 1000),
+	};
 
 	if (!database)
 		return 0;
@@ -63,12 +67,29 @@ static int open_staple(struct authd *a, const struct config *config, struct diag
 
 /* ---- who looks ---- */
 
+static int find_group(const struct config *config, gid_t *ret_group, struct diagnosis *why)
+{
+	const char *name = config->settings.control_group;
+	const struct group *group = name ? getgrnam(name) : NULL;
+
+	if (name && !group) {
+		diagnosis_say(why, DIAG_CONFIG, "%s: ControlGroup=%s: there is no such group",
+			      config->path, name);
+		return -ENOENT;
+	}
+	*ret_group = group ? group->gr_gid : getegid();
+	return 0;
+}
+
 static int open_control(struct authd *a, struct diagnosis *why)
 {
 	const struct authd_settings *s = &a->config->settings;
-	const struct control_settings settings = { s->control_socket, geteuid(), getegid() };
+	struct control_settings settings = { .path = s->control_socket, .user = geteuid() };
 	union address metrics = s->metrics_listen.address[0];
-	int error = control_new(a->loop, &settings, &a->view, a->recorder, &a->control, why);
+	int error = find_group(a->config, &settings.group, why);
+
+	if (error == 0)
+		error = control_new(a->loop, &settings, &a->view, a->recorder, &a->control, why);
 
 	if (error < 0 || s->metrics_listen.count == 0)
 		return error;

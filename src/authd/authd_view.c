@@ -172,16 +172,19 @@ struct number {
 	uint64_t value;
 };
 
-#define NUMBERS 20
+#define NUMBERS 32
 
 static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 {
 	const struct ocsp_counters *ocsp = ocsp_counters(a->ocsp);
 	struct radius_server_counts radius;
+	struct recorder_counts recorder = { 0 };
 	struct pool_counts pool;
 	size_t n = 0;
 
 	pool_count(a->pool, &pool);
+	if (a->recorder)
+		recorder_counts(a->recorder, &recorder);
 	radius_server_count(a->radius, &radius);
 
 	/* clang-format off */
@@ -203,6 +206,12 @@ static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 		{ "radius_packets_total", "counter", "RADIUS packets received over UDP.", radius.received },
 		{ "radius_strangers_total", "counter", "RADIUS packets of addresses that are no client's.", radius.strangers },
 		{ "radius_replies_lost_total", "counter", "RADIUS answers that could not be sent.", radius.lost },
+		{ "registry_connected", "gauge", "Whether the database answers.", recorder.connected },
+		{ "registry_waiting", "gauge", "Records that wait for the database.", recorder.waiting },
+		{ "registry_written_total", "counter", "Records that were written.", recorder.written },
+		{ "registry_dropped_total", "counter", "Records lost because too many waited.", recorder.dropped },
+		{ "registry_refused_total", "counter", "Records that the database would not take.", recorder.refused },
+		{ "registry_commits_total", "counter", "Transactions.", recorder.commits },
 		{ "ocsp_asked_total", "counter", "Questions to OCSP responders.", ocsp->asked },
 		{ "ocsp_unavailable_total", "counter", "Those without an answer of worth.", ocsp->unavailable },
 	};

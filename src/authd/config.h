@@ -35,6 +35,7 @@ struct authd_settings {
 	unsigned workers; /* 0: one for each core */
 	char *keystore;
 	char *control_socket;
+	char *control_group; /* NULL: the service's own */
 
 	/* [Eap] */
 	struct words realms; /* globs; empty: any identity */
@@ -68,6 +69,7 @@ struct authd_settings {
 
 	/* [Registry] */
 	char *database; /* a path or a postgresql:// URI; NULL: none */
+	msec session_retention;
 
 	/* [Metrics] */
 	struct addresses metrics_listen;

@@ -38,6 +38,9 @@ static const struct ini_key keys[] = {
 		"certificates. It must belong to the user of the service and be readable by nobody else." },
 	{ KEY("Service", "ControlSocket", ini_path, control_socket), .fallback = AUTHD_RUN_DIR "/control",
 	  .doc = "Where the service listens for its own commands, such as `latchkey-authd status`." },
+	{ KEY("Service", "ControlGroup", ini_text, control_group),
+	  .doc = "The group whose members may look with these commands; only root and the user of the service may also "
+		"disconnect, or reload. Without this key it is the group of the service." },
 
 	{ KEY("Eap", "Realm", config_globs, realms),
 	  .doc = "The realms this server answers, as patterns such as `example.org` or `*.example.org`; what stands "
@@ -121,6 +124,9 @@ static const struct ini_key keys[] = {
 	{ KEY("Registry", "Database", config_database, database), .fallback = AUTHD_STATE_DIR "/registry.sqlite",
 	  .doc = "Where machines, sessions and the audit trail are kept: the path of a SQLite database, a "
 		"`postgresql://` URI, or the word `off`." },
+	{ KEY("Registry", "SessionRetention", ini_msec, session_retention), .least = HOURS, .most = 3660 * 24 * HOURS,
+	  .fallback = "365d",
+	  .doc = "For how long a session that has ended is kept. The audit trail is kept for ever." },
 
 	{ KEY("Metrics", "Listen", config_addresses, metrics_listen),
 	  .doc = "The address, on this machine, where metrics for Prometheus and a health answer can be had over HTTP, "

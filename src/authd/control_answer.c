@@ -322,7 +322,7 @@ void control_answer(struct control_client *client, const struct control_request 
 
 	if (client->right < control_command_right(request->command)) {
 		control_refuse(client, "forbidden", "only root and the service's user may do this",
-			       NULL);
+			       "Run this as root.");
 		return;
 	}
 	switch (request->command) {

@@ -7,6 +7,7 @@
 
 #include "authd/authd.h"
 #include "authd/command.h"
+#include "authd/record.h"
 #include "drivers/log.h"
 #include "service/notify.h"
 #include "service/sandbox.h"
@@ -19,9 +20,11 @@ struct process {
 
 static void on_hangup(struct signal_watch *watch)
 {
+	struct authd *authd = list_item(watch, struct process, hangup)->authd;
 	struct diagnosis why;
 
-	(void)authd_reload(list_item(watch, struct process, hangup)->authd, &why);
+	if (authd_reload(authd, &why) == 0 && authd->recorder)
+		record_audit(authd->recorder, "config.reload", "signal", "", "%s", "");
 }
 
 static void on_terminate(struct signal_watch *watch)
