@@ -239,6 +239,8 @@ int command_reload(const struct command_options *options, int argc, char **argv)
 	status = ask(&cli, options, "cannot reload", request, &result);
 	if (status == DONE && cli.json)
 		return (int)cli_json(&cli, result);
+	if (status == DONE)
+		cli_note(&cli, "The configuration has been read again.");
 	return (int)status;
 }
 

@@ -2,10 +2,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define COLUMNS_MAX 8
 
-enum form { TEXT, TIME };
+enum form { TEXT, TIME, AGE };
 
 struct column {
 	const char *heading;
@@ -24,7 +25,7 @@ static const struct table tables[] = {
 	{ "sessions", "There is no session.", {
 		{ "MACHINE", "machine", "identity", TEXT }, { "ADDRESS", "station", NULL, TEXT },
 		{ "AT", "client", "nas", TEXT }, { "PORT", "port", NULL, TEXT },
-		{ "VLAN", "vlan", NULL, TEXT }, { "SINCE", "started", NULL, TIME },
+		{ "VLAN", "vlan", NULL, TEXT }, { "FOR", "started", NULL, AGE },
 		{ "SESSION", "session", NULL, TEXT } } },
 	{ "clients", "There is no RADIUS client; see clients.d.", {
 		{ "CLIENT", "name", NULL, TEXT }, { "PREFIX", "prefix", NULL, TEXT },
@@ -58,6 +59,23 @@ static const struct table tables[] = {
 };
 /* clang-format on */
 
+/* How long ago, in one unit. */
+static const char *age(int64_t when, char *buffer, size_t size)
+{
+	static const struct {
+		int64_t seconds;
+		const char *unit;
+	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	int64_t seconds = time(NULL) - when;
+	size_t i = 0;
+
+	while (seconds < units[i].seconds && units[i].seconds > 1)
+		i++;
+	snprintf(buffer, size, "%lld %s",
+		 seconds > 0 ? (long long)(seconds / units[i].seconds) : 0LL, units[i].unit);
+	return buffer;
+}
+
 /* Any value in a cell. */
 static const char *cell(const json_t *value, enum form form, char *buffer, size_t size)
 {
@@ -73,6 +91,8 @@ static const char *cell(const json_t *value, enum form form, char *buffer, size_
 	if (json_is_integer(value) && form == TIME)
 		return json_integer_value(value) ? cli_time(json_integer_value(value), buffer, size)
 						 : buffer;
+	if (json_is_integer(value) && form == AGE)
+		return age(json_integer_value(value), buffer, size);
 	if (json_is_integer(value))
 		snprintf(buffer, size, "%lld", (long long)json_integer_value(value));
 	return buffer;
