@@ -31,7 +31,7 @@ if AUTHD
 systemdsystemunit_DATA += %D%/latchkey-authd.service
 endif
 endif
-AUTHD_EXAMPLES = %D%/switches.client.example %D%/printers.rule.example %D%/lost.rule.example
+AUTHD_EXAMPLES = %D%/switches.client.example %D%/wired.port.example %D%/printers.rule.example %D%/lost.rule.example
 EXTRA_DIST += $(AUTHD_EXAMPLES)
 
 install-data-local:
@@ -51,10 +51,12 @@ if AUTHD
 	$(INSTALL_DATA) $(srcdir)/%D%/switches.client.example $(DESTDIR)$(confdir)/authd/clients.d
 	$(INSTALL_DATA) $(srcdir)/%D%/printers.rule.example $(srcdir)/%D%/lost.rule.example \
 		$(DESTDIR)$(confdir)/authd/rules.d
+	$(INSTALL_DATA) $(srcdir)/%D%/wired.port.example $(DESTDIR)$(confdir)/authd/ports.d
 endif
 uninstall-local:
 	rm -f $(DESTDIR)$(sysusersdir)/latchkey-authd.conf $(DESTDIR)$(tmpfilesdir)/latchkey-authd.conf
 	rm -f $(DESTDIR)$(confdir)/authd/clients.d/switches.client.example \
+		$(DESTDIR)$(confdir)/authd/ports.d/wired.port.example \
 		$(DESTDIR)$(confdir)/authd/rules.d/printers.rule.example \
 		$(DESTDIR)$(confdir)/authd/rules.d/lost.rule.example
 	for f in latchkey-authd.conf keystore.conf; do \

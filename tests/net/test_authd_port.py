@@ -64,7 +64,7 @@ def latchkeyd_comes_in(lab, tls):
 def wpa_supplicant_comes_in(lab, tls):
     port = Guarded(lab)
     authd = guard(lab, port.switch, tls=[tls])
-    wpa = lab.wpa_supplicant(port)
+    wpa = lab.wpa_supplicant(port, settings={"phase1": f'"tls_disable_tlsv1_3={int(tls == "1.2")}"'})
     wpa.expect("CTRL-EVENT-EAP-SUCCESS")
     authd.expect("session.authorised")
     port.opens()
@@ -99,7 +99,7 @@ def a_machine_that_is_refused_stays_out(lab):
 def a_logoff_closes_the_port(lab):
     port = Guarded(lab)
     authd = guard(lab, port.switch)
-    daemon = lab.latchkeyd(port)
+    daemon = lab.latchkeyd(port, profile={"EAPOL.LogoffOnExit": "yes"})
     authd.expect("session.authorised")
     port.opens()
     daemon.stop()
@@ -148,21 +148,73 @@ def two_machines_behind_two_ports(lab):
     two.opens()
 
 
+class Behind:
+    """A second machine behind the same port."""
+
+    interface = "e1"
+
+    def __init__(self, lab, port):
+        self.lab, self.peer, self.mac = lab, lab.namespace("another"), "02:00:00:00:00:77"
+        port.peer.ip(f"link add link e0 name e1 netns {self.peer.path} address {self.mac} type macvlan mode private")
+        self.peer.ip("link set e1 up")
+        self.peer.ip("address add 10.0.1.77/24 dev e1")
+        self.peer.ip(f"neigh replace 10.0.1.1 lladdr {port.switch.mac('p1')} dev e1")
+        port.switch.ip(f"neigh replace 10.0.1.77 lladdr {self.mac} dev p1")
+
+    def gets_through(self):
+        return self.peer.run("ping", "-c1", "-W", "0.4", "10.0.1.1", check=False).returncode == 0
+
+
 @test
 def a_second_machine_is_not_let_through(lab):
     port = Guarded(lab)
+    another = Behind(lab, port)
+    lab.until(another.gets_through, "nothing is in the way of it at first")
     authd = guard(lab, port.switch)
     lab.latchkeyd(port)
     authd.expect("session.authorised")
     port.opens()
-    port.peer.ip("link add link e0 name e1 address 02:00:00:00:00:77 type macvlan mode private")
-    port.peer.ip("link set e1 up")
-    port.peer.ip("address add 10.0.1.77/24 dev e1")
-    port.peer.ip(f"neigh replace 10.0.1.1 lladdr {port.switch.mac('p1')} dev e1")
-    port.switch.ip("neigh replace 10.0.1.77 lladdr 02:00:00:00:00:77 dev p1")
-    lab.check(port.peer.run("ping", "-c1", "-W", "0.4", "-I", "e1", "10.0.1.1", check=False).returncode != 0,
-              "the second machine is kept out")
+    mark = authd.mark()
+    lab.latchkeyd(another, profile={"Match.Name": "e1"})
+    lab.check(not another.gets_through(), "the second machine is kept out")
+    lab.check(not authd.said("session.begin", mark), "and not asked")
     port.opens("the first one still is in")
+
+
+@test
+def each_machine_comes_in_by_itself(lab):
+    port = Guarded(lab)
+    another = Behind(lab, port)
+    authd = guard(lab, port.switch, port={"Port.Mode": "multi"})
+    lab.latchkeyd(port)
+    authd.expect("session.authorised.*station=02-00-00-00-00-01")
+    port.opens()
+    lab.check(not another.gets_through(), "the second machine is kept out")
+    daemon = lab.latchkeyd(another, profile={"EAPOL.LogoffOnExit": "yes"})
+    authd.expect("session.authorised.*station=02-00-00-00-00-77")
+    lab.until(another.gets_through, "the second machine is in")
+    daemon.stop()
+    authd.expect("session.closed.*station=02-00-00-00-00-77.*cause=logoff")
+    lab.check(not another.gets_through(), "the second machine is out")
+    port.opens("the first one still is in")
+
+
+@test
+def a_machine_is_put_into_its_vlan(lab):
+    port = Guarded(lab)
+    port.switch.ip("link add br10 type bridge")
+    port.switch.ip("link set br10 up")
+    port.switch.ip("address add 10.0.9.1/24 dev br10")
+    authd = guard(lab, port.switch, port={"Vlan.Authorised": 10, "Vlan.BridgeTemplate": "br%v"})
+    lab.latchkeyd(port)
+    authd.expect("session.authorised.*vlan=10")
+    port.peer.ip("address add 10.0.9.2/24 dev e0")
+    lab.until(lambda: port.peer.run("ping", "-c1", "-W", "0.4", "10.0.9.1", check=False).returncode == 0,
+              "the machine is in the VLAN")
+    mark = authd.mark()
+    port.cable.unplug()
+    authd.expect("session.closed", mark)
+    lab.until(lambda: "br10" not in port.switch.run("ip", "link", "show", "p1").stdout, "it has left the VLAN")
 
 
 @test
