@@ -225,6 +225,107 @@ TEST(a_ticket_is_as_old_as_its_full_handshake)
 		}
 }
 
+/* A handshake without EAP around it.  It begins with *session, and leaves the next there. */
+static bool shake_hands(struct duo *d, struct tls_session *session, bool admits)
+{
+	AUTO_STRUCT(tls_conn) client = NULL;
+	AUTO_STRUCT(tls_conn) server = NULL;
+	struct diagnosis why;
+	bool resumed;
+
+	diagnosis_set(&why, DIAG_PEER_DENIED);
+	REQUIRE(tls_conn_new(d->c.config, session, d->c.now, &client) == OK);
+	REQUIRE(tls_server_conn_new(d->context.config, d->c.now, &server) == OK);
+	tls_conn_feed(client, slice_of(NULL, 0), d->c.now);
+	for (int i = 0; i < 3; i++) {
+		struct slice flight = tls_conn_pending(client);
+
+		if (flight.len > 0)
+			tls_conn_feed(server, flight, d->c.now);
+		tls_conn_consume(client, flight.len);
+		if (tls_conn_asks(server) && admits)
+			tls_conn_admit(server, d->c.now);
+		else if (tls_conn_asks(server))
+			tls_conn_refuse(server, &why);
+		flight = tls_conn_pending(server);
+		tls_conn_feed(client, flight, d->c.now);
+		tls_conn_consume(server, flight.len);
+	}
+	REQUIRE(tls_conn_claim(server) != NULL);
+	resumed = tls_conn_claim(server)->resumed;
+	CHECK_INT(tls_conn_state(server), admits ? TLS_FINISHED : TLS_FAILED);
+	CHECK_INT(tls_conn_state(client), admits ? TLS_FINISHED : TLS_FAILED);
+	if (admits)
+		tls_conn_keep_session(client);
+	return resumed;
+}
+
+static struct tls_session copy_of(const struct tls_session *session)
+{
+	struct tls_session copy = *session;
+
+	copy.config = tls_config_ref(session->config);
+	copy.encoded = (struct secret){ 0 };
+	copy.server.id = (struct bytes){ 0 };
+	REQUIRE(secret_set(&copy.encoded, secret_slice(&session->encoded)) == OK);
+	REQUIRE(bytes_set(&copy.server.id, bytes_slice(&session->server.id)) == OK);
+	return copy;
+}
+
+TEST(whoever_was_refused_has_nothing_to_resume_from_memory)
+{
+	for
+		EACH_VERSION(v)
+		{
+			struct tls_session first = { 0 }, again;
+			struct duo d;
+
+			duo_init(&d);
+			d.settings.max = versions[v];
+			duo_load(&d);
+			/* refused in a full handshake: nothing was given out */
+			CHECK(!shake_hands(&d, &first, false));
+			CHECK_INT(first.encoded.len, 0);
+			CHECK(!shake_hands(&d, &first, true));
+			again = copy_of(&first);
+			CHECK(shake_hands(&d, &first, false));
+			/* a client that tries it once more all the same */
+			CHECK(!shake_hands(&d, &again, true));
+			tls_session_done(&first);
+			tls_session_done(&again);
+			duo_done(&d);
+		}
+}
+
+TEST(a_ticket_holds_a_claim_in_place_of_the_certificate)
+{
+	for
+		EACH_VERSION(v)
+		{
+			struct pki_spec spec = { .cn = "Test Client",
+						 .eku = "clientAuth",
+						 .padding = 3000 };
+			struct tls_session session = { 0 };
+			struct pki_cert client;
+			struct duo d;
+
+			duo_init(&d);
+			client = pki_make(&spec, &d.c.ca);
+			d.c.peer_settings.key = client.key;
+			d.c.peer_settings.cert = client.cert;
+			d.settings.max = versions[v];
+			d.settings.resumption = TLS_RESUME_TICKETS;
+			duo_load(&d);
+			tls_server_config_ticket_keys(d.context.config, &key_a, 1);
+			CHECK(!shake_hands(&d, &session, true));
+			CHECK(session.encoded.len > 0 && session.encoded.len < 1000);
+			CHECK(shake_hands(&d, &session, true));
+			tls_session_done(&session);
+			pki_cert_done(&client);
+			duo_done(&d);
+		}
+}
+
 /* ---- refusals ------------------------------------------------------------------------------- */
 
 TEST(a_machine_that_policy_refuses_is_told_and_does_not_resume)
