@@ -6,6 +6,7 @@
 
 #include "authd/packet.h"
 #include "authd/rules.h"
+#include "tls/cert.h"
 
 /* Nobody is let in by it: for identities of a realm that is not ours. */
 static const struct eap_policy nobody = { .ask_identity = true };
@@ -23,14 +24,17 @@ static bool is_ours(const struct authd_settings *settings, const char *identity)
 
 static bool draw_random(struct conversation *c)
 {
-	uint8_t octets[OUTCOME_SESSION_SIZE / 2];
+	struct {
+		uint8_t session[OUTCOME_SESSION_SIZE / 2];
+		__typeof__(c->number) number;
+		__typeof__(c->lower.random) random;
+	} drawn;
 
-	if (RAND_bytes(octets, sizeof octets) != 1 ||
-	    RAND_bytes((uint8_t *)&c->number, sizeof c->number) != 1 ||
-	    RAND_bytes((uint8_t *)&c->lower.random, sizeof c->lower.random) != 1)
+	if (RAND_bytes((uint8_t *)&drawn, sizeof drawn) != 1)
 		return false;
-	for (size_t i = 0; i < sizeof octets; i++)
-		snprintf(c->session + 2 * i, 3, "%02x", octets[i]);
+	c->number = drawn.number;
+	c->lower.random = drawn.random;
+	cert_hex(slice_of(drawn.session, sizeof drawn.session), c->session, sizeof c->session);
 	return true;
 }
 
@@ -73,13 +77,6 @@ void conversation_free(struct conversation *c)
 
 /* ---- the claim ---- */
 
-static void hex(struct slice in, char *buffer, size_t size)
-{
-	buffer[0] = '\0';
-	for (size_t i = 0; i < in.len && 2 * i + 3 <= size; i++)
-		snprintf(buffer + 2 * i, 3, "%02x", in.p[i]);
-}
-
 static void note_names(const struct tls_claim *claim, char *buffer, size_t size)
 {
 	static const char *const kinds[] = {
@@ -93,7 +90,7 @@ static void note_names(const struct tls_claim *claim, char *buffer, size_t size)
 		char text[DIAGNOSIS_VALUE_MAX];
 
 		if (name.kind == TLS_NAME_IP)
-			hex(name.value, text, sizeof text);
+			cert_hex(name.value, text, sizeof text);
 		else
 			printable(name.value, text, sizeof text);
 		used += (size_t)snprintf(buffer + used, size - used, "%s%s:%s",
@@ -105,8 +102,8 @@ static void note_claim(struct outcome_claim *to, const struct tls_claim *claim)
 {
 	printable(claim->subject, to->subject, sizeof to->subject);
 	printable(claim->issuer, to->issuer, sizeof to->issuer);
-	hex(claim->serial, to->serial, sizeof to->serial);
-	hex(claim->fingerprint, to->fingerprint, sizeof to->fingerprint);
+	cert_hex(claim->serial, to->serial, sizeof to->serial);
+	cert_hex(claim->fingerprint, to->fingerprint, sizeof to->fingerprint);
 	note_names(claim, to->names, sizeof to->names);
 	to->not_after = claim->not_after;
 }

@@ -12,6 +12,7 @@ struct radius_crypto {
 	EVP_MD *md5;
 	EVP_MD_CTX *hash;
 	EVP_MAC_CTX *mac;
+	struct secret key; /* of mac: to set it anew is most of the work for a short packet */
 };
 
 static const uint8_t zeros[RADIUS_AUTHENTICATOR_SIZE];
@@ -20,6 +21,7 @@ void radius_crypto_free(struct radius_crypto *crypto)
 {
 	if (!crypto)
 		return;
+	secret_done(&crypto->key);
 	EVP_MAC_CTX_free(crypto->mac);
 	EVP_MD_CTX_free(crypto->hash);
 	EVP_MD_free(crypto->md5);
@@ -78,14 +80,22 @@ static bool digest(struct radius_crypto *crypto, struct slice secret, struct sli
 	       EVP_DigestFinal_ex(crypto->hash, ret_digest, NULL) == 1;
 }
 
+static bool mac_begin(struct radius_crypto *crypto, struct slice secret)
+{
+	if (secret.len > 0 && slice_eq(secret, secret_slice(&crypto->key)))
+		return EVP_MAC_init(crypto->mac, NULL, 0, NULL) == 1;
+	secret_done(&crypto->key); /* whatever comes of this, it is no longer the old one */
+	return EVP_MAC_init(crypto->mac, secret.p, secret.len, NULL) == 1 &&
+	       secret_set(&crypto->key, secret) == OK;
+}
+
 /* The same for Message-Authenticator, which counts as zeros itself; `at` is where its value is. */
 static bool mac(struct radius_crypto *crypto, struct slice secret, struct slice packet, size_t at,
 		struct slice vector, uint8_t *ret_mac)
 {
 	size_t front = VECTOR_AT + RADIUS_AUTHENTICATOR_SIZE, behind = at + DIGEST_SIZE, len;
 
-	return EVP_MAC_init(crypto->mac, secret.p, secret.len, NULL) == 1 &&
-	       EVP_MAC_update(crypto->mac, packet.p, VECTOR_AT) == 1 &&
+	return mac_begin(crypto, secret) && EVP_MAC_update(crypto->mac, packet.p, VECTOR_AT) == 1 &&
 	       EVP_MAC_update(crypto->mac, vector.p, vector.len) == 1 &&
 	       EVP_MAC_update(crypto->mac, packet.p + front, at - front) == 1 &&
 	       EVP_MAC_update(crypto->mac, zeros, DIGEST_SIZE) == 1 &&

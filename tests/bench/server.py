@@ -1,7 +1,9 @@
 """RADIUS servers with EAP-TLS side by side: instructions, time, memory, a burst, several cores.
 
 All get the same load from radius_load.c, with the same certificates, on loopback in a namespace.
-None of them writes a line for an authentication.
+None of them writes down an authentication, in a log or a registry. What hostapd 2.10 resumes with TLS
+1.3 ends without the success indication of RFC 9190, which our peer, like others, does not accept: such
+figures of it are of authentications that fail in the end.
 """
 import time
 
@@ -208,8 +210,8 @@ def show(results):
     table.print()
 
 
-def worst(rows, kind, other):
-    ratios = [ratio(row[LATCHKEY], row[other]) for row in rows if row["kind"] == kind]
+def worst(rows, kind, other, versions=("1.2", "1.3")):
+    ratios = [ratio(row[LATCHKEY], row[other]) for row in rows if row["kind"] == kind and row["tls"] in versions]
     return None if None in ratios else max(ratios)
 
 
@@ -217,7 +219,9 @@ def aims(results):
     rows, got = results["instructions"], results["burst"][LATCHKEY]
     mine, scale = results["open"][LATCHKEY], results["scaling"]
     return [("server: instructions of the bare handshake, full (worst)", 1.1, worst(rows, "full", "bare")),
-            ("server: instructions of hostapd's, resumed (worst)", 1, worst(rows, "resumed", HOSTAPD)),
+            ("server: instructions of hostapd's, resumed, TLS 1.2 (worst)", 1,
+             worst(rows, "resumed", HOSTAPD, ["1.2"])),
+            ("the same, TLS 1.3, which hostapd does not finish", 1, worst(rows, "resumed", HOSTAPD, ["1.3"])),
             ("of the burst not served", 0, got and got["asked"] - got["succeeded"]),
             ("time with two workers of that with one", 0.65, ratio(scale.get(1), scale.get(2))),
             ("open conversation beyond OpenSSL's own, KiB", OPEN_AIM / 1024,

@@ -16,7 +16,8 @@ class Latchkey:
 
     def __init__(self, lab, ns, credentials, version, workers=None):
         from authd import Authd
-        settings = {"Limits.Conversations": 20000, "Limits.HalfOpenTimeout": "120s"}
+        settings = {"Limits.Conversations": 20000, "Limits.HalfOpenTimeout": "120s",
+                    "Limits.IdleTimeout": "120s", "Registry.Database": "off"}
         if workers:
             settings["Service.Workers"] = workers
         self.server = Authd(lab, ns, server=credentials.server, root=credentials.client_root,
