@@ -67,6 +67,15 @@ static void log_refused(const struct packet *p, uint64_t unlogged)
 		diagnosis_sentence(&why, cause, sizeof cause);
 		diagnosis_next(&why, next, sizeof next);
 	}
+	if (p->end == PACKET_SHED) {
+		snprintf(cause, sizeof cause, "more begins than the limits allow");
+		snprintf(next, sizeof next, "look at [Limits] and at who sends so much");
+	} else if (p->end == PACKET_STALE) {
+		snprintf(cause, sizeof cause, "its State is of no conversation that goes on");
+		snprintf(next, sizeof next,
+			 "nothing, if this server was restarted or the machine was slow; it begins "
+			 "anew");
+	}
 	log_event(LOG_WARNING, "radius.packet",
 		  "client=\"%s\" from=\"%s\" end=%s fault=%s since=%llu cause=\"%s\" next=\"%s\"",
 		  p->client->object.name, address_text(&p->origin.from, true, from),

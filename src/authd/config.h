@@ -118,7 +118,6 @@ struct radius_client {
 	size_t prefix_count;
 	char *secret_text, *secret_file;
 	struct secret secret;
-	uint32_t conversations;	 /* at most, at once; 0: no ceiling of its own */
 	uint32_t new_per_second; /* 0: any number */
 };
 extern const struct config_kind client_kind;

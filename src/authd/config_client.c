@@ -20,9 +20,6 @@ static const struct ini_key keys[] = {
 		"wise. With it the file must not be readable by everybody." },
 	{ KEY("Client", "SecretFile", ini_path, secret_file),
 	  .doc = "Instead of Secret=, a file whose first line is the secret. It must not be readable by everybody." },
-	{ KEY("Limits", "Conversations", ini_number, conversations), .least = 1, .most = 1000000,
-	  .words = unlimited, .fallback = "unlimited",
-	  .doc = "How many conversations this client may have at once with each worker." },
 	{ KEY("Limits", "NewPerSecond", ini_number, new_per_second), .least = 1, .most = 1000000,
 	  .words = unlimited, .fallback = "unlimited",
 	  .doc = "How many conversations this client may begin in a second. What is above it is not answered, and "

@@ -43,6 +43,7 @@ libauthd_a_SOURCES += %D%/authd.c %D%/authd_events.c %D%/authd_parts.c
 libauthd_a_SOURCES += %D%/authd_view.c
 libauthd_a_SOURCES += %D%/sessions.c %D%/sessions.h
 libauthd_a_SOURCES += %D%/revocation.c %D%/revocation.h
+libauthd_a_SOURCES += %D%/tally.c %D%/tally.h
 libauthd_a_SOURCES += %D%/tickets.c %D%/tickets.h
 libauthd_a_SOURCES += %D%/client_counts.c %D%/client_counts.h
 libauthd_a_SOURCES += %D%/radius_server.c %D%/radius_server.h

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/tally.h"
 #include "authd/worker.h"
 
 #define POOL_BUDGET 256 /* messages before the loop looks elsewhere */
@@ -18,9 +19,8 @@ struct pool {
 	unsigned count;
 	struct worker *worker; /* count of them */
 	uint32_t new_per_second;
-	/* A token bucket: what may begin now. */
-	double tokens;
-	msec filled;
+	struct token_bucket all; /* what may begin now */
+	struct tallies clients;	 /* the same for each */
 	uint64_t shed;
 };
 
@@ -42,20 +42,14 @@ static struct worker *by_station(struct pool *pool, struct slice station)
 	return &pool->worker[hash(station) % pool->count];
 }
 
-static bool may_begin(struct pool *pool, msec now)
+static bool may_begin(struct pool *pool, const struct radius_client *client, msec now)
 {
-	double most = pool->new_per_second;
+	struct token_bucket *own = client && client->new_per_second
+					   ? tally_of(&pool->clients, client->object.name)
+					   : NULL;
 
-	if (most == 0)
-		return true;
-	pool->tokens += most * (double)(now - pool->filled) / 1000;
-	pool->filled = now;
-	if (pool->tokens > most)
-		pool->tokens = most;
-	if (pool->tokens < 1)
-		return false;
-	pool->tokens -= 1;
-	return true;
+	return (!own || token_take(own, client->new_per_second, now)) &&
+	       token_take(&pool->all, pool->new_per_second, now);
 }
 
 static struct slice station_of(const struct packet *packet, const struct radius_packet *parsed)
@@ -94,7 +88,7 @@ void pool_receive(struct pool *pool, struct packet *packet)
 	} else {
 		w = by_station(pool, station_of(packet, &parsed));
 	}
-	if ((lane == QUEUE_NEW && !may_begin(pool, packet->when.mono)) ||
+	if ((lane == QUEUE_NEW && !may_begin(pool, packet->client, packet->when.mono)) ||
 	    !queue_put(&w->in, lane, &packet->message.node))
 		shed(pool, packet);
 }
@@ -112,7 +106,7 @@ static int ask(struct aaa_server *server, struct aaa_request *taken)
 	}
 	m->request = *taken;
 	*taken = (struct aaa_request){ 0 };
-	if ((!begins || may_begin(pool, loop_now().mono)) &&
+	if ((!begins || may_begin(pool, NULL, loop_now().mono)) &&
 	    queue_put(&w->in, begins ? QUEUE_NEW : QUEUE_GOES_ON, &m->message.node))
 		return 0;
 	pool->shed++;
@@ -276,8 +270,7 @@ int pool_new(struct loop *loop, struct config *config, const struct pool_events 
 	pool->events = *events;
 	pool->watch.ready = on_queue;
 	pool->new_per_second = config->settings.new_per_second;
-	pool->filled = loop_now().mono;
-	pool->tokens = pool->new_per_second;
+	tallies_init(&pool->clients);
 	pool->worker = calloc(wanted, sizeof *pool->worker);
 	error = pool->worker ? queue_init(&pool->out, any) : -ENOMEM;
 	if (error < 0) {
@@ -308,6 +301,7 @@ void pool_free(struct pool *pool)
 		message_free(message_of(node));
 	watch_clear(&pool->watch);
 	queue_done(&pool->out);
+	tallies_done(&pool->clients);
 	free(pool->worker);
 	free(pool);
 }

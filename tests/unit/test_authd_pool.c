@@ -370,6 +370,30 @@ TEST(beginnings_beyond_the_rate_are_shed)
 	rig_done(&rig);
 }
 
+TEST(a_client_has_a_rate_of_its_own)
+{
+	uint8_t buffer[300];
+	struct pool_counts counts;
+	struct nas nas;
+	struct rig rig;
+
+	rig_init(&rig);
+	rig_configure(&rig, "");
+	rig_put(&rig, "clients.d/lab.client",
+		"[Client]\nPrefix=192.0.2.0/24\nSecret=" RIG_SECRET "\n[Limits]\nNewPerSecond=2\n");
+	rig_start(&rig);
+	nas_init(&nas);
+	for (int i = 0; i < 6; i++) {
+		nas_build(&nas, RIG_SECRET, "02-00-00-00-00-02",
+			  identity_response("a@example.org", 1, buffer), (struct slice){ 0 });
+		rig_send(&rig, nas.packet, false);
+	}
+	pool_count(rig.pool, &counts);
+	CHECK(counts.shed >= 3 && counts.shed <= 4);
+	radius_crypto_free(nas.crypto);
+	rig_done(&rig);
+}
+
 /* ---- accounting ---- */
 
 TEST(accounting_and_status_are_answered)

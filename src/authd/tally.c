@@ -1,0 +1,63 @@
+#include "authd/tally.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct tally {
+	struct list node;
+	char name[CONFIG_NAME_MAX + 1];
+	struct token_bucket bucket;
+};
+
+bool token_take(struct token_bucket *bucket, uint32_t per_second, msec now)
+{
+	double most = per_second;
+
+	if (per_second == 0)
+		return true;
+	bucket->tokens += bucket->begun ? most * (double)(now - bucket->filled) / 1000 : most;
+	bucket->filled = now;
+	bucket->begun = true;
+	if (bucket->tokens > most)
+		bucket->tokens = most;
+	if (bucket->tokens < 1)
+		return false;
+	bucket->tokens -= 1;
+	return true;
+}
+
+void tallies_init(struct tallies *tallies)
+{
+	for (size_t i = 0; i < TALLY_BUCKETS; i++)
+		list_init(&tallies->bucket[i]);
+}
+
+void tallies_done(struct tallies *tallies)
+{
+	for (size_t i = 0; i < TALLY_BUCKETS; i++) {
+		list_each (node, &tallies->bucket[i]) {
+			list_remove(node);
+			free(list_item(node, struct tally, node));
+		}
+	}
+}
+
+struct token_bucket *tally_of(struct tallies *tallies, const char *name)
+{
+	uint32_t h = 2166136261;
+	struct tally *t;
+
+	for (const char *c = name; *c; c++)
+		h = (h ^ (uint8_t)*c) * 16777619;
+	list_each (node, &tallies->bucket[h % TALLY_BUCKETS]) {
+		t = list_item(node, struct tally, node);
+		if (strcmp(t->name, name) == 0)
+			return &t->bucket;
+	}
+	t = calloc(1, sizeof *t);
+	if (!t)
+		return NULL;
+	snprintf(t->name, sizeof t->name, "%s", name);
+	list_append(&tallies->bucket[h % TALLY_BUCKETS], &t->node);
+	return &t->bucket;
+}
