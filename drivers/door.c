@@ -22,7 +22,12 @@ bool door_wants_open(const struct door *port)
 	for (size_t i = 0; i < port->count; i++)
 		if (port->machine[i].wanted)
 			return true;
-	return false;
+	return port->everybody;
+}
+
+bool door_wants_all(const struct door *port)
+{
+	return port->everybody || (port->any && door_wants_open(port));
 }
 
 void door_free(struct door *port)
@@ -47,7 +52,8 @@ void door_settled(struct door *port)
 			port->machine[kept++] = m;
 	}
 	port->count = kept;
-	port->open = kept > 0;
+	port->open = door_wants_open(port);
+	port->all = door_wants_all(port);
 	port->dirty = false;
 }
 
@@ -78,13 +84,10 @@ static void write_element(FILE *out, const char *verb, const struct door *port,
 		port->index, m->mac[0], m->mac[1], m->mac[2], m->mac[3], m->mac[4], m->mac[5]);
 }
 
-static void write_policy(FILE *out, const struct door *port, bool open)
+static void write_policy(FILE *out, const struct door *port, const char *chain, bool open)
 {
-	const char *policy = open ? "accept" : "drop";
-
-	fprintf(out, "add chain " TABLE " out%u { policy %s; }\n", port->index, policy);
-	if (port->any)
-		fprintf(out, "add chain " TABLE " in%u { policy %s; }\n", port->index, policy);
+	fprintf(out, "add chain " TABLE " %s%u { policy %s; }\n", chain, port->index,
+		open ? "accept" : "drop");
 }
 
 /* Takes away what there may be: what is added first can be deleted. */
@@ -121,16 +124,20 @@ void door_write(FILE *out, const struct door *port)
 		if (port->machine[i].wanted)
 			write_element(out, "add", port, &port->machine[i]);
 	if (door_wants_open(port))
-		write_policy(out, port, true);
+		write_policy(out, port, "out", true);
+	if (door_wants_all(port))
+		write_policy(out, port, "in", true);
 }
 
 /* What is closed first. */
 void door_write_changes(FILE *out, const struct door *port)
 {
-	bool open = door_wants_open(port);
+	bool open = door_wants_open(port), all = door_wants_all(port);
 
 	if (!open && port->open)
-		write_policy(out, port, false);
+		write_policy(out, port, "out", false);
+	if (!all && port->all)
+		write_policy(out, port, "in", false);
 	for (size_t i = 0; i < port->count; i++)
 		if (!port->machine[i].wanted && port->machine[i].there)
 			write_element(out, "delete", port, &port->machine[i]);
@@ -138,5 +145,7 @@ void door_write_changes(FILE *out, const struct door *port)
 		if (port->machine[i].wanted && !port->machine[i].there)
 			write_element(out, "add", port, &port->machine[i]);
 	if (open && !port->open)
-		write_policy(out, port, true);
+		write_policy(out, port, "out", true);
+	if (all && !port->all)
+		write_policy(out, port, "in", true);
 }

@@ -17,9 +17,10 @@ struct machine {
 struct door {
 	unsigned index;
 	bool any;
-	bool open;   /* in the kernel */
-	bool dirty;  /* what is wanted differs */
-	bool broken; /* to be reported */
+	bool everybody; /* wanted */
+	bool open, all; /* in the kernel: on its way out, and in */
+	bool dirty;	/* what is wanted differs */
+	bool broken;	/* to be reported */
 	struct machine *machine;
 	size_t count, room;
 	struct vlan_place place;
@@ -30,6 +31,7 @@ void door_free(struct door *port);
 struct machine *door_machine(const struct door *port, const uint8_t mac[MAC_SIZE]);
 int door_add(struct door *port, const uint8_t mac[MAC_SIZE]); /* 0, -ENOSPC or -ENOMEM */
 bool door_wants_open(const struct door *port);
+bool door_wants_all(const struct door *port);
 /* The kernel has what is wanted. */
 void door_settled(struct door *port);
 

@@ -419,6 +419,19 @@ void gate_close(struct gate *gate, unsigned index, const uint8_t *mac)
 	}
 }
 
+int gate_admit(struct gate *gate, unsigned index, bool everybody)
+{
+	struct door *port = find_port(gate, index);
+
+	if (!port)
+		return -ENOENT;
+	if (port->everybody != everybody) {
+		port->everybody = everybody;
+		changed(gate, port);
+	}
+	return 0;
+}
+
 int gate_flush(struct gate *gate)
 {
 	struct text text;

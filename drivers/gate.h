@@ -85,6 +85,9 @@ void gate_release(struct gate *gate, unsigned index);
 int gate_open(struct gate *gate, unsigned index, const uint8_t mac[MAC_SIZE]);
 /* And out again; mac NULL: all of them. */
 void gate_close(struct gate *gate, unsigned index, const uint8_t *mac);
+/* Lets everybody in, whoever that is, or no longer: for a VLAN of those who did not authenticate. 0
+ * or -ENOENT. */
+int gate_admit(struct gate *gate, unsigned index, bool everybody);
 /* Puts changes in force now and not when the loop comes round.  0, or the -errno of the last port
  * that failed (failed was called for each). */
 int gate_flush(struct gate *gate);

@@ -86,8 +86,8 @@ static bool parse(const struct link_monitor *m, struct nlmsghdr *message,
 	struct ifinfomsg *header = nlmsg_data(message);
 	struct link_info link = { 0 };
 
-	/* A bridge tells of its members as well, and leaves out what it does not know: with it their
-	 * carrier would seem to have gone and come. */
+	/* A bridge tells of its members as well, and leaves out what it does not know: with it
+	 * their carrier would seem to have gone and come. */
 	if (nlmsg_parse(message, sizeof *header, attr, IFLA_MAX, NULL) < 0 || !attr[IFLA_IFNAME] ||
 	    header->ifi_index <= 0 || header->ifi_family != AF_UNSPEC)
 		return false;

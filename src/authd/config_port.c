@@ -89,6 +89,10 @@ static const struct ini_key keys[] = {
 
 	{ KEY("Vlan", "Authorised", ini_number, authorised_vlan), .least = 1, .most = 4094, .words = none, .fallback = "none",
 	  .doc = "The VLAN that the port is put into while machines are let in, unless the server names another one." },
+	{ KEY("Vlan", "Unauthenticated", ini_number, unauthenticated_vlan), .least = 1, .most = 4094, .words = none,
+	  .fallback = "none",
+	  .doc = "The VLAN that the port is put into, open to everybody, while nobody is let in: when nobody has answered "
+		"or a machine was refused. What it leads to has to be fit for strangers. Without it such a port is closed." },
 	{ KEY("Vlan", "BridgeTemplate", bridge_template, bridge_template),
 	  .doc = "The bridge of each VLAN, with %v for its number. Not needed where the port is in a bridge that "
 		"filters by VLAN." },
@@ -114,6 +118,12 @@ static void check_port(void *object, const struct config_check *check)
 		config_wrong(check, "Authorised",
 			     "contradicts Mode=multi: a port as a whole is in a VLAN, and several "
 			     "machines would share it.");
+	if (port->mode == PORT_MULTI && port->unauthenticated_vlan)
+		config_wrong(check, "Unauthenticated",
+			     "contradicts Mode=multi: strangers and machines that are let in "
+			     "would share the port.");
+	if (port->control != CONTROL_AUTO && port->unauthenticated_vlan)
+		config_wrong(check, "Unauthenticated", "is for Control=auto only.");
 	if (port->create_bridges && !port->bridge_template && config_unset(check, "BridgeTemplate"))
 		config_wrong(check, "CreateBridges", "needs BridgeTemplate= for their names.");
 	if (port->control == CONTROL_FORCE_AUTHORIZED && port->authorised_vlan)

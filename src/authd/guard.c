@@ -17,6 +17,13 @@ struct guard {
 	char nas_identifier[AAA_TEXT_MAX + 1];
 };
 
+static int fail(int error, const char *what, struct diagnosis *why)
+{
+	diagnosis_set(why, DIAG_INTERNAL);
+	diagnosis_add(why, "detail", "%s: %s", what, strerror(-error));
+	return error;
+}
+
 /* ---- the doors ----------------------------------------------------------------------------- */
 
 static int guard_interface(void *context, const struct gate_port *port, struct diagnosis *why)
@@ -47,11 +54,19 @@ static void close_gate(void *context, unsigned index, const uint8_t *mac)
 	gate_close(g->gate, index, mac);
 }
 
-static int vlan(void *context, unsigned index, uint16_t vlan, struct diagnosis *why)
+static int admit(void *context, unsigned index, bool everybody)
 {
 	struct guard *g = context;
 
-	return gate_vlan(g->gate, index, vlan, why);
+	return gate_admit(g->gate, index, everybody);
+}
+
+static int vlan(void *context, unsigned index, uint16_t vlan, struct diagnosis *why)
+{
+	struct guard *g = context;
+	int error = gate_flush(g->gate);
+
+	return error < 0 ? fail(error, "the gate", why) : gate_vlan(g->gate, index, vlan, why);
 }
 
 static int join(void *context, unsigned index)
@@ -136,6 +151,7 @@ static const struct ports_doors doors = {
 	.release = release,
 	.open = open_gate,
 	.close = close_gate,
+	.admit = admit,
 	.vlan = vlan,
 	.join = join,
 	.leave = leave,
@@ -176,13 +192,6 @@ static void on_gate_failed(void *context, unsigned index, const struct diagnosis
 }
 
 /* ---- its life ------------------------------------------------------------------------------ */
-
-static int fail(int error, const char *what, struct diagnosis *why)
-{
-	diagnosis_set(why, DIAG_INTERNAL);
-	diagnosis_add(why, "detail", "%s: %s", what, strerror(-error));
-	return error;
-}
 
 static int open_ports(struct guard *g, const struct guard_settings *settings, struct config *config)
 {

@@ -61,11 +61,25 @@ static int enter_vlan(struct port *port, struct port_session *session, struct di
 	return error;
 }
 
+static void admit(struct port *port, bool everybody)
+{
+	const struct ports_world *world = world_of(port);
+
+	if (port->admits == everybody ||
+	    world->doors->admit(world->doors_context, port->link.index, everybody) < 0)
+		return;
+	port->admits = everybody;
+	log_event(LOG_NOTICE, everybody ? "port.unauthenticated" : "port.closed", "port=%s vlan=%u",
+		  port->link.name, port->vlan);
+}
+
 int port_open(struct port *port, struct port_session *session, struct diagnosis *why)
 {
 	const struct ports_world *world = world_of(port);
-	int error = enter_vlan(port, session, why);
+	int error;
 
+	admit(port, false);
+	error = port->admits ? -EIO : enter_vlan(port, session, why);
 	if (error < 0)
 		return error;
 	error = world->doors->open(world->doors_context, port->link.index, session->mac);
@@ -101,6 +115,28 @@ void port_close(struct port *port, struct port_session *session)
 	world->doors->close(world->doors_context, port->link.index, session->mac);
 	if (is_alone(port, session))
 		leave_vlan(port);
+}
+
+void port_settle(struct port *port, const struct port_session *session)
+{
+	const struct ports_world *world = world_of(port);
+	uint16_t vlan = (uint16_t)port->config->unauthenticated_vlan;
+	int state = session->pae.pae_state;
+	struct diagnosis why = { 0 };
+	char sentence[512], cause[512];
+
+	if (!vlan || port->admits || session->open || !port->link.carrier ||
+	    (state != AUTH_DISCONNECTED && state != AUTH_HELD))
+		return;
+	if (world->doors->vlan(world->doors_context, port->link.index, vlan, &why) < 0) {
+		log_event(LOG_ERR, "port.vlan", "port=%s vlan=%u cause=\"%s\"", port->link.name,
+			  vlan,
+			  log_quoted(diagnosis_sentence(&why, sentence, sizeof sentence), cause,
+				     sizeof cause));
+		return;
+	}
+	port->vlan = vlan;
+	admit(port, true);
 }
 
 void port_note_failure(struct port *port, const struct port_session *session)
@@ -300,6 +336,8 @@ void port_set_link(struct port *port, const struct link_info *link)
 	port->link = *link;
 	if (lost) {
 		drop_all(port, TERMINATE_LOST_CARRIER);
+		admit(port, false);
+		leave_vlan(port);
 		log_event(LOG_INFO, "port.carrier-lost", "port=%s", link->name);
 	}
 	if (!link->carrier || !list_empty(&port->sessions))
@@ -389,6 +427,8 @@ void port_free(struct port *port, enum terminate_cause cause, bool release)
 		return;
 	world = world_of(port);
 	drop_all(port, cause);
+	admit(port, false);
+	leave_vlan(port);
 	if (port->joined)
 		world->doors->leave(world->doors_context, port->link.index);
 	if (port->guarded && release) {

@@ -38,6 +38,7 @@ struct port {
 	struct eap_policy_choice choice;
 	struct link_info link;
 	bool guarded, joined;
+	bool admits; /* everybody, in the VLAN of those who did not authenticate */
 	uint16_t vlan;
 
 	struct list sessions;
@@ -70,6 +71,8 @@ void port_session_idle(struct port_session *session);
 /* For the session: the gate and the VLAN, for one machine.  0 or -errno with *why. */
 int port_open(struct port *port, struct port_session *session, struct diagnosis *why);
 void port_close(struct port *port, struct port_session *session);
+/* After each event of a session: nobody is in, and perhaps nobody will be. */
+void port_settle(struct port *port, const struct port_session *session);
 void port_note_failure(struct port *port, const struct port_session *session);
 
 #endif

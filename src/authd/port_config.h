@@ -37,7 +37,7 @@ struct port_config {
 	msec server_timeout;
 
 	/* [Vlan]; 0: none */
-	uint32_t authorised_vlan;
+	uint32_t authorised_vlan, unauthenticated_vlan;
 	char *bridge_template; /* "br%v"; NULL */
 	bool create_bridges;
 

@@ -430,6 +430,7 @@ bool port_session_step(struct port_session *s)
 		s->interim_at = msec_after(now.mono, interim_of(s));
 		account(s, ACCOUNTING_INTERIM, TERMINATE_NOT);
 	}
+	port_settle(s->port, s);
 	set_timer(s);
 	return authenticator_pae_idle(&s->pae);
 }

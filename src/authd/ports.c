@@ -100,10 +100,15 @@ static void unguard(struct ports *ports, struct known_link *known, enum terminat
 
 static void guard(struct ports *ports, struct known_link *known, const struct port_config *config)
 {
-	if (!config || known->port || port_new(ports, config, &known->link, &known->port) < 0)
+	struct port *port = NULL;
+
+	if (config && !known->port)
+		(void)port_new(ports, config, &known->link, &port);
+	if (!port)
 		return;
-	list_append(&ports->all, &known->port->node);
-	port_set_link(known->port, &known->link);
+	known->port = port;
+	list_append(&ports->all, &port->node);
+	port_set_link(port, &known->link);
 }
 
 /* An interface that is guarded stays so until the configuration says otherwise: its bridge changes

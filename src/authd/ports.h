@@ -20,6 +20,8 @@ struct ports_doors {
 	void (*release)(void *context, unsigned index);
 	int (*open)(void *context, unsigned index, const uint8_t mac[MAC_SIZE]);
 	void (*close)(void *context, unsigned index, const uint8_t *mac);
+	int (*admit)(void *context, unsigned index, bool everybody);
+	/* What was closed before is closed in force before the port moves. */
 	int (*vlan)(void *context, unsigned index, uint16_t vlan, struct diagnosis *why);
 	int (*join)(void *context, unsigned index);
 	void (*leave)(void *context, unsigned index);

@@ -218,6 +218,33 @@ def a_machine_is_put_into_its_vlan(lab):
 
 
 @test
+def strangers_are_in_a_vlan_of_their_own(lab):
+    port = Guarded(lab)
+    port.switch.ip("link add br99 type bridge")
+    port.switch.ip("link set br99 up")
+    port.switch.ip("address add 10.0.9.1/24 dev br99")
+    authd = guard(lab, port.switch, settings={"Policy.DefaultAction": "reject"},
+                  port={"Vlan.Unauthenticated": 99, "Vlan.BridgeTemplate": "br%v", "Port.QuietPeriod": "1min"})
+    port.peer.ip("address add 10.0.9.2/24 dev e0")
+
+    def is_in_vlan():
+        return port.peer.run("ping", "-c1", "-W", "0.4", "10.0.9.1", check=False).returncode == 0
+
+    lab.check(not is_in_vlan(), "nothing passes at first")
+    lab.latchkeyd(port)
+    authd.expect("session.failed")
+    authd.expect("port.unauthenticated.*vlan=99")
+    lab.until(is_in_vlan, "a machine that was refused is in the strangers' VLAN")
+    authd.add("rule", "all", {"Decision.Action": "accept"})
+    authd.reload()
+    mark = authd.mark()
+    authd.ctl("disconnect", port.mac, check=True)  # asked again at once
+    authd.expect("session.authorised", mark)
+    lab.check(not is_in_vlan(), "it has left that VLAN")
+    port.opens()
+
+
+@test
 def a_reload_leaves_sessions_alone(lab):
     port = Guarded(lab)
     authd = guard(lab, port.switch)

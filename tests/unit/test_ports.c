@@ -29,6 +29,7 @@ struct rig {
 	uint8_t open[MACS][MAC_SIZE];
 	size_t open_count;
 	uint16_t vlan;
+	bool everybody;
 	int vlan_error, open_error, guard_error;
 	unsigned guards, releases;
 	const char *bridge; /* the interface is a port of it */
@@ -114,10 +115,20 @@ static void gate_closes(void *context, unsigned index, const uint8_t *mac)
 	}
 }
 
+static int admit(void *context, unsigned index, bool everybody)
+{
+	(void)context;
+	CHECK_INT(index, INDEX);
+	CHECK(rig.guarded);
+	rig.everybody = everybody;
+	return 0;
+}
+
 static int set_vlan(void *context, unsigned index, uint16_t vlan, struct diagnosis *why)
 {
 	(void)context;
 	CHECK_INT(index, INDEX);
+	CHECK(!rig.everybody); /* strangers are never taken along */
 	if (rig.vlan_error) {
 		diagnosis_set(why, DIAG_INTERNAL);
 		return rig.vlan_error;
@@ -213,8 +224,8 @@ static void note(struct accountant *accountant, const struct accounting_event *e
 }
 
 static const struct ports_doors doors = {
-	guard, release, gate_opens, gate_closes, set_vlan, join,
-	leave, sends,	traffic,    bridge_of,	 now,
+	guard, release, gate_opens, gate_closes, admit,	    set_vlan,
+	join,  leave,	sends,	    traffic,	 bridge_of, now,
 };
 
 /* ---- the rig ------------------------------------------------------------------------------- */
@@ -944,6 +955,53 @@ TEST(a_gate_that_does_not_open_is_told)
 	end();
 }
 
+#define STRANGERS SINGLE "[Vlan]\nAuthorised=10\nUnauthenticated=99\n"
+
+TEST(strangers_have_a_vlan_of_their_own)
+{
+	begin(STRANGERS);
+	CHECK(!rig.everybody); /* not before they were asked */
+	CHECK_INT(rig.vlan, 0);
+	wait(600000);
+	CHECK(rig.everybody);
+	CHECK_INT(rig.vlan, 99);
+	start(one);
+	CHECK(rig.everybody);
+	enter(one, plain);
+	CHECK(!rig.everybody);
+	CHECK_INT(rig.vlan, 10);
+	logoff(one);
+	CHECK(rig.everybody);
+	CHECK_INT(rig.vlan, 99);
+	CHECK_INT(rig.open_count, 0);
+	link_is(false);
+	CHECK(!rig.everybody);
+	CHECK_INT(rig.vlan, 0);
+	end();
+}
+
+TEST(who_is_refused_is_a_stranger)
+{
+	begin(STRANGERS);
+	respond(one, EAP_TYPE_IDENTITY, "me");
+	reject();
+	CHECK(rig.everybody);
+	CHECK_INT(rig.vlan, 99);
+	end();
+	CHECK(!rig.everybody);
+	CHECK_INT(rig.vlan, 0);
+}
+
+TEST(strangers_whose_vlan_is_not_there_stay_out)
+{
+	begin(STRANGERS);
+	rig.vlan_error = -ENODEV;
+	respond(one, EAP_TYPE_IDENTITY, "me");
+	reject();
+	CHECK(!rig.everybody);
+	end();
+}
+
 /* ---- settings ------------------------------------------------------------------------------ */
 
 TEST(a_reload_that_changes_nothing_ends_no_session)
@@ -1005,6 +1063,8 @@ TEST(settings_that_contradict_each_other_are_refused)
 		"",
 		"[Port]\nMode=multi\n",
 		MULTI "[Vlan]\nAuthorised=10\n",
+		MULTI "[Vlan]\nUnauthenticated=10\n",
+		SINGLE "[Port]\nControl=force-unauthorized\n[Vlan]\nUnauthenticated=4\n",
 		SINGLE "[Vlan]\nCreateBridges=yes\n",
 		SINGLE "[Vlan]\nBridgeTemplate=br\n",
 		SINGLE "[Vlan]\nAuthorised=4095\n",
