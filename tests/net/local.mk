@@ -19,4 +19,4 @@ EXTRA_DIST += %D%/gate_box.c %D%/test_gate.py
 endif
 
 # The other end: latchkey-authd.
-NET_TESTS += %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_port.py
+NET_TESTS += %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_running.py %D%/test_authd_port.py

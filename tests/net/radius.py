@@ -195,21 +195,28 @@ class Nas:
 class Supplicant:
     """EAP-TLS over OpenSSL in memory; without keys, which Python does not export."""
 
-    def __init__(self, credential, root, tls=None, session=None, fragment=1000):
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self.context.check_hostname = False
-        self.context.set_ciphers("DEFAULT:@SECLEVEL=0")  # what is weak is for the server to refuse
-        self.context.load_verify_locations(root.cert)
-        if credential:
-            self.context.load_cert_chain(credential.bundle, credential.key)
-        if tls:
-            self.context.minimum_version = self.context.maximum_version = version_of(tls)
+    def __init__(self, credential, root, tls=None, after=None, fragment=1000):
+        """`after`: an earlier supplicant, whose session is to be resumed."""
+        self.context = after.context if after else self._context(credential, root, tls)
         self.fragment = fragment
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = self.context.wrap_bio(self.incoming, self.outgoing, session=session)
+        self.tls = self.context.wrap_bio(self.incoming, self.outgoing,
+                                         session=after.tls.session if after else None)
         self.flight, self.waiting = b"", b""
         self.started = self.finished = False
         self.error = None
+
+    @staticmethod
+    def _context(credential, root, tls):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")  # what is weak is for the server to refuse
+        context.load_verify_locations(root.cert)
+        if credential:
+            context.load_cert_chain(credential.bundle, credential.key)
+        if tls:
+            context.minimum_version = context.maximum_version = version_of(tls)
+        return context
 
     def answer(self, packet):
         """The Response to a Request."""
