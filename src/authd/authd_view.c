@@ -267,15 +267,14 @@ static void view_metrics(void *self, struct metrics_writer *writer)
 static void registry_health(const struct authd *a, struct health *health)
 {
 	struct recorder_counts c;
-	char cause[160];
+	const char *detail;
 
 	if (!a->recorder)
 		return;
 	recorder_counts(a->recorder, &c);
+	detail = diagnosis_evidence(&c.why, "detail");
 	if (!c.connected)
-		health_add(health, "database: %s",
-			   c.why.id == DIAG_NONE ? "it is not connected"
-						 : diagnosis_sentence(&c.why, cause, sizeof cause));
+		health_add(health, "database: %s", detail ? detail : "it is not connected");
 }
 
 static void certificate_health(const struct authd *a, struct health *health)

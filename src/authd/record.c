@@ -53,9 +53,7 @@ static bool name_session(const char *ours, const struct aaa_where *where,
 {
 	const char *whose = *nas_of(where) ? nas_of(where) : where->nas_port_id;
 
-	if (*where->client && *ours)
-		COPY(s->session, ours);
-	else if (*where->session_id)
+	if (*where->session_id && (!*where->client || !*ours))
 		snprintf(s->session, sizeof s->session, "%.160s@%.90s", where->session_id, whose);
 	else
 		COPY(s->session, ours);

@@ -16,7 +16,7 @@ struct metrics_writer;
 /* Why the service is not well: at most HEALTH_MAX reasons, each "database: it does not answer". */
 #define HEALTH_MAX 16
 struct health {
-	char reason[HEALTH_MAX][160];
+	char reason[HEALTH_MAX][256];
 	size_t count;
 };
 void health_add(struct health *health, const char *format, ...)
