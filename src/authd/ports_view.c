@@ -36,6 +36,7 @@ static bool put_session(json_t *list, const struct port_session *s)
 
 	port_session_where(s, &where);
 	if (put_text(object, "session", s->id) && put_text(object, "identity", s->identity) &&
+	    put_text(object, "machine", s->open ? s->report.server_subject : "") &&
 	    put_text(object, "station", where.calling_station) &&
 	    put_text(object, "nas", where.nas_identifier) &&
 	    put_text(object, "port", where.nas_port_id) &&

@@ -206,6 +206,9 @@ static void answer(struct message_answer *m, struct conversation *c, enum conver
 		a->verdict = AAA_TIMEOUT;
 	else if (turn == CONVERSATION_ACCEPTED && c->lower.eapKeyAvailable)
 		eap_keys_move(&a->keys, c->lower.eapKeyData);
+	/* The identity is often anonymous; a port of ours, unlike a switch far away, may know. */
+	if (a->verdict == AAA_ACCEPT)
+		snprintf(a->grant.user_name, sizeof a->grant.user_name, "%s", c->claim.subject);
 }
 
 static struct message_answer *answer_new(struct aaa_asker *asker, uint64_t number)

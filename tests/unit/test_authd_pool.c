@@ -25,6 +25,7 @@ static void authenticate_twice(enum tls_version version, const char *name)
 		CHECK(slice_eq(secret_slice(&rig.answer.keys.msk), secret_slice(&m.peer.keys.msk)));
 		CHECK_STR(rig.answer.report.tls_version, name);
 		CHECK_INT(rig.answer.report.resumed, turn == 1);
+		CHECK_STR(rig.answer.grant.user_name, "CN=laptop.example.org");
 		REQUIRE(rig.outcome != NULL);
 		CHECK(rig.outcome->accepted);
 		CHECK_STR(rig.outcome->method, "EAP-TLS");
