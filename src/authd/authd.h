@@ -14,6 +14,7 @@
 #include "authd/metrics.h"
 #include "authd/pool.h"
 #include "authd/radius_server.h"
+#include "authd/radsec_server.h"
 #include "authd/revocation.h"
 #include "authd/sessions.h"
 #include "authd/staple.h"
@@ -34,6 +35,7 @@ struct authd {
 	struct recorder *recorder; /* NULL: no database is configured */
 	struct pool *pool;
 	struct radius_server *radius; /* UDP */
+	struct radsec_server *radsec; /* TLS */
 	struct client_counts clients;
 	struct http *http;
 	struct ocsp *ocsp;

@@ -187,6 +187,10 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 	if (error == 0)
 		error = radius_server_configure(a->radius, a->config, why);
 	if (error == 0)
+		error = radsec_server_new(a->loop, a->pool, &a->radsec);
+	if (error == 0)
+		error = radsec_server_configure(a->radsec, a->config, why);
+	if (error == 0)
 		error = configure_guard(a, a->config, why);
 	if (error == 0)
 		error = open_control(a, why);
@@ -201,6 +205,8 @@ static int configure(struct authd *a, struct config *config, struct diagnosis *w
 		error = furnish_workers(a, config, why);
 	if (error == 0)
 		error = radius_server_configure(a->radius, config, why);
+	if (error == 0)
+		error = radsec_server_configure(a->radsec, config, why);
 	if (error == 0)
 		error = configure_guard(a, config, why);
 	return error;
@@ -231,6 +237,7 @@ void authd_close_parts(struct authd *a)
 	http_free(a->http);
 	pool_free(a->pool);
 	radius_server_free(a->radius);
+	radsec_server_free(a->radsec);
 	recorder_free(a->recorder);
 	tickets_free(a->tickets);
 	client_counts_done(&a->clients);

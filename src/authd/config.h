@@ -98,6 +98,8 @@ struct config_check {
  * else may read.  What is wrong is added to the errors. */
 void config_secret(const struct config_check *check, const char *secret, const char *file,
 		   struct secret *ret_secret);
+/* The pre-shared key of a file of hexadecimal digits that nobody else may read, for PskFile=. */
+void config_psk(const struct config_check *check, const char *file, struct secret *ret_psk);
 
 struct config_kind {
 	const char *what;      /* "RADIUS client" */
@@ -119,6 +121,10 @@ struct radius_client {
 	char *secret_text, *secret_file;
 	struct secret secret;
 	uint32_t new_per_second; /* 0: any number */
+	/* over TLS */
+	struct words radsec_names;
+	char *psk_identity, *psk_file;
+	struct secret psk;
 };
 extern const struct config_kind client_kind;
 

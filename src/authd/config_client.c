@@ -20,6 +20,15 @@ static const struct ini_key keys[] = {
 		"wise. With it the file must not be readable by everybody." },
 	{ KEY("Client", "SecretFile", ini_path, secret_file),
 	  .doc = "Instead of Secret=, a file whose first line is the secret. It must not be readable by everybody." },
+	{ KEY("RadSec", "Names", ini_texts, radsec_names),
+	  .doc = "The names that this client's certificate may have over TLS, one of which it must have: "
+		"`switch.example.org`, or `.example.org` for any host below. Without this key, and without a pre-shared "
+		"key, the client cannot come over TLS." },
+	{ KEY("RadSec", "PskIdentity", ini_text, psk_identity),
+	  .doc = "Instead of a certificate: the client's name for the pre-shared key." },
+	{ KEY("RadSec", "PskFile", ini_path, psk_file),
+	  .doc = "The file with the pre-shared key as 32 to 128 hexadecimal digits. It must not be readable by "
+		"everybody." },
 	{ KEY("Limits", "NewPerSecond", ini_number, new_per_second), .least = 1, .most = 1000000,
 	  .words = unlimited, .fallback = "unlimited",
 	  .doc = "How many conversations this client may begin in a second. What is above it is not answered, and "
@@ -112,6 +121,11 @@ static void check_client(void *object, const struct config_check *check)
 		if (prefix_parse(client->prefixes.word[i], &client->prefix[i]))
 			client->prefix_count++;
 	}
+	if (!client->psk_identity != !client->psk_file)
+		config_wrong(check, client->psk_file ? "PskIdentity" : "PskFile",
+			     "is missing: a pre-shared key needs both.");
+	else if (client->psk_file)
+		config_psk(check, client->psk_file, &client->psk);
 	config_secret(check, client->secret_text, client->secret_file, &client->secret);
 }
 
@@ -121,6 +135,7 @@ static void drop_client(void *object)
 
 	free(client->prefix);
 	secret_done(&client->secret);
+	secret_done(&client->psk);
 }
 
 const struct config_kind client_kind = {

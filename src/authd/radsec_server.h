@@ -25,13 +25,15 @@ struct radsec_counts {
 	uint64_t accepted, refused, failed, packets, malformed;
 };
 
-/* Listens where [Radius] RadSecListen= says.  0 or -errno with *why. */
-int radsec_server_new(struct loop *loop, const struct config *config, struct pool *pool,
-		      struct radsec_server **ret_server, struct diagnosis *why);
+/* loop and pool are borrowed.  0 or -ENOMEM. */
+int radsec_server_new(struct loop *loop, struct pool *pool, struct radsec_server **ret_server);
+/* After the pool, whose last answers name connections. */
 void radsec_server_free(struct radsec_server *server);
-/* New connections are judged by this configuration; those of clients that are no longer there are
- * closed.  Addresses stay as they are until the next start. 0 or -errno with *why. */
-int radsec_server_configure(struct radsec_server *server, const struct config *config,
+
+/* Listens where [Radius] RadSecListen= says, and no longer where it does not.  New connections are
+ * judged by this configuration; those there are go on.  0, or -errno with *why; then all is as it
+ * was. */
+int radsec_server_configure(struct radsec_server *server, struct config *config,
 			    struct diagnosis *why);
 void radsec_server_count(const struct radsec_server *server, struct radsec_counts *ret_counts);
 

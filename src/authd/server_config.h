@@ -33,10 +33,6 @@ struct server_config {
 
 extern const struct config_kind server_kind;
 
-/* The pre-shared key of a file of hexadecimal digits that nobody else may read; what is wrong is
- * added to the errors, for the key PskFile=. */
-void config_psk(const struct config_check *check, const char *file, struct secret *ret_psk);
-
 /* With its port: the one for accounting, or the other. */
 union address server_address(const struct server_config *server, bool accounting);
 

@@ -264,6 +264,10 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"A RADIUS request from {from} carries no Event-Timestamp of the last five minutes.",
 		"Compare the clocks of both machines. If they agree, somebody may be repeating an old request.",
 		false },
+	[DIAG_RADSEC_NAME] = { "radsec-name-mismatch",
+		"Somebody at the address of the RADIUS client {client} calls itself {names} (subject {subject}).",
+		"If it is that client, write one of its names into RadSecNames= of its file; if not, somebody else has "
+		"its address.", false },
 
 	[DIAG_PEER_SILENT] = { "peer-silent",
 		"The machine {identity} fell silent after {rounds} rounds, in {state}; {retransmissions} repetitions of "

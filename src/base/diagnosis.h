@@ -107,6 +107,7 @@ enum diagnosis_id {
 	DIAG_RADIUS_SECRET,
 	DIAG_RADIUS_NO_EAP,
 	DIAG_RADIUS_STALE,
+	DIAG_RADSEC_NAME,
 
 	/* seen from the authenticator: the peer, and the AAA server behind us */
 	DIAG_PEER_SILENT,

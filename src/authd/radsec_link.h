@@ -1,0 +1,36 @@
+/* A connection to a RADIUS server over TLS, kept up: RFC 6614.
+ *
+ * It connects at once and, after a failure, again after a wait that doubles from one second to one
+ * minute.  Only when the server has proved who it is is the link up. */
+#ifndef AUTHD_RADSEC_LINK_H
+#define AUTHD_RADSEC_LINK_H
+
+#include "authd/server_config.h"
+#include "drivers/loop.h"
+
+#define RADSEC_RETRY_LEAST 1000	 /* msec */
+#define RADSEC_RETRY_MOST  60000 /* msec */
+
+struct radsec_link;
+
+struct radsec_link_events {
+	/* It is there, or gone; called from the loop only. */
+	void (*up)(void *context, bool up);
+	void (*received)(void *context, struct slice packet); /* borrowed for the call */
+	void *context;
+};
+
+/* server is borrowed for as long as the link lives.  0 or -errno with *why. */
+int radsec_link_new(struct loop *loop, const struct config *config,
+		    const struct server_config *server, const struct radsec_link_events *events,
+		    struct radsec_link **ret_link, struct diagnosis *why);
+void radsec_link_free(struct radsec_link *link);
+
+/* 0; -ENOTCONN; -ENOBUFS when the server does not read. */
+int radsec_link_send(struct radsec_link *link, struct slice packet);
+/* Nothing comes any more: closes it and begins anew (RFC 3539, section 3.4.1). */
+void radsec_link_reset(struct radsec_link *link);
+/* Why it is not up; DIAG_NONE. */
+const struct diagnosis *radsec_link_why(const struct radsec_link *link);
+
+#endif
