@@ -64,8 +64,11 @@ libauthd_a_SOURCES += %D%/registry_sqlite.c %D%/registry_postgres.c
 libauthd_a_SOURCES += %D%/registry_sessions.c %D%/registry_audit.c %D%/ticket_keys.c
 
 # We as a client: who asks elsewhere, RADIUS over TLS, and what servers change of sessions.
-libauthd_a_SOURCES += %D%/passthrough.h %D%/upstream.h %D%/dynauth.h
+libauthd_a_SOURCES += %D%/passthrough.c %D%/passthrough.h %D%/passthrough_parts.h
+libauthd_a_SOURCES += %D%/passthrough_accounting.c %D%/passthrough_view.c
+libauthd_a_SOURCES += %D%/upstream.c %D%/upstream.h
 libauthd_a_SOURCES += %D%/radsec_link.c %D%/radsec_link.h
 libauthd_a_SOURCES += %D%/radsec_server.c %D%/radsec_server.h
 libauthd_a_SOURCES += %D%/radsec_stream.c %D%/radsec_stream.h
 libauthd_a_SOURCES += %D%/radsec_tls.c %D%/radsec_tls.h
+libauthd_a_SOURCES += %D%/dynauth.h

@@ -29,14 +29,14 @@ struct passthrough_counts {
 /* The servers of the configuration, of which it keeps a reference.  nas_identifier is what we call
  * ourselves in probes; copied.  0, or -errno with *why: -ENOENT when no server is configured, and
  * for those over TLS whatever keeps their credential from being used. */
-int passthrough_new(struct loop *loop, const struct config *config, const char *nas_identifier,
+int passthrough_new(struct loop *loop, struct config *config, const char *nas_identifier,
 		    struct passthrough **ret_passthrough, struct diagnosis *why);
 /* What has not been taken is lost, and counted in the log. */
 void passthrough_free(struct passthrough *passthrough);
 
 /* New conversations go to the servers of this configuration; running ones end where they began.  0
  * or -errno with *why, and all stays as it was. */
-int passthrough_configure(struct passthrough *passthrough, const struct config *config,
+int passthrough_configure(struct passthrough *passthrough, struct config *config,
 			  struct diagnosis *why);
 
 struct aaa_server *passthrough_server(struct passthrough *passthrough);
@@ -45,9 +45,5 @@ struct accountant *passthrough_accountant(struct passthrough *passthrough);
 void passthrough_count(const struct passthrough *passthrough, struct passthrough_counts *ret);
 /* For `servers` of authd_view: an array, NULL without memory. */
 json_t *passthrough_view(const struct passthrough *passthrough);
-/* The server with this address among those that may send CoA and Disconnect; NULL. */
-struct server_config;
-const struct server_config *passthrough_dynamic(const struct config *config,
-						const union address *from);
 
 #endif

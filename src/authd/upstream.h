@@ -7,7 +7,7 @@
 #ifndef AUTHD_UPSTREAM_H
 #define AUTHD_UPSTREAM_H
 
-#include "authd/config.h"
+#include "authd/server_config.h"
 #include "drivers/loop.h"
 #include "radius/client.h"
 
@@ -22,7 +22,7 @@ struct upstream_events {
 
 /* The servers of the configuration that do this, the lowest priority number first. 0, -ENOENT when
  * there are none, or -errno with *why. */
-int upstream_new(struct loop *loop, const struct config *config, bool accounting,
+int upstream_new(struct loop *loop, struct config *config, bool accounting,
 		 const char *nas_identifier, const struct upstream_events *events,
 		 struct upstream **ret_upstream, struct diagnosis *why);
 void upstream_free(struct upstream *upstream);
@@ -31,10 +31,11 @@ void upstream_free(struct upstream *upstream);
 int upstream_ask(struct upstream *upstream, const struct radius_ask *ask);
 void upstream_forget(struct upstream *upstream, uint64_t number);
 
+bool upstream_accounting(const struct upstream *upstream);
 size_t upstream_servers(const struct upstream *upstream);
-const char *upstream_name(const struct upstream *upstream, size_t server);
-const char *upstream_transport(const struct upstream *upstream, size_t server); /* "udp", "tls" */
-union address upstream_address(const struct upstream *upstream, size_t server);
+const struct server_config *upstream_config(const struct upstream *upstream, size_t server);
+/* Why there is no connection to it; NULL over UDP. */
+const struct diagnosis *upstream_why(const struct upstream *upstream, size_t server);
 void upstream_view(const struct upstream *upstream, size_t server,
 		   struct radius_server_view *ret_view);
 
