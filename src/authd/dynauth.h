@@ -59,11 +59,11 @@ struct dynauth_counts {
 };
 
 /* keeper may be NULL: then there are no sessions here.  0 or -errno with *why. */
-int dynauth_new(struct loop *loop, const struct config *config,
-		const struct dynauth_settings *settings, const struct session_keeper *keeper,
-		struct dynauth **ret_dynauth, struct diagnosis *why);
+int dynauth_new(struct loop *loop, struct config *config, const struct dynauth_settings *settings,
+		const struct session_keeper *keeper, struct dynauth **ret_dynauth,
+		struct diagnosis *why);
 void dynauth_free(struct dynauth *dynauth);
-void dynauth_configure(struct dynauth *dynauth, const struct config *config);
+void dynauth_configure(struct dynauth *dynauth, struct config *config);
 void dynauth_count(const struct dynauth *dynauth, struct dynauth_counts *ret_counts);
 
 /* What a NAS said to what we asked of it: 0 for ACK; -EACCES for NAK, with its Error-Cause;

@@ -71,4 +71,4 @@ libauthd_a_SOURCES += %D%/radsec_link.c %D%/radsec_link.h
 libauthd_a_SOURCES += %D%/radsec_server.c %D%/radsec_server.h
 libauthd_a_SOURCES += %D%/radsec_stream.c %D%/radsec_stream.h
 libauthd_a_SOURCES += %D%/radsec_tls.c %D%/radsec_tls.h
-libauthd_a_SOURCES += %D%/dynauth.h
+libauthd_a_SOURCES += %D%/dynauth.c %D%/dynauth.h %D%/dynauth_asks.c %D%/dynauth_parts.h

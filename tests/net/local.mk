@@ -20,3 +20,13 @@ endif
 
 # The other end: latchkey-authd.
 NET_TESTS += %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_running.py %D%/test_authd_port.py
+
+# A NAS without ports, for what we ask of RADIUS servers and they of us.
+if AUTHD
+check_PROGRAMS += %D%/client_box
+%C%_client_box_LDADD = $(AUTHD_LIBS)
+NET_TESTS += %D%/test_passthrough.py
+else
+EXTRA_DIST += %D%/client_box.c %D%/test_passthrough.py
+endif
+NET_LAB += %D%/client_box.py
