@@ -9,9 +9,11 @@
 
 #include "authd/accounting.h"
 #include "authd/client_counts.h"
+#include "authd/dynauth.h"
 #include "authd/guard.h"
 #include "authd/control.h"
 #include "authd/metrics.h"
+#include "authd/passthrough.h"
 #include "authd/pool.h"
 #include "authd/radius_server.h"
 #include "authd/radsec_server.h"
@@ -46,9 +48,12 @@ struct authd {
 	struct cert_info certificate; /* ours; empty without a credential */
 	struct authd_view view;
 	struct control *control;
-	struct metrics *metrics;      /* NULL: not configured */
-	struct accountant accountant; /* of the ports */
-	struct guard *guard;	      /* NULL: no port is to be guarded */
+	struct metrics *metrics;	 /* NULL: not configured */
+	struct accountant accountant;	 /* of the ports */
+	struct passthrough *passthrough; /* NULL: no server was ever configured */
+	struct guard *guard;		 /* NULL: no port is to be guarded */
+	struct dynauth *dynauth;
+	bool keeps; /* dynauth knows of the ports */
 	struct timer watchdog;
 };
 

@@ -125,4 +125,7 @@ void authd_account(struct accountant *accountant, const struct accounting_event 
 
 	if (a->recorder)
 		record_accounting(a->recorder, event);
+	if (a->passthrough)
+		passthrough_accountant(a->passthrough)
+			->note(passthrough_accountant(a->passthrough), event);
 }

@@ -98,13 +98,68 @@ static int open_control(struct authd *a, struct diagnosis *why)
 	return metrics_new(a->loop, &metrics, &a->view, &a->metrics, why);
 }
 
+/* ---- servers elsewhere ---- */
+
+static void our_name(char name[256])
+{
+	snprintf(name, 256, "localhost");
+	(void)gethostname(name, 255);
+}
+
+/* Where there is none any more, what was begun comes to its end. */
+static int configure_passthrough(struct authd *a, struct config *config, struct diagnosis *why)
+{
+	char host[256];
+	bool any = config->objects[CONFIG_SERVERS].count > 0;
+	int error = 0;
+
+	our_name(host);
+	if (any && a->passthrough)
+		error = passthrough_configure(a->passthrough, config, why);
+	else if (any)
+		error = passthrough_new(a->loop, config, host, &a->passthrough, why);
+	if (error == 0 && a->guard)
+		ports_set_server(guard_ports(a->guard), PORT_SERVER_RADIUS,
+				 any ? passthrough_server(a->passthrough) : NULL);
+	return error;
+}
+
+/* It is made anew when there are ports for the first time. */
+static int configure_dynauth(struct authd *a, struct config *config, struct diagnosis *why)
+{
+	char host[256];
+	const struct dynauth_settings settings = { &config->settings.dynamic_listen, host };
+	struct session_keeper keeper;
+	struct dynauth *made = NULL;
+	int error;
+
+	if (a->dynauth && a->keeps == !!a->guard) {
+		dynauth_configure(a->dynauth, config);
+		return 0;
+	}
+	our_name(host);
+	if (a->guard)
+		ports_keeper(guard_ports(a->guard), &keeper);
+	error = dynauth_new(a->loop, config, &settings, a->guard ? &keeper : NULL, &made, why);
+	if (error)
+		return error;
+	dynauth_free(a->dynauth);
+	a->dynauth = made;
+	a->keeps = a->guard;
+	return 0;
+}
+
 /* ---- ports ---- */
 
 static int configure_guard(struct authd *a, struct config *config, struct diagnosis *why)
 {
-	char host[256] = "localhost";
+	char host[256];
 	const struct guard_settings settings = {
-		.servers = { [PORT_SERVER_LOCAL] = pool_server(a->pool) },
+		.servers = { [PORT_SERVER_LOCAL] = pool_server(a->pool),
+			     [PORT_SERVER_RADIUS] =
+				     a->passthrough && config->objects[CONFIG_SERVERS].count > 0
+					     ? passthrough_server(a->passthrough)
+					     : NULL },
 		.accountant = &a->accountant,
 		.nas_identifier = host,
 	};
@@ -115,7 +170,7 @@ static int configure_guard(struct authd *a, struct config *config, struct diagno
 	}
 	if (config->objects[CONFIG_PORTS].count == 0)
 		return 0;
-	(void)gethostname(host, sizeof host - 1);
+	our_name(host);
 	a->accountant.note = authd_account;
 	return guard_new(a->loop, &settings, config, &a->guard, why);
 }
@@ -191,7 +246,11 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 	if (error == 0)
 		error = radsec_server_configure(a->radsec, a->config, why);
 	if (error == 0)
+		error = configure_passthrough(a, a->config, why);
+	if (error == 0)
 		error = configure_guard(a, a->config, why);
+	if (error == 0)
+		error = configure_dynauth(a, a->config, why);
 	if (error == 0)
 		error = open_control(a, why);
 	return error;
@@ -208,7 +267,11 @@ static int configure(struct authd *a, struct config *config, struct diagnosis *w
 	if (error == 0)
 		error = radsec_server_configure(a->radsec, config, why);
 	if (error == 0)
+		error = configure_passthrough(a, config, why);
+	if (error == 0)
 		error = configure_guard(a, config, why);
+	if (error == 0)
+		error = configure_dynauth(a, config, why);
 	return error;
 }
 
@@ -228,7 +291,9 @@ void authd_close_parts(struct authd *a)
 	metrics_free(a->metrics);
 	control_free(a->control);
 	/* Before those who are asked and told. */
+	dynauth_free(a->dynauth);
 	guard_free(a->guard);
+	passthrough_free(a->passthrough);
 	/* What has an eye on the workers' messages goes after them, what they are told of before.
 	 */
 	staple_free(a->staple);

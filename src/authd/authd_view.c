@@ -158,12 +158,6 @@ static json_t *view_workers(void *self)
 	return all;
 }
 
-static json_t *view_nothing(void *self)
-{
-	(void)self;
-	return json_array();
-}
-
 /* ---- counters ---- */
 
 /* All that is one number, for the control socket and for Prometheus. */
@@ -348,18 +342,51 @@ static int view_reload(void *self, struct diagnosis *why)
 	return authd_reload(self, why);
 }
 
-/* Whoever has the session has to be asked, and a switch is not. */
-static int end_sessions(struct authd *a, const char *target, struct diagnosis *why)
+static void on_asked(void *context, const struct dynauth_answer *answer)
 {
-	int count = 0;
+	(void)context;
+	if (answer->result == 0)
+		log_event(LOG_NOTICE, "dynauth.asked", "answer=ack");
+	else
+		log_event(LOG_WARNING, "dynauth.asked", "answer=\"%s\" cause=\"%s\"",
+			  answer->result == -EACCES ? "nak" : strerror(-answer->result),
+			  radius_error_cause_name(answer->cause));
+}
 
-	list_each (node, &a->sessions.order)
-		count += session_is(list_item(node, struct session, order), target);
-	if (count == 0)
-		return 0;
-	diagnosis_say(why, DIAG_CONFIG,
-		      "the session is one of a RADIUS client, which has to end it itself");
-	return -EOPNOTSUPP;
+/* Whoever has the session has to be asked, and will do it or not. */
+static int ask_nas(struct authd *a, const struct session *session, bool reauthenticate)
+{
+	struct dynauth_ask ask = { .reauthenticate = reauthenticate,
+				   .where = &session->where,
+				   .answered = on_asked };
+	const struct radius_client *client;
+
+	if (!address_parse(session->where.nas_address, &ask.nas))
+		return -EDESTADDRREQ;
+	client = config_client(a->config, &ask.nas);
+	if (!client || strcmp(client->object.name, session->where.client) != 0)
+		return -ENOENT;
+	ask.secret = secret_slice(&client->secret);
+	return dynauth_send(a->dynauth, &ask);
+}
+
+static int ask_nases(struct authd *a, const char *target, bool reauthenticate,
+		     struct diagnosis *why)
+{
+	int count = 0, error = 0;
+
+	list_each (node, &a->sessions.order) {
+		const struct session *session = list_item(node, struct session, order);
+		int r = session_is(session, target) ? ask_nas(a, session, reauthenticate) : 1;
+
+		count += r == 0;
+		error = r < 0 ? r : error;
+	}
+	if (count == 0 && error < 0)
+		diagnosis_say(why, DIAG_CONFIG,
+			      "the session is one of a RADIUS client, which cannot be asked: %s",
+			      strerror(-error));
+	return count ? count : error;
 }
 
 static int view_disconnect(void *self, const char *target, const char *actor, struct diagnosis *why)
@@ -370,7 +397,7 @@ static int view_disconnect(void *self, const char *target, const char *actor, st
 	if (count > 0)
 		log_event(LOG_NOTICE, "session.disconnect", "actor=\"%s\" sessions=%d", actor,
 			  count);
-	return count > 0 ? count : end_sessions(a, target, why);
+	return count > 0 ? count : ask_nases(a, target, false, why);
 }
 
 static int view_reauth(void *self, const char *target, const char *actor, struct diagnosis *why)
@@ -380,7 +407,14 @@ static int view_reauth(void *self, const char *target, const char *actor, struct
 
 	if (count > 0)
 		log_event(LOG_NOTICE, "session.reauth", "actor=\"%s\" sessions=%d", actor, count);
-	return count > 0 ? count : end_sessions(a, target, why);
+	return count > 0 ? count : ask_nases(a, target, true, why);
+}
+
+static json_t *view_servers(void *self)
+{
+	struct authd *a = self;
+
+	return a->passthrough ? passthrough_view(a->passthrough) : json_array();
 }
 
 void authd_view_of(struct authd *authd, struct authd_view *ret_view)
@@ -390,7 +424,7 @@ void authd_view_of(struct authd *authd, struct authd_view *ret_view)
 		.status = view_status,
 		.sessions = view_sessions,
 		.clients = view_clients,
-		.servers = view_nothing,
+		.servers = view_servers,
 		.ports = view_ports,
 		.workers = view_workers,
 		.counters = view_counters,

@@ -60,6 +60,7 @@ struct authd_settings {
 	struct addresses listen, accounting_listen, radsec_listen;
 	char *radsec_credential;
 	struct words radsec_client_anchors;
+	struct addresses dynamic_listen;
 
 	/* [Limits] */
 	uint32_t conversations;	 /* in all */

@@ -105,6 +105,10 @@ static const struct ini_key keys[] = {
 	  .doc = "The credential for RADIUS over TLS. Without this key it is that of [Tls] Credential=." },
 	{ KEY("Radius", "RadSecClientAnchors", ini_paths, radsec_client_anchors),
 	  .doc = "The authorities that may vouch for the clients of RADIUS over TLS." },
+	{ KEY("Radius", "DynamicAuthorizationListen", config_addresses, dynamic_listen),
+	  .doc = "The addresses on which servers of `servers.d` that may do so end and change sessions of guarded "
+		"ports (CoA and Disconnect, RFC 5176); the port is 3799 unless written. A change counts from the "
+		"next start." },
 
 	{ KEY("Limits", "Conversations", ini_number, conversations), .least = 16, .most = 1000000, .fallback = "20000",
 	  .doc = "How many conversations may go on at once, in all. When there are as many, those that have not got "

@@ -116,6 +116,8 @@ static int build(struct dynauth_asks *asks, const struct dynauth_ask *from, stru
 	passthrough_who(from->where, &ask.who);
 	/* These say nothing about which session is meant, and a NAS has to refuse what it does not
 	 * expect (RFC 5176, section 3.6). */
+	ask.who.called_station = ask.who.nas_port_id = (struct slice){ 0 };
+	ask.who.has_nas_port = false;
 	ask.who.service_type = 0;
 	ask.who.nas_port_type = 0;
 	ask.who.framed_mtu = 0;

@@ -191,6 +191,9 @@ void records_free(struct records *records)
 
 	if (!records)
 		return;
+	/* What sessions said at their very end goes out once at least. */
+	if (records->upstream)
+		upstream_flush(records->upstream);
 	timer_clear(&records->timer);
 	upstream_free(records->upstream);
 	list_each (node, &records->waiting) {

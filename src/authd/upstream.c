@@ -375,6 +375,11 @@ int upstream_ask(struct upstream *upstream, const struct radius_ask *ask)
 	return 0;
 }
 
+void upstream_flush(struct upstream *upstream)
+{
+	pump(upstream);
+}
+
 void upstream_forget(struct upstream *upstream, uint64_t number)
 {
 	radius_client_forget(upstream->client, number);

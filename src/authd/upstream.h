@@ -29,6 +29,8 @@ void upstream_free(struct upstream *upstream);
 
 /* 0; -EAGAIN when too much is on its way, -EMSGSIZE, -ENOMEM.  Never answers from within. */
 int upstream_ask(struct upstream *upstream, const struct radius_ask *ask);
+/* Sends now what would be sent when the loop comes round. */
+void upstream_flush(struct upstream *upstream);
 void upstream_forget(struct upstream *upstream, uint64_t number);
 
 bool upstream_accounting(const struct upstream *upstream);
