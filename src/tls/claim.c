@@ -8,7 +8,7 @@
 #include "tls/engine_parts.h"
 
 /* The first octet of a row: another program's form is not ours, and costs a full handshake. */
-#define ROW_FORM 1
+#define ROW_FORM 2
 
 /* ---- out of a certificate ------------------------------------------------------------------- */
 
@@ -35,18 +35,22 @@ static enum status put_time(struct bytes *row, int64_t time)
 	return bytes_append(row, slice_of(octets, sizeof octets), ROW_MAX);
 }
 
-static enum status put_name(struct bytes *row, const X509_NAME *name)
+static enum status put_der(struct bytes *row, const X509_NAME *name)
 {
 	const unsigned char *der = NULL;
-	char text[CERT_TEXT_MAX];
 	size_t len = 0;
+
+	return X509_NAME_get0_der(name, &der, &len) ? put(row, slice_of(der, len)) : NO_MEMORY;
+}
+
+static enum status put_name(struct bytes *row, const X509_NAME *name)
+{
+	char text[CERT_TEXT_MAX];
 	enum status status;
 
-	if (!X509_NAME_get0_der(name, &der, &len))
-		return NO_MEMORY;
 	cert_name(name, text, sizeof text);
 	status = put(row, slice_str(text));
-	return status == OK ? put(row, slice_of(der, len)) : status;
+	return status == OK ? put_der(row, name) : status;
 }
 
 static enum status put_serial(struct bytes *row, const X509 *cert)
@@ -114,7 +118,33 @@ static enum status put_usages(struct bytes *row, const X509 *cert)
 	return status;
 }
 
-enum status tls_claim_build(const X509 *cert, int64_t authenticated, struct bytes *ret_row)
+/* Of each authority in the path its issuer and serial number, by which lists know it; and when the
+ * first of them expires. */
+static enum status put_path(struct bytes *row, const STACK_OF(X509) * path)
+{
+	struct bytes list = { 0 };
+	int64_t until = INT64_MAX;
+	enum status status = OK;
+
+	for (int i = 1; status == OK && i < sk_X509_num(path); i++) {
+		const X509 *authority = sk_X509_value(path, i);
+		int64_t end = cert_time(X509_get0_notAfter(authority));
+
+		until = end < until ? end : until;
+		status = put_der(&list, X509_get_issuer_name(authority));
+		if (status == OK)
+			status = put_serial(&list, authority);
+	}
+	if (status == OK)
+		status = put_time(row, until);
+	if (status == OK)
+		status = put(row, bytes_slice(&list));
+	bytes_done(&list);
+	return status;
+}
+
+enum status tls_claim_build(const X509 *cert, const STACK_OF(X509) * path, int64_t authenticated,
+			    struct bytes *ret_row)
 {
 	static const uint8_t form = ROW_FORM;
 	enum status status;
@@ -141,6 +171,8 @@ enum status tls_claim_build(const X509 *cert, int64_t authenticated, struct byte
 		status = put_names(ret_row, cert);
 	if (status == OK)
 		status = put_usages(ret_row, cert);
+	if (status == OK)
+		status = put_path(ret_row, path);
 	return status;
 }
 
@@ -215,6 +247,17 @@ static bool is_usages(struct slice usages)
 	return rd_done(&r);
 }
 
+static bool is_path(struct slice path)
+{
+	struct rd r = rd_of(path);
+
+	while (r.left > 0) {
+		if (!is_name(field(&r)) || field(&r).len == 0)
+			return false;
+	}
+	return rd_done(&r);
+}
+
 static bool is_text(struct slice text)
 {
 	char again[CERT_TEXT_MAX];
@@ -241,10 +284,13 @@ enum status tls_claim_parse(struct slice row, struct tls_claim *ret_claim)
 	c.spki = field(&r);
 	c.names = field(&r);
 	c.usages = field(&r);
+	c.path_not_after = (int64_t)rd_u64(&r);
+	c.path = field(&r);
 	if (!rd_done(&r) || form != ROW_FORM || c.serial.len == 0 ||
 	    c.fingerprint.len != CERT_HASH_LEN || c.spki.len != CERT_HASH_LEN ||
 	    !is_text(c.subject) || !is_text(c.issuer) || !is_name(c.subject_der) ||
-	    !is_name(c.issuer_der) || !is_names(c.names) || !is_usages(c.usages))
+	    !is_name(c.issuer_der) || !is_names(c.names) || !is_usages(c.usages) ||
+	    !is_path(c.path))
 		return MALFORMED;
 	*ret_claim = c;
 	return OK;
@@ -324,6 +370,20 @@ bool tls_claim_usage(const struct tls_claim *claim, size_t *at, struct slice *re
 	r = rd_of(slice_of(claim->usages.p + *at, claim->usages.len - *at));
 	*ret_oid = field(&r);
 	*at = claim->usages.len - r.left;
+	return rd_ok(&r);
+}
+
+bool tls_claim_authority(const struct tls_claim *claim, size_t *at, struct slice *ret_issuer,
+			 struct slice *ret_serial)
+{
+	struct rd r;
+
+	if (*at >= claim->path.len)
+		return false;
+	r = rd_of(slice_of(claim->path.p + *at, claim->path.len - *at));
+	*ret_issuer = field(&r);
+	*ret_serial = field(&r);
+	*at = claim->path.len - r.left;
 	return rd_ok(&r);
 }
 

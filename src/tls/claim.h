@@ -25,6 +25,10 @@ struct tls_claim {
 	struct slice names;  /* GeneralNames in DER, or empty: see tls_claim_name */
 	struct slice usages; /* see tls_claim_usage; empty: any */
 
+	/* The authorities above it, as far as a resumption has to look at them again. */
+	int64_t path_not_after; /* when the first of them expires */
+	struct slice path;	/* see tls_claim_authority; empty: the certificate is an anchor */
+
 	/* Of a full handshake alone, to ask a responder with (RFC 6960); else all are empty. */
 	struct slice certificate,
 		issuer_certificate; /* DER; no issuer: the certificate is an anchor */
@@ -44,8 +48,15 @@ bool tls_claim_name(const struct tls_claim *claim, size_t *at, struct tls_name *
 /* The next extended key usage: content octets of its OBJECT IDENTIFIER.  False at the end. */
 bool tls_claim_usage(const struct tls_claim *claim, size_t *at, struct slice *ret_oid);
 
-/* The row of a certificate that was accepted at this time. */
-CHECKED enum status tls_claim_build(const X509 *cert, int64_t authenticated, struct bytes *ret_row);
+/* The next authority of the path, the anchor last: of its certificate the issuer (X.501 Name) and
+ * the serial number (content octets).  False at the end. */
+bool tls_claim_authority(const struct tls_claim *claim, size_t *at, struct slice *ret_issuer,
+			 struct slice *ret_serial);
+
+/* The row of a certificate that was accepted at this time, by this path, which begins with it and
+ * ends in its anchor; NULL: it is an anchor. */
+CHECKED enum status tls_claim_build(const X509 *cert, const STACK_OF(X509) * path,
+				    int64_t authenticated, struct bytes *ret_row);
 /* The members are good for as long as the row is. MALFORMED when it is no such row. */
 CHECKED enum status tls_claim_parse(struct slice row, struct tls_claim *ret_claim);
 

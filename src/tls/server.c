@@ -86,7 +86,8 @@ static enum status claim_of_certificate(struct tls_conn *conn)
 {
 	struct tls_server_side *side = &conn->side;
 	X509 *cert = SSL_get0_peer_certificate(conn->ssl);
-	enum status status = cert ? tls_claim_build(cert, conn->now.wall, &side->row) : UNEXPECTED;
+	enum status status =
+		cert ? tls_claim_build(cert, side->path, conn->now.wall, &side->row) : UNEXPECTED;
 
 	if (status == OK)
 		status = tls_claim_parse(bytes_slice(&side->row), &side->claim);
@@ -107,19 +108,45 @@ static enum status claim_of_session(struct tls_conn *conn)
 	return status;
 }
 
+static enum status recheck_dates(struct tls_conn *conn, struct diagnosis *why)
+{
+	const struct tls_claim *claim = &conn->side.claim;
+	int64_t until =
+		claim->not_after < claim->path_not_after ? claim->not_after : claim->path_not_after;
+	enum status status =
+		trust_recheck(conn->config->trust, claim->not_before, until, conn->now.wall, why);
+
+	if (status == OK)
+		conn->reduced = *why;
+	else if (until < claim->not_after)
+		diagnosis_add(why, "detail", "an authority above it");
+	return status;
+}
+
+static enum status recheck_lists(const struct tls_conn *conn, struct diagnosis *why)
+{
+	const struct tls_claim *claim = &conn->side.claim;
+	struct slice issuer = claim->issuer_der, serial = claim->serial;
+	size_t at = 0;
+	enum status status;
+
+	do
+		status = trust_recheck_lists(conn->config->trust, issuer, serial, conn->now.wall,
+					     why);
+	while (status == OK && tls_claim_authority(claim, &at, &issuer, &serial));
+	if (status != OK && at > 0)
+		diagnosis_add(why, "detail", "an authority above it");
+	return status;
+}
+
 /* What may have changed since the full handshake. */
 static bool still_good(struct tls_conn *conn, struct diagnosis *why)
 {
-	const struct trust *trust = conn->config->trust;
 	const struct tls_claim *claim = &conn->side.claim;
 
 	diagnosis_set(why, DIAG_NONE);
-	if (trust_recheck(trust, claim->not_before, claim->not_after, conn->now.wall, why) == OK) {
-		conn->reduced = *why;
-		if (trust_recheck_lists(trust, claim->issuer_der, claim->serial, conn->now.wall,
-					why) == OK)
-			return true;
-	}
+	if (recheck_dates(conn, why) == OK && recheck_lists(conn, why) == OK)
+		return true;
 	diagnosis_add(why, "subject", "%s", conn->far.subject);
 	diagnosis_add(why, "issuer", "%.*s", (int)claim->issuer.len, (const char *)claim->issuer.p);
 	diagnosis_add(why, "fingerprint", "%s", conn->far.fingerprint);

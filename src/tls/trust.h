@@ -89,8 +89,8 @@ CHECKED enum status trust_recheck(const struct trust *trust, int64_t not_before,
 				  int64_t now, struct diagnosis *why);
 
 /* Whether the lists have anything against a certificate that is known by its issuer (DER) and
- * serial number (content octets) alone, of a session that is resumed.  Its issuers are looked at
- * when a full handshake is due. */
+ * serial number (content octets) alone, of a session that is resumed: its own, or that of an
+ * authority above it, which is asked about by itself. */
 CHECKED enum status trust_recheck_lists(const struct trust *trust, struct slice issuer,
 					struct slice serial, int64_t now, struct diagnosis *why);
 

@@ -26,7 +26,7 @@ enum status trust_recheck(const struct trust *trust, int64_t not_before, int64_t
 
 /* What of the lists concerns one certificate. */
 struct listing {
-	bool found, current, revoked;
+	bool anchor, found, current, revoked;
 	int64_t when;
 };
 
@@ -44,15 +44,13 @@ static void look_up(X509_CRL *crl, ASN1_INTEGER *serial, int64_t now, struct lis
 	listing->when = cert_time(X509_REVOKED_get0_revocationDate(entry));
 }
 
-/* Nobody revokes an anchor but who took it into the policy. */
 static bool is_anchor(const X509 *anchor, const X509_NAME *issuer, const ASN1_INTEGER *serial)
 {
 	return X509_NAME_cmp(X509_get_issuer_name(anchor), issuer) == 0 &&
 	       ASN1_INTEGER_cmp(X509_get0_serialNumber(anchor), serial) == 0;
 }
 
-/* False when it is an anchor itself. */
-static bool look_through(const struct trust *trust, const X509_NAME *issuer, ASN1_INTEGER *serial,
+static void look_through(const struct trust *trust, const X509_NAME *issuer, ASN1_INTEGER *serial,
 			 int64_t now, struct listing *listing)
 {
 	const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(trust->store);
@@ -63,11 +61,10 @@ static bool look_through(const struct trust *trust, const X509_NAME *issuer, ASN
 		X509 *anchor = X509_OBJECT_get0_X509(object);
 
 		if (anchor && is_anchor(anchor, issuer, serial))
-			return false;
+			listing->anchor = true;
 		if (crl && X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0)
 			look_up(crl, serial, now, listing);
 	}
-	return true;
 }
 
 static enum status verdict(const struct trust *trust, const struct listing *listing,
@@ -79,7 +76,8 @@ static enum status verdict(const struct trust *trust, const struct listing *list
 		diagnosis_add(why, "detail", "revocation list");
 		return UNTRUSTED;
 	}
-	if (listing->current)
+	/* Nobody has to vouch for an anchor but who took it into the policy. */
+	if (listing->current || listing->anchor)
 		return OK;
 	diagnosis_set(why, DIAG_CRL_UNUSABLE);
 	diagnosis_add(why, "detail", "%s", listing->found ? "expired" : "there is none");
@@ -115,7 +113,8 @@ enum status trust_recheck_lists(const struct trust *trust, struct slice issuer, 
 		diagnosis_set(why, trust_id(trust, DIAG_SERVER_CERT_INVALID));
 		diagnosis_add(why, "detail", "issuer or serial number");
 		status = UNTRUSTED;
-	} else if (look_through(trust, name, number, now, &listing)) {
+	} else {
+		look_through(trust, name, number, now, &listing);
 		status = verdict(trust, &listing, why);
 	}
 	X509_NAME_free(name);

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tls_claim claim;
 	struct tls_name name;
-	struct slice oid;
+	struct slice oid, issuer, serial;
 	struct bytes id = { 0 };
 	size_t at = 0, before = 0;
 
@@ -37,6 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (at = before = 0; tls_claim_usage(&claim, &at, &oid); before = at) {
 		assert(at > before && oid.len > 0);
 		within(oid, data, size);
+	}
+	for (at = before = 0; tls_claim_authority(&claim, &at, &issuer, &serial); before = at) {
+		assert(at > before && issuer.len > 0 && serial.len > 0);
+		within(issuer, data, size);
+		within(serial, data, size);
 	}
 	if (tls_claim_identity(&claim, &id) == OK)
 		assert(id.len <= EAP_ID_MAX);

@@ -223,7 +223,7 @@ static const char *judged(struct rig *rig, const struct pki_spec *spec,
 	struct diagnosis why;
 	bool accept;
 
-	REQUIRE(tls_claim_build(made.cert, PKI_NOW, &row) == OK);
+	REQUIRE(tls_claim_build(made.cert, NULL, PKI_NOW, &row) == OK);
 	REQUIRE(tls_claim_parse(bytes_slice(&row), &claim) == OK);
 	accept = rules_judge(rig->config, &claim, where, &grant, &why);
 	CHECK((why.id == DIAG_NONE) == accept);

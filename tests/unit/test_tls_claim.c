@@ -18,7 +18,7 @@ static struct bytes row_of(const struct pki_spec *spec)
 	struct pki_cert ca = pki_ca("CA"), made = pki_make(spec, &ca);
 	struct bytes row = { 0 };
 
-	REQUIRE(tls_claim_build(made.cert, PKI_NOW, &row) == OK);
+	REQUIRE(tls_claim_build(made.cert, NULL, PKI_NOW, &row) == OK);
 	pki_cert_done(&made);
 	pki_cert_done(&ca);
 	return row;

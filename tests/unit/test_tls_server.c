@@ -559,6 +559,70 @@ TEST(a_certificate_that_has_expired_is_not_resumed)
 		}
 }
 
+/* Of a chain through an intermediate authority, first resumed and then looked at after this. */
+static void check_chain_again(int64_t later, int64_t until, bool revoked, enum diagnosis_id server,
+			      enum diagnosis_id peer)
+{
+	for
+		EACH_VERSION(v)
+		{
+			const struct pki_spec spec = { .cn = "Factory",
+						       .ca = true,
+						       .from = PKI_NOW - PKI_DAY,
+						       .until = until };
+			struct duo d;
+			struct pki_cert factory, client;
+			struct bytes root_good, root_bad, own;
+			struct slice crls[2];
+
+			duo_init(&d);
+			factory = pki_make(&spec, &d.c.ca);
+			client = pki_client("Test Client", &factory);
+			root_good = crl_of(&d, NULL);
+			root_bad = crl_of(&d, revoked ? factory.cert : NULL);
+			own = pki_crl(&factory, NULL, PKI_NOW - PKI_DAY, PKI_NOW + PKI_DAY);
+			d.c.peer_settings.key = client.key;
+			d.c.peer_settings.cert = client.cert;
+			d.c.peer_settings.chain = pki_chain(factory.cert, NULL);
+			d.settings.max = versions[v];
+			d.settings.resumption = TLS_RESUME_TICKETS;
+			crls[0] = bytes_slice(&root_good);
+			crls[1] = bytes_slice(&own);
+			d.trust.crls = crls;
+			d.trust.crl_count = 2;
+			duo_load(&d);
+			tls_server_config_ticket_keys(d.context.config, &key_a, 1);
+			duo_check_success(&d, false);
+			duo_check_success(&d, true);
+			crls[0] = bytes_slice(&root_bad);
+			duo_load_server(&d);
+			tls_server_config_ticket_keys(d.context.config, &key_a, 1);
+			d.c.now.wall += later;
+			duo_check_failure(&d, server, peer);
+			CHECK_INT(d.asked, 0);
+			CHECK(d.reported && d.report.resumed);
+			sk_X509_pop_free(d.c.peer_settings.chain, X509_free);
+			bytes_done(&root_good);
+			bytes_done(&root_bad);
+			bytes_done(&own);
+			pki_cert_done(&client);
+			pki_cert_done(&factory);
+			duo_done(&d);
+		}
+}
+
+TEST(an_authority_in_between_that_was_revoked_is_found_in_a_resumption)
+{
+	check_chain_again(0, PKI_NOW + PKI_YEAR, true, DIAG_PEER_CERT_REVOKED,
+			  DIAG_CLIENT_CERT_REVOKED);
+}
+
+TEST(an_authority_in_between_that_has_expired_is_found_in_a_resumption)
+{
+	check_chain_again(1200, PKI_NOW + 600, false, DIAG_PEER_CERT_EXPIRED,
+			  DIAG_CLIENT_CERT_EXPIRED);
+}
+
 /* ---- what the client thinks of us ----------------------------------------------------------- */
 
 TEST(a_client_that_does_not_know_our_authority_says_so)
