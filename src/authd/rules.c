@@ -7,6 +7,15 @@
 
 #define VALUE_MAX 1024 /* octets of a name that can match at all */
 
+/* A certificate at a place. */
+struct subject {
+	const struct tls_claim *claim;
+	const struct aaa_where *where;
+	/* There was no memory to tell whether something matches: then nobody is let in, for the
+	 * rule that would have kept it out may be the one that was not understood. */
+	bool failed;
+};
+
 DEFINE_AUTO(X509_NAME, X509_NAME_free);
 
 /* A NUL or another control character is in no name that anybody meant to write down. */
@@ -34,7 +43,8 @@ static bool any_matches(const struct words *patterns, const char *text, int flag
 
 /* ---- subject and issuer ---- */
 
-static bool entry_matches(const X509_NAME_ENTRY *entry, int nid, const char *pattern)
+static bool entry_matches(struct subject *who, const X509_NAME_ENTRY *entry, int nid,
+			  const char *pattern)
 {
 	unsigned char *utf8 = NULL;
 	char text[VALUE_MAX];
@@ -43,7 +53,9 @@ static bool entry_matches(const X509_NAME_ENTRY *entry, int nid, const char *pat
 
 	if (OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) != nid)
 		return false;
+	/* That it is no text in its own encoding cannot be told from want of memory. */
 	len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry));
+	who->failed |= len < 0;
 	matches = len > 0 && text_of(slice_of(utf8, (size_t)len), text) &&
 		  fnmatch(pattern, text, 0) == 0;
 	OPENSSL_free(utf8);
@@ -51,7 +63,7 @@ static bool entry_matches(const X509_NAME_ENTRY *entry, int nid, const char *pat
 }
 
 /* "CN=*.example.org": there is an attribute of that type with such a value. */
-static bool has_attribute(const X509_NAME *name, const char *wanted)
+static bool has_attribute(struct subject *who, const X509_NAME *name, const char *wanted)
 {
 	const char *equals = strchr(wanted, '=');
 	char type[64];
@@ -59,14 +71,15 @@ static bool has_attribute(const X509_NAME *name, const char *wanted)
 
 	snprintf(type, sizeof type, "%.*s", (int)(equals - wanted), wanted);
 	nid = OBJ_txt2nid(type);
+	who->failed |= nid == NID_undef; /* it was one when it was read */
 	for (int i = 0; i < X509_NAME_entry_count(name); i++) {
-		if (entry_matches(X509_NAME_get_entry(name, i), nid, equals + 1))
+		if (entry_matches(who, X509_NAME_get_entry(name, i), nid, equals + 1))
 			return true;
 	}
 	return false;
 }
 
-static bool name_matches(const struct words *wanted, struct slice der)
+static bool name_matches(struct subject *who, const struct words *wanted, struct slice der)
 {
 	const unsigned char *p = der.p;
 
@@ -75,8 +88,9 @@ static bool name_matches(const struct words *wanted, struct slice der)
 
 	AUTO(X509_NAME) name = d2i_X509_NAME(NULL, &p, (long)der.len);
 
+	who->failed |= !name;
 	for (size_t i = 0; i < wanted->count; i++) {
-		if (!name || !has_attribute(name, wanted->word[i]))
+		if (!name || !has_attribute(who, name, wanted->word[i]))
 			return false;
 	}
 	return true;
@@ -98,22 +112,23 @@ static bool alternative_matches(const struct words *patterns, const struct tls_c
 	return patterns->count == 0;
 }
 
-static bool usage_is(struct slice oid, const char *wanted)
+static bool usage_is(struct subject *who, struct slice oid, const char *wanted)
 {
 	ASN1_OBJECT *object = OBJ_txt2obj(wanted, 1);
 	bool same = object && slice_eq(oid, slice_of(OBJ_get0_data(object), OBJ_length(object)));
 
+	who->failed |= !object;
 	ASN1_OBJECT_free(object);
 	return same;
 }
 
-static bool usage_matches(const struct words *wanted, const struct tls_claim *claim)
+static bool usage_matches(struct subject *who, const struct words *wanted)
 {
 	struct slice oid;
 
-	for (size_t at = 0; wanted->count > 0 && tls_claim_usage(claim, &at, &oid);) {
+	for (size_t at = 0; wanted->count > 0 && tls_claim_usage(who->claim, &at, &oid);) {
 		for (size_t i = 0; i < wanted->count; i++) {
-			if (usage_is(oid, wanted->word[i]))
+			if (usage_is(who, oid, wanted->word[i]))
 				return true;
 		}
 	}
@@ -136,17 +151,19 @@ static bool where_matches(const struct rule *rule, const struct aaa_where *where
 		place_matches(&rule->nas, where->nas_address, 0));
 }
 
-static bool rule_matches(const struct rule *rule, const struct tls_claim *claim,
-			 const struct aaa_where *where)
+static bool rule_matches(const struct rule *rule, struct subject *who)
 {
+	const struct tls_claim *claim = who->claim;
+
 	return (rule->resumed == RESUMED_ANY || (rule->resumed == RESUMED_YES) == claim->resumed) &&
-	       where_matches(rule, where) && name_matches(&rule->subject, claim->subject_der) &&
-	       name_matches(&rule->issuer, claim->issuer_der) &&
+	       where_matches(rule, who->where) &&
+	       name_matches(who, &rule->subject, claim->subject_der) &&
+	       name_matches(who, &rule->issuer, claim->issuer_der) &&
 	       alternative_matches(&rule->dns, claim, TLS_NAME_DNS) &&
 	       alternative_matches(&rule->email, claim, TLS_NAME_EMAIL) &&
 	       alternative_matches(&rule->uri, claim, TLS_NAME_URI) &&
 	       alternative_matches(&rule->upn, claim, TLS_NAME_UPN) &&
-	       usage_matches(&rule->usages, claim);
+	       usage_matches(who, &rule->usages);
 }
 
 /* ---- the decision ---- */
@@ -167,16 +184,22 @@ bool rules_judge(const struct config *config, const struct tls_claim *claim,
 		 const struct aaa_where *where, struct aaa_grant *ret_grant,
 		 struct diagnosis *ret_why)
 {
+	struct subject who = { claim, where, false };
 	const struct rule *rule = NULL;
 	enum config_action action;
 
 	for (size_t i = 0; i < config_rule_count(config) && !rule; i++) {
-		if (rule_matches(config_rule(config, i), claim, where))
+		if (rule_matches(config_rule(config, i), &who))
 			rule = config_rule(config, i);
 	}
 	action = rule ? rule->action : config->settings.default_action;
 	*ret_grant = (struct aaa_grant){ 0 };
 	diagnosis_set(ret_why, DIAG_NONE);
+	if (who.failed) {
+		diagnosis_say(ret_why, DIAG_INTERNAL,
+			      "the rules could not be applied to this certificate");
+		return false;
+	}
 	if (rule)
 		snprintf(ret_grant->rule, sizeof ret_grant->rule, "%s", rule->object.name);
 	if (action == ACTION_REJECT) {

@@ -48,3 +48,9 @@ endif
 FAULT_TESTS += %D%/fault_tls_server
 %C%_fault_tls_server_LDFLAGS = $(FAULT_LINK)
 %C%_fault_tls_server_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
+
+if AUTHD
+FAULT_TESTS += %D%/fault_authd
+%C%_fault_authd_LDFLAGS = $(FAULT_LINK)
+%C%_fault_authd_LDADD = libfault.a $(TEST_PKI) $(AUTHD_LIBS)
+endif
