@@ -9,7 +9,8 @@
  * The alert is chosen by the id of the diagnosis given to answer(): certificate_revoked and
  * certificate_expired for DIAG_PEER_CERT_REVOKED and DIAG_PEER_CERT_EXPIRED, certificate_unknown
  * for what is wrong with OCSP, access_denied otherwise.  why may be NULL, and is DIAG_PEER_DENIED
- * then. */
+ * then.  What it says of a server's certificate (DIAG_SERVER_CERT_REVOKED, DIAG_OCSP_INVALID and so
+ * on) becomes the same of the client's. */
 #ifndef METHOD_TLS_SERVER_H
 #define METHOD_TLS_SERVER_H
 

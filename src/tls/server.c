@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tls/engine_parts.h"
+#include "tls/trust_parts.h"
 
 enum status tls_server_conn_new(struct tls_server_config *config, struct moment now,
 				struct tls_conn **ret_conn)
@@ -271,11 +272,16 @@ static void alert_in_the_clear(struct tls_conn *conn, int alert)
 
 void tls_conn_refuse(struct tls_conn *conn, const struct diagnosis *why)
 {
-	int alert = tls_refusal_alert(why->id);
+	int alert;
 
 	conn->side.asks = false;
 	conn->side.answered = true;
 	conn->why = *why;
+	/* What was found of a certificate in general is meant of the client's. */
+	conn->why.id = trust_id(conn->config->trust, why->id);
+	if (!diagnosis_evidence(&conn->why, "subject"))
+		diagnosis_add(&conn->why, "subject", "%s", conn->far.subject);
+	alert = tls_refusal_alert(conn->why.id);
 	tls_server_drop_session(conn);
 	if (is_1_3(conn))
 		tls_server_alert(conn, alert);

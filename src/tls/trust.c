@@ -275,6 +275,8 @@ enum diagnosis_id trust_id(const struct trust *trust, enum diagnosis_id of_serve
 		{ DIAG_SERVER_CERT_WEAK, DIAG_PEER_CERT_WEAK },
 		{ DIAG_SERVER_CERT_REVOKED, DIAG_PEER_CERT_REVOKED },
 		{ DIAG_SERVER_CERT_INVALID, DIAG_PEER_CERT_INVALID },
+		{ DIAG_OCSP_MISSING, DIAG_PEER_OCSP },
+		{ DIAG_OCSP_INVALID, DIAG_PEER_OCSP },
 	};
 
 	for (size_t i = 0; i < sizeof of_client / sizeof of_client[0]; i++) {

@@ -51,7 +51,7 @@ int tls_refusal_alert(enum diagnosis_id id)
 	default:
 		break;
 	}
-	if (id == DIAG_OCSP_MISSING || id == DIAG_OCSP_INVALID || id == DIAG_CRL_UNUSABLE)
+	if (id == DIAG_PEER_OCSP || id == DIAG_CRL_UNUSABLE)
 		return SSL_AD_CERTIFICATE_UNKNOWN;
 	return SSL_AD_ACCESS_DENIED;
 }
