@@ -118,3 +118,15 @@ class Authd:
 
     def sessions(self):
         return self.json("sessions")
+
+
+def guarded(lab, port=None, start=True, **kwargs):
+    """A port of a bridge with latchkey-authd as its guard; `port` is what its file says besides."""
+    cable = lab.port(authenticator=False)
+    switch, interface = cable.switch, cable.switch_interface
+    switch.ip(f"link set {interface} master {cable.bridge}")
+    authd = Authd(lab, switch, start=False, **kwargs)
+    authd.add("port", "lan", {"Match.Interface": interface, **(port or {})})
+    if start:
+        authd.start()
+    return authd, cable

@@ -19,7 +19,8 @@ EXTRA_DIST += %D%/gate_box.c %D%/test_gate.py
 endif
 
 # The other end: latchkey-authd.
-NET_TESTS += %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_running.py %D%/test_authd_port.py
+NET_TESTS += %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_running.py \
+	%D%/test_authd_port.py %D%/test_authd_port.py
 
 # A NAS without ports, for what we ask of RADIUS servers and they of us.
 if AUTHD

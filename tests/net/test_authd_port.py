@@ -1,259 +1,210 @@
-"""latchkey-authd guards a port: latchkeyd and wpa_supplicant come in through it, and nobody else.
+"""latchkey-authd as the guard of ports: nothing passes before, all passes after, for real."""
+import signal
 
-"Inside" is what the port leads to, the switch's own address.
-"""
-from lab import Cable, each, main, need, test
-from authd import Authd
+from authd import Authd, guarded
+from lab import each, main, test
+from wire import RawSocket
 
-
-class Guarded:
-    """A cable with a machine at one end; at the other a port of a switch that latchkey-authd guards."""
-
-    def __init__(self, lab, number=1, switch=None):
-        need("nft")
-        self.lab, self.number = lab, number
-        self.interface, self.guarded = "e0", f"p{number}"
-        self.peer, self.switch = lab.namespace(f"machine{number}"), switch or lab.namespace("switch")
-        self.cable = Cable(self.peer, self.interface, self.switch, self.guarded)
-        self.mac = f"02:00:00:00:00:{number:02x}"
-        self.peer.ip(f"link set e0 address {self.mac}")
-        self.peer.ip(f"address add 10.0.{number}.2/24 dev e0")
-        self.switch.ip(f"address add 10.0.{number}.1/24 dev {self.guarded}")
-        # Addresses are known, so that it is not ARP alone that fails.
-        self.peer.ip(f"neigh replace 10.0.{number}.1 lladdr {self.switch.mac(self.guarded)} dev e0")
-        self.switch.ip(f"neigh replace 10.0.{number}.2 lladdr {self.mac} dev {self.guarded}")
-
-    def gets_through(self):
-        return self.peer.run("ping", "-c1", "-W", "0.4", f"10.0.{self.number}.1", check=False).returncode == 0
-
-    def opens(self, claim="the port is open"):
-        self.lab.until(self.gets_through, claim)
-
-    def blocks(self, claim="the port is closed"):
-        self.lab.check(not self.gets_through(), claim)
+VERSIONS = ("1.2", "1.3")
 
 
-def guard(lab, switch, port=None, settings=None, **kwargs):
-    authd = Authd(lab, switch, start=False, settings={"Radius.Listen": None, "Policy.DefaultAction": "accept",
-                                                      **(settings or {})}, **kwargs)
-    authd.remove("client", "local")
-    authd.add("port", "wired", {"Match.Interface": "p*", "Port.QuietPeriod": "1s", **(port or {})})
-    authd.start()
-    return authd
+def ours(lab, authd, port):
+    """How latchkey-authd sees the port."""
+    return next(p for p in authd.json("ports") if p["name"] == port.switch_interface)
 
 
-@each("1.2", "1.3")
-def latchkeyd_comes_in(lab, tls):
-    port = Guarded(lab)
-    port.opens("nothing is in the way at first")
-    authd = guard(lab, port.switch, tls=[tls])
-    port.blocks()
-    daemon = lab.latchkeyd(port)
-    authd.expect("session.authorised.*port=p1 .*station=02-00-00-00-00-01")
-    daemon.expect(f"port.authorised.*tls={tls.replace('1.', 'TLSv1.')}")
-    port.opens()
-    sessions = authd.sessions()
-    lab.equal([(s["port"], s["station"], s["state"]) for s in sessions],
-              [("p1", "02-00-00-00-00-01", "authorised")], "the sessions")
-    lab.equal(authd.stop(), 0, "exit status")
-    lab.equal(port.switch.run("nft", "list", "ruleset").stdout, "", "the ruleset afterwards")
-    port.opens("nothing is in the way any more")
+def inside(authd):
+    """The sessions of machines that are let in."""
+    return [s for s in authd.sessions() if s["state"] == "authorised"]
 
 
-@each("1.2", "1.3")
-def wpa_supplicant_comes_in(lab, tls):
-    port = Guarded(lab)
-    authd = guard(lab, port.switch, tls=[tls])
-    wpa = lab.wpa_supplicant(port, settings={"phase1": f'"tls_disable_tlsv1_3={int(tls == "1.2")}"'})
-    wpa.expect("CTRL-EVENT-EAP-SUCCESS")
-    authd.expect("session.authorised")
-    port.opens()
+# ---- machines -----------------------------------------------------------------------------------------
+
+@each(*VERSIONS)
+def latchkeyd_gets_in_and_again(lab, version):
+    authd, port = guarded(lab, tls=[version])
+    lab.check(not port.ping(), "nothing passes before")
+    daemon = lab.latchkeyd(port, bus=lab.bus())
+    daemon.expect(r"port\.authorised")
+    lab.check(port.ping(), "traffic passes after")
+    ping = lab.process(["ping", "-n", "-i0.05", port.switch_address], ns=port.peer)
+    for who in ("machine", "guard"):
+        mark, seen = daemon.mark(), authd.mark()
+        if who == "machine":
+            daemon.ctl("reauth", check=True)
+        else:
+            authd.ctl("reauth", port.mac, check=True)
+        daemon.expect(r"port\.authorised .*resumed=yes", mark)
+        authd.expect("auth.accept .* resumed=yes", seen)
+    ping.signal(signal.SIGINT)
+    ping.wait()
+    ping.expect(r" 0% packet loss")
+
+
+@each(*VERSIONS)
+def wpa_supplicant_gets_in(lab, version):
+    authd, port = guarded(lab, tls=[version])
+    lab.check(not port.ping(), "nothing passes before")
+    peer = lab.wpa_supplicant(port, settings={"phase1": f'"tls_disable_tlsv1_3={int(version == "1.2")}"'})
+    peer.control.expect("CTRL-EVENT-EAP-SUCCESS")
+    lab.check(port.ping(), "traffic passes after")
+    for _ in range(2):
+        mark = peer.control.mark()
+        authd.ctl("reauth", port.mac, check=True)
+        peer.control.expect("CTRL-EVENT-EAP-SUCCESS", mark)
+    lab.check(port.ping(), "traffic still passes")
 
 
 @test
-def a_machine_that_resumes_comes_in(lab):
-    port = Guarded(lab)
-    authd = guard(lab, port.switch)
+def a_stranger_stays_outside(lab):
+    authd, port = guarded(lab)
+    lab.latchkeyd(port, client=lab.pki().stranger.issue("laptop.example.org")).expect(r"port\.diagnosis")
+    authd.expect("auth.reject .*peer-untrusted")
+    lab.check(not port.ping(), "nothing passes")
+
+
+@test
+def a_machine_that_logs_off_is_out(lab):
+    authd, port = guarded(lab)
+    daemon = lab.latchkeyd(port, bus=lab.bus())
+    daemon.expect(r"port\.authorised")
+    lab.check(port.ping(), "traffic passes")
+    daemon.ctl("disconnect", check=True)
+    lab.until(lambda: not inside(authd), "the session is over")
+    lab.check(not port.ping(), "nothing passes")
+    daemon.ctl("connect", check=True)
+    lab.until(lambda: inside(authd), "another session")
+    lab.check(port.ping(), "traffic passes again")
+
+
+@test
+def disconnect_closes_the_port(lab):
+    authd, port = guarded(lab)
     daemon = lab.latchkeyd(port)
-    authd.expect("session.authorised.*resumed=no")
-    mark = authd.mark()
+    daemon.expect(r"port\.authorised")
+    daemon.kill()  # it would come again at once
+    lab.check(port.ping(), "traffic passes, whatever became of the supplicant")
+    lab.equal(authd.ctl("disconnect", port.mac).returncode, 0, "latchkey-authd disconnect")
+    lab.check(not port.ping(), "nothing passes")
+    lab.equal(inside(authd), [], "who is let in")
+
+
+@test
+def a_carrier_that_is_lost_ends_the_session(lab):
+    authd, port = guarded(lab)
+    daemon = lab.latchkeyd(port)
+    daemon.expect(r"port\.authorised")
+    lab.until(lambda: inside(authd), "a session")
     port.cable.unplug()
-    authd.expect("session.closed.*cause=carrier-lost", mark)
+    lab.until(lambda: not inside(authd), "the session is over")
+    mark = daemon.mark()
     port.cable.plug()
-    authd.expect("session.authorised.*resumed=yes", mark)
-    daemon.expect("port.authorised.*resumed=yes")
-    port.opens()
+    daemon.expect(r"port\.authorised", mark)
+    lab.until(port.ping, "traffic passes again")
 
 
 @test
-def a_machine_that_is_refused_stays_out(lab):
-    port = Guarded(lab)
-    authd = guard(lab, port.switch, settings={"Policy.DefaultAction": "reject"})
-    lab.latchkeyd(port)
-    authd.expect("session.failed")
-    port.blocks()
-    lab.check(any("diagnosis" in s for s in authd.sessions()), "the session says why")
+def another_address_does_not_get_through(lab):
+    authd, port = guarded(lab)
+    lab.latchkeyd(port).expect(r"port\.authorised")
+    lab.check(port.ping(), "the machine gets through")
+    port.peer.ip(f"link add link {port.interface} name other type macvlan mode bridge")
+    port.peer.ip("link set other up")
+    port.peer.ip(f"address del {port.peer_address}/24 dev {port.interface}")
+    port.peer.ip(f"address add {port.peer_address}/24 dev other")
+    done = port.peer.run("ping", "-n", "-c1", "-W1", port.switch_address, check=False)
+    lab.check(done.returncode != 0, "another machine behind the same port does not")
 
 
 @test
-def a_logoff_closes_the_port(lab):
-    port = Guarded(lab)
-    authd = guard(lab, port.switch)
-    daemon = lab.latchkeyd(port, profile={"EAPOL.LogoffOnExit": "yes"})
-    authd.expect("session.authorised")
-    port.opens()
-    daemon.stop()
-    authd.expect("session.closed.*cause=logoff")
-    port.blocks()
+def each_machine_for_itself_in_mode_multi(lab):
+    authd, port = guarded(lab, port={"Port.Mode": "multi"})
+    port.peer.ip(f"link add link {port.interface} name two type macvlan mode private")
+    port.peer.ip("link set two up")
+    port.peer.ip(f"address add {port.peer_address.replace('.2', '.3')}/24 dev two")
+    daemon = lab.latchkeyd(port)
+    daemon.expect(r"port\.authorised")
+    one = port.peer.run("ping", "-n", "-c1", "-W2", "-I", port.interface, port.switch_address, check=False)
+    two = port.peer.run("ping", "-n", "-c1", "-W1", "-I", "two", port.switch_address, check=False)
+    lab.equal((one.returncode == 0, two.returncode == 0), (True, False), "who gets through")
 
+
+# ---- what a machine may do ---------------------------------------------------------------------------
 
 @test
-def who_is_told_to_go_comes_back(lab):
-    port = Guarded(lab)
-    authd = guard(lab, port.switch)
-    lab.latchkeyd(port)
-    authd.expect("session.authorised")
-    mark = authd.mark()
+def a_rule_puts_the_port_into_the_bridge_of_a_vlan(lab):
+    authd, port = guarded(lab, start=False, port={"Vlan.BridgeTemplate": "vlan%v", "Vlan.CreateBridges": "yes"})
+    authd.add("rule", "staff", {"Match.Dns": "laptop.*", "Decision.Action": "accept", "Decision.Vlan": 42})
+    authd.start()
+    daemon = lab.latchkeyd(port)
+    daemon.expect(r"port\.authorised")
+
+    def bridge():
+        line = port.switch.run("ip", "-o", "link", "show", port.switch_interface).stdout
+        return line.split(" master ")[1].split()[0] if " master " in line else None
+
+    lab.until(lambda: bridge() == "vlan42", "the port is in the bridge of VLAN 42")
+    lab.equal(ours(lab, authd, port)["vlan"], 42, "its VLAN as it is shown")
+    daemon.kill()
     authd.ctl("disconnect", port.mac, check=True)
-    authd.expect("session.closed.*cause=disconnected", mark)
-    authd.expect("session.authorised", mark)
-    mark = authd.mark()
-    authd.ctl("reauth", port.mac, check=True)
-    authd.expect("session.renewed", mark)
-    lab.check(not authd.said("session.closed", mark), "the port stayed open")
-    port.opens()
+    lab.until(lambda: bridge() == port.bridge, "and back where it was")
 
 
 @test
-def a_session_with_an_end_is_renewed(lab):
-    port = Guarded(lab)
-    authd = guard(lab, port.switch, port={"Port.ReauthPeriod": "10s"})
-    lab.latchkeyd(port)
-    authd.expect("session.authorised")
-    authd.expect("session.renewed")
-    lab.check(not authd.said("session.closed"), "the port stayed open")
+def a_session_ends_in_its_time(lab):
+    authd, port = guarded(lab, start=False, port={"Port.ReauthPeriod": "10s"})
+    authd.start()
+    daemon = lab.latchkeyd(port)
+    daemon.expect(r"port\.authorised")
+    daemon.expect(r"port\.authorised", daemon.mark(), timeout=30)
+    lab.check(port.ping(), "traffic passes")
+
+
+# ---- the guard comes and goes ---------------------------------------------------------------------------
+
+@test
+def the_port_is_given_back_at_the_end(lab):
+    authd, port = guarded(lab)
+    lab.check(not port.ping(), "nothing passes while it is guarded")
+    authd.stop()
+    lab.check(port.ping(), "everything passes when nobody guards it")
 
 
 @test
-def two_machines_behind_two_ports(lab):
-    one = Guarded(lab)
-    two = Guarded(lab, 2, one.switch)
-    authd = guard(lab, one.switch)
-    lab.latchkeyd(one)
-    authd.expect("session.authorised.*port=p1 ")
-    one.opens()
-    two.blocks()
-    lab.wpa_supplicant(two)
-    authd.expect("session.authorised.*port=p2 ")
-    two.opens()
-
-
-class Behind:
-    """A second machine behind the same port."""
-
-    interface = "e1"
-
-    def __init__(self, lab, port):
-        self.lab, self.peer, self.mac = lab, lab.namespace("another"), "02:00:00:00:00:77"
-        port.peer.ip(f"link add link e0 name e1 netns {self.peer.path} address {self.mac} type macvlan mode private")
-        self.peer.ip("link set e1 up")
-        self.peer.ip("address add 10.0.1.77/24 dev e1")
-        self.peer.ip(f"neigh replace 10.0.1.1 lladdr {port.switch.mac('p1')} dev e1")
-        port.switch.ip(f"neigh replace 10.0.1.77 lladdr {self.mac} dev p1")
-
-    def gets_through(self):
-        return self.peer.run("ping", "-c1", "-W", "0.4", "10.0.1.1", check=False).returncode == 0
+def a_guard_that_was_killed_leaves_the_port_closed(lab):
+    authd, port = guarded(lab)
+    lab.check(not port.ping(), "nothing passes")
+    authd.kill()
+    lab.check(not port.ping(), "nothing passes when it was killed")
+    authd.start()
+    lab.latchkeyd(port).expect(r"port\.authorised")
+    lab.check(port.ping(), "the next one lets machines in")
 
 
 @test
-def a_second_machine_is_not_let_through(lab):
-    port = Guarded(lab)
-    another = Behind(lab, port)
-    lab.until(another.gets_through, "nothing is in the way of it at first")
-    authd = guard(lab, port.switch)
-    lab.latchkeyd(port)
-    authd.expect("session.authorised")
-    port.opens()
-    mark = authd.mark()
-    lab.latchkeyd(another, profile={"Match.Name": "e1"})
-    lab.check(not another.gets_through(), "the second machine is kept out")
-    lab.check(not authd.said("session.begin", mark), "and not asked")
-    port.opens("the first one still is in")
+def a_reload_does_not_end_sessions(lab):
+    authd, port = guarded(lab)
+    lab.latchkeyd(port).expect(r"port\.authorised")
+    session, = lab.until(lambda: inside(authd), "a session")
+    ping = lab.process(["ping", "-n", "-i0.05", port.switch_address], ns=port.peer)
+    authd.add("rule", "new", {"Decision.Action": "accept", "Decision.Vlan": 9, "Match.Dns": "nobody"})
+    for _ in range(3):
+        authd.reload()
+    ping.signal(signal.SIGINT)
+    ping.wait()
+    ping.expect(r" 0% packet loss")
+    lab.equal(authd.sessions()[0]["session"], session["session"], "the session")
 
 
 @test
-def each_machine_comes_in_by_itself(lab):
-    port = Guarded(lab)
-    another = Behind(lab, port)
-    authd = guard(lab, port.switch, port={"Port.Mode": "multi"})
-    lab.latchkeyd(port)
-    authd.expect("session.authorised.*station=02-00-00-00-00-01")
-    port.opens()
-    lab.check(not another.gets_through(), "the second machine is kept out")
-    daemon = lab.latchkeyd(another, profile={"EAPOL.LogoffOnExit": "yes"})
-    authd.expect("session.authorised.*station=02-00-00-00-00-77")
-    lab.until(another.gets_through, "the second machine is in")
-    daemon.stop()
-    authd.expect("session.closed.*station=02-00-00-00-00-77.*cause=logoff")
-    lab.check(not another.gets_through(), "the second machine is out")
-    port.opens("the first one still is in")
-
-
-@test
-def a_machine_is_put_into_its_vlan(lab):
-    port = Guarded(lab)
-    port.switch.ip("link add br10 type bridge")
-    port.switch.ip("link set br10 up")
-    port.switch.ip("address add 10.0.9.1/24 dev br10")
-    authd = guard(lab, port.switch, port={"Vlan.Authorised": 10, "Vlan.BridgeTemplate": "br%v"})
-    lab.latchkeyd(port)
-    authd.expect("session.authorised.*vlan=10")
-    port.peer.ip("address add 10.0.9.2/24 dev e0")
-    lab.until(lambda: port.peer.run("ping", "-c1", "-W", "0.4", "10.0.9.1", check=False).returncode == 0,
-              "the machine is in the VLAN")
-    mark = authd.mark()
-    port.cable.unplug()
-    authd.expect("session.closed", mark)
-    lab.until(lambda: "br10" not in port.switch.run("ip", "link", "show", "p1").stdout, "it has left the VLAN")
-
-
-@test
-def strangers_are_in_a_vlan_of_their_own(lab):
-    port = Guarded(lab)
-    port.switch.ip("link add br99 type bridge")
-    port.switch.ip("link set br99 up")
-    port.switch.ip("address add 10.0.9.1/24 dev br99")
-    authd = guard(lab, port.switch, settings={"Policy.DefaultAction": "reject"},
-                  port={"Vlan.Unauthenticated": 99, "Vlan.BridgeTemplate": "br%v", "Port.QuietPeriod": "1min"})
-    port.peer.ip("address add 10.0.9.2/24 dev e0")
-
-    def is_in_vlan():
-        return port.peer.run("ping", "-c1", "-W", "0.4", "10.0.9.1", check=False).returncode == 0
-
-    lab.check(not is_in_vlan(), "nothing passes at first")
-    lab.latchkeyd(port)
-    authd.expect("session.failed")
-    authd.expect("port.unauthenticated.*vlan=99")
-    lab.until(is_in_vlan, "a machine that was refused is in the strangers' VLAN")
-    authd.add("rule", "all", {"Decision.Action": "accept"})
-    authd.reload()
-    mark = authd.mark()
-    authd.ctl("disconnect", port.mac, check=True)  # asked again at once
-    authd.expect("session.authorised", mark)
-    lab.check(not is_in_vlan(), "it has left that VLAN")
-    port.opens()
-
-
-@test
-def a_reload_leaves_sessions_alone(lab):
-    port = Guarded(lab)
-    authd = guard(lab, port.switch)
-    lab.latchkeyd(port)
-    authd.expect("session.authorised")
-    mark = authd.mark()
-    authd.reload()
-    port.opens()
-    lab.check(not authd.said("session.closed", mark), "the session goes on")
+def a_flood_of_frames_keeps_nobody_out(lab):
+    authd, port = guarded(lab, port={"Port.Mode": "multi"})
+    raw = RawSocket(lab, port.peer, port.interface)
+    for n in range(3000):
+        source = b"\2\x66\0\0" + n.to_bytes(2, "big")
+        raw.send(bytes.fromhex("0180c2000003") + source + b"\x88\x8e\2\1\0\0")
+    lab.latchkeyd(port).expect(r"port\.authorised", timeout=60)
+    lab.check(port.ping(), "traffic passes")
 
 
 if __name__ == "__main__":
