@@ -1,6 +1,9 @@
 #include "tests/tls_duo.h"
 #include "tests/test.h"
 
+const enum tls_version duo_versions[2] = { TLS_1_2, TLS_1_3 };
+const struct tls_ticket_key duo_key = { .name = "a", .aes = "A", .hmac = "1" };
+
 void duo_init_keys(struct duo *d, const char *server_key, const char *client_key)
 {
 	*d = (struct duo){ .trust = { .role = CERT_CLIENT } };

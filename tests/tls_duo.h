@@ -5,6 +5,10 @@
 #include "method/tls_server.h"
 #include "tests/tls_cast.h"
 
+extern const enum tls_version duo_versions[2];
+#define EACH_VERSION(v) (size_t v = 0; v < 2; v++)
+extern const struct tls_ticket_key duo_key;
+
 struct duo {
 	struct cast c; /* the peer and the certificates */
 

@@ -140,7 +140,7 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"Give it a credential; if it has one, its key type may not suit what we ask for.", false },
 	[DIAG_PEER_UNTRUSTED] = { "peer-untrusted",
 		"The machine's certificate {subject} was issued by {issuer}, which we do not trust for clients.",
-		"If its authority is to admit machines here, add its certificate to ClientAnchor=. If we trust who "
+		"If its authority is to admit machines here, add its certificate to ClientAnchors=. If we trust who "
 		"certified that authority, the machine should send that certificate along.", false },
 	[DIAG_PEER_CERT_EXPIRED] = { "peer-cert-expired",
 		"The certificate {subject} of the machine expired on {not_after}.",

@@ -29,7 +29,7 @@ static enum status no_memory(struct diagnosis *why)
 static const char *accepts_anybody(const struct trust_settings *s)
 {
 	if (s->role == CERT_CLIENT)
-		return s->anchor_count == 0 ? "without ClientAnchor= any client would be accepted"
+		return s->anchor_count == 0 ? "without ClientAnchors= any client would be accepted"
 					    : NULL;
 	if (s->insecure_no_check)
 		return s->anchor_count || s->crl_count || s->name_count || s->pin_count
@@ -232,7 +232,7 @@ enum status trust_new(const struct trust_settings *settings, struct trust **ret_
 	status = add_files(
 		trust, settings->anchors, settings->anchor_count, "anchor",
 		settings->role == CERT_CLIENT
-			? "a ClientAnchor= holds no certificate, or one that does not parse"
+			? "a ClientAnchors= holds no certificate, or one that does not parse"
 			: "a TrustAnchor= holds no certificate, or one that does not parse",
 		add_anchors_pem, add_anchor_der, why);
 	if (status == OK)
