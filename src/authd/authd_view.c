@@ -166,12 +166,13 @@ struct number {
 	uint64_t value;
 };
 
-#define NUMBERS 32
+#define NUMBERS 48
 
 static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 {
 	const struct ocsp_counters *ocsp = ocsp_counters(a->ocsp);
 	struct radius_server_counts radius;
+	struct ports_counts ports = { 0 };
 	struct recorder_counts recorder = { 0 };
 	struct pool_counts pool;
 	size_t n = 0;
@@ -180,6 +181,8 @@ static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 	if (a->recorder)
 		recorder_counts(a->recorder, &recorder);
 	radius_server_count(a->radius, &radius);
+	if (a->guard)
+		ports_count(guard_ports(a->guard), &ports);
 
 	/* clang-format off */
 	const struct number all[] = {
@@ -188,6 +191,18 @@ static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 		{ "conversation_octets", "gauge", "Memory that conversations hold, without that of OpenSSL.", pool.memory },
 		{ "waiting", "gauge", "Messages that wait for a worker.", pool.waiting },
 		{ "sessions", "gauge", "Sessions at RADIUS clients.", a->sessions.count },
+		{ "ports", "gauge", "Ports that are guarded.", ports.ports },
+		{ "port_sessions", "gauge", "Machines behind them.", ports.sessions },
+		{ "port_sessions_authorised", "gauge", "Those that are let in.", ports.authorised },
+		{ "port_frames_total", "counter", "EAPOL frames received at ports.", ports.frames_rx },
+		{ "port_malformed_total", "counter", "Those that could not be read.", ports.malformed_rx },
+		{ "port_frames_shed_total", "counter", "Frames that were dropped because there were too many.", ports.shed_frames },
+		{ "port_starts_shed_total", "counter", "Beginnings that were dropped for the same reason.", ports.shed_starts },
+		{ "port_machines_shed_total", "counter", "Machines for which a port had no room.", ports.shed_machines },
+		{ "port_strangers_total", "counter", "Frames of machines that were not their port's.", ports.strangers },
+		{ "port_accepts_total", "counter", "Machines that were let in at a port, or again.", ports.accepts },
+		{ "port_rejects_total", "counter", "Machines that were refused at a port.", ports.refusals },
+		{ "port_timeouts_total", "counter", "Machines or servers that fell silent at a port.", ports.timeouts },
 		{ "conversations_begun_total", "counter", "Conversations that were begun.", pool.begun },
 		{ "accepts_total", "counter", "Machines that were let in.", pool.accepted },
 		{ "rejects_total", "counter", "Machines that were not.", pool.rejected },

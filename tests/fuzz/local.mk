@@ -112,3 +112,12 @@ if FUZZERS
 %C%_fuzz_tls_claim_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_tls_claim_LDADD = $(PROTO_LIBS)
 endif
+
+EXTRA_DIST += tests/vectors/ports.txt
+if AUTHD
+FUZZ_TARGETS += %D%/fuzz_ports
+if FUZZERS
+%C%_fuzz_ports_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_ports_LDADD = $(AUTHD_LIBS)
+endif
+endif

@@ -1002,6 +1002,88 @@ TEST(strangers_whose_vlan_is_not_there_stay_out)
 	end();
 }
 
+/* ---- Disconnect and CoA ---------------------------------------------------------------------- */
+
+static struct session_keeper keeper(void)
+{
+	struct session_keeper k;
+
+	ports_keeper(rig.ports, &k);
+	return k;
+}
+
+TEST(a_server_ends_the_session_that_it_names)
+{
+	struct session_keeper k;
+	struct aaa_grant grant = { 0 };
+
+	begin(MULTI);
+	k = keeper();
+	REQUIRE(bytes_set(&grant.class[0], slice_str("c1")) == OK);
+	enter(one, grant);
+	start(two);
+	enter(two, (struct aaa_grant){ .user_name = "you" });
+
+	const struct session_criteria wrong[] = {
+		{ .session_id = "nonsense" },
+		{ .user_name = "she" },
+		{ .user_name = "me", .nas_port_id = "lan1" },
+		{ .has_mac = true, .mac = { 2, 0, 0, 0, 0, 9 } },
+		{ .has_nas_port = true, .nas_port = INDEX + 1 },
+		{ .class = slice_str("c2") },
+		{ .class = slice_str("c1"), .user_name = "you" },
+	};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		CHECK_INT(k.disconnect(k.self, &wrong[i]), 0);
+	CHECK_INT(rig.open_count, 2);
+	CHECK_INT(k.reauthenticate(k.self, &(struct session_criteria){ .nas_port_id = "lan0" }), 2);
+	CHECK_INT(rig.open_count, 2);
+	CHECK_INT(k.disconnect(k.self, &(struct session_criteria){ .class = slice_str("c1") }), 1);
+	CHECK(!is_open(one) && is_open(two));
+	CHECK_INT(rig.cause, TERMINATE_ADMIN_RESET);
+	CHECK_INT(k.disconnect(k.self, &(struct session_criteria){ .user_name = "you" }), 1);
+	CHECK_INT(rig.open_count, 0);
+	end();
+}
+
+TEST(a_server_changes_a_session)
+{
+	const struct session_criteria all = { .has_nas_port = true, .nas_port = INDEX };
+	struct session_change change = { .has_session_timeout = true,
+					 .session_timeout = 60,
+					 .has_vlan = true,
+					 .vlan = 30,
+					 .has_interim = true,
+					 .interim = 20 };
+	struct session_keeper k;
+
+	begin(MULTI);
+	k = keeper();
+	CHECK_INT(k.change(k.self, &all, &change), 0);
+	enter(one, plain);
+	rig.vlan_error = -ENODEV;
+	CHECK_INT(k.change(k.self, &all, &change), -EOPNOTSUPP);
+	rig.vlan_error = 0;
+	CHECK_INT(k.change(k.self, &all, &change), 1);
+	CHECK_INT(rig.vlan, 30);
+	wait(20000);
+	CHECK_INT(rig.interims, 1);
+	start(two);
+	enter(two, (struct aaa_grant){ .vlan = 30 });
+	CHECK_INT(k.change(k.self, &all, &change), -EMLINK);
+	wait(40000);
+	CHECK(!is_open(one) && is_open(two));
+	CHECK_INT(rig.cause, TERMINATE_SESSION_TIMEOUT);
+	end();
+}
+
+TEST(a_session_is_not_large)
+{
+	test_note("struct port_session: %zu octets", sizeof(struct port_session));
+	CHECK(sizeof(struct port_session) <= 6144);
+}
+
 /* ---- settings ------------------------------------------------------------------------------ */
 
 TEST(a_reload_that_changes_nothing_ends_no_session)
