@@ -130,7 +130,7 @@ static const struct ini_key keys[] = {
 		"`postgresql://` URI, or the word `off`." },
 	{ KEY("Registry", "SessionRetention", ini_msec, session_retention), .least = HOURS, .most = 3660 * 24 * HOURS,
 	  .fallback = "365d",
-	  .doc = "For how long a session that has ended is kept. The audit trail is kept for ever." },
+	  .doc = "For how long a session is kept after the last that was heard of it. The audit trail is kept for ever." },
 
 	{ KEY("Metrics", "Listen", config_addresses, metrics_listen),
 	  .doc = "The address, on this machine, where metrics for Prometheus and a health answer can be had over HTTP, "

@@ -111,6 +111,7 @@ bool record_session_of(const struct outcome *o, struct registry_session *ret_ses
 	COPY(s.tls, o->report.tls_version);
 	snprintf(s.rule, sizeof s.rule, "%.63s", o->grant.rule);
 	s.vlan = o->grant.vlan;
+	s.supersedes = *o->where.client != '\0'; /* a port of ours tells what has ended */
 	s.machine_kind = MACHINE_CERTIFICATE;
 	(void)identify(&o->claim, s.machine);
 	*ret_session = s;

@@ -25,7 +25,7 @@ struct recorder_settings {
 	size_t queue;	/* records that may wait; 0: 4096 */
 	size_t batch;	/* written in one transaction; 0: 256 */
 	msec delay;	/* how long the first of a batch waits for others; 0: 200 */
-	int64_t retain; /* seconds for which sessions that ended are kept; 0: for ever */
+	int64_t retain; /* seconds for which sessions are kept after the last was heard; 0: ever */
 };
 
 struct recorder;

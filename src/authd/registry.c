@@ -142,8 +142,8 @@ int registry_machine_seen(struct registry *registry, const struct registry_machi
 
 	return db_do(registry->db, SQL_MACHINE_SEEN,
 		     DB_VALUES(db_integer(m->kind), CLEAN(m->identifier, identifier),
-			       db_text(m->fingerprint), CLEAN(m->station, station), CLEAN(m->nas, nas),
-			       CLEAN(m->port, port), db_integer(m->last_seen)));
+			       db_text(m->fingerprint), CLEAN(m->station, station),
+			       CLEAN(m->nas, nas), CLEAN(m->port, port), db_integer(m->last_seen)));
 }
 
 int registry_machine_get(struct registry *registry, enum machine_kind kind, const char *identifier,

@@ -111,17 +111,21 @@ struct registry_session {
 	int64_t started, updated, ended; /* ended: 0, it goes on */
 	registry_word cause;		 /* Acct-Terminate-Cause, in a word */
 	uint64_t octets_in, octets_out, packets_in, packets_out;
+	/* The station was let in anew by this client: what is open for it at this place has ended.
+	 */
+	bool supersedes;
 };
 
-/* Start, interim or stop: what is known of the session now.  Texts that are empty, and a start of
- * 0, leave what was known before; counters never go back; what has ended stays so. */
+/* Start, interim or stop: what is known of the session now.  Texts that are empty leave
+ * what was known before, the earliest start counts (0: not known), counters never go back; what has
+ * ended stays so. */
 int registry_session_put(struct registry *registry, const struct registry_session *session);
 int registry_sessions(struct registry *registry, size_t limit,
 		      bool (*each)(void *context, const struct registry_session *session),
 		      void *context);
 /* Those that this origin left open when it stopped without a word. */
 int registry_sessions_close(struct registry *registry, int64_t when, const char *cause);
-/* Forgets at most limit sessions that ended before; returns how many. */
+/* Forgets at most limit sessions of which nothing was heard since; returns how many. */
 int registry_sessions_forget(struct registry *registry, int64_t before, size_t limit);
 
 /* ---- the audit trail ----

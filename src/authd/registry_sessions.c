@@ -1,17 +1,39 @@
 #include "authd/registry_parts.h"
 #include "authd/registry_sql.h"
 
+/* Of the times that are known. */
+static int64_t last_heard(const struct registry_session *s)
+{
+	int64_t last = s->updated > s->started ? s->updated : s->started;
+
+	return last > s->ended ? last : s->ended;
+}
+
+static int supersede(struct registry *registry, const struct registry_session *s)
+{
+	registry_text session, client, nas, port, station;
+
+	return db_do(registry->db, SQL_SESSION_SUPERSEDE,
+		     DB_VALUES(db_integer(last_heard(s)), CLEAN(s->station, station),
+			       CLEAN(s->client, client), CLEAN(s->nas, nas), CLEAN(s->port, port),
+			       CLEAN(s->session, session)));
+}
+
 int registry_session_put(struct registry *registry, const struct registry_session *s)
 {
 	registry_text session, client, nas, port, station, identity, machine;
 	registry_word method, tls, rule, cause;
+	int r = s->supersedes && *s->station ? supersede(registry, s) : 0;
 
+	if (r < 0)
+		return r;
 	return db_do(registry->db, SQL_SESSION_PUT,
 		     DB_VALUES(db_text(registry->origin), CLEAN(s->session, session),
 			       CLEAN(s->client, client), CLEAN(s->nas, nas), CLEAN(s->port, port),
 			       CLEAN(s->station, station), CLEAN(s->identity, identity),
 			       CLEAN(s->method, method), CLEAN(s->tls, tls), CLEAN(s->rule, rule),
-			       db_integer(s->vlan), db_integer(s->started), db_integer(s->updated),
+			       db_integer(s->vlan), db_integer(s->started),
+			       db_integer(last_heard(s)),
 			       s->ended ? db_integer(s->ended) : db_null(), CLEAN(s->cause, cause),
 			       db_count(s->octets_in), db_count(s->octets_out),
 			       db_count(s->packets_in), db_count(s->packets_out),

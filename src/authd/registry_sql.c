@@ -17,6 +17,11 @@
 #define KEEP_NUMBER(table, column) \
 	#column " = CASE WHEN excluded." #column " <> 0 THEN excluded." #column \
 		" ELSE " #table "." #column " END"
+/* 0 is not known. */
+#define EARLIEST(table, column) \
+	#column " = CASE WHEN " #table "." #column " = 0 OR (excluded." #column " <> 0 AND" \
+		" excluded." #column " < " #table "." #column ") THEN excluded." #column \
+		" ELSE " #table "." #column " END"
 #define GREATEST(table, column) \
 	#column " = CASE WHEN excluded." #column " > " #table "." #column \
 		" THEN excluded." #column " ELSE " #table "." #column " END"
@@ -59,12 +64,15 @@ const char *const sql_texts[SQL_COUNT] = {
 		" AND identifier = ?21)) ON CONFLICT (session) DO UPDATE SET origin = excluded.origin, "
 		KEEP(session, client) ", " KEEP(session, nas) ", " KEEP(session, port) ", " KEEP(session, station) ", "
 		KEEP(session, identity) ", " KEEP(session, method) ", " KEEP(session, tls) ", "
-		KEEP(session, rule) ", " KEEP_NUMBER(session, vlan) ", " KEEP_NUMBER(session, started) ", "
+		KEEP(session, rule) ", " KEEP_NUMBER(session, vlan) ", " EARLIEST(session, started) ", "
 		GREATEST(session, updated) ", ended = COALESCE(session.ended, excluded.ended), "
 		"cause = CASE WHEN session.cause <> '' THEN session.cause ELSE excluded.cause END, "
 		GREATEST(session, octets_in) ", " GREATEST(session, octets_out) ", "
 		GREATEST(session, packets_in) ", " GREATEST(session, packets_out)
 		", machine = COALESCE(excluded.machine, session.machine)",
+	[SQL_SESSION_SUPERSEDE] =
+		"UPDATE session SET ended = ?1, updated = ?1, cause = 'superseded' WHERE station = ?2"
+		" AND client = ?3 AND nas = ?4 AND port = ?5 AND session <> ?6 AND ended IS NULL",
 	[SQL_SESSIONS] =
 		"SELECT session, client, session.nas, session.port, session.station, identity, method, tls,"
 		" rule, vlan, started, updated, ended, cause, octets_in, octets_out, packets_in,"
@@ -76,7 +84,7 @@ const char *const sql_texts[SQL_COUNT] = {
 		" WHERE origin = ?3 AND client = '' AND ended IS NULL",
 	[SQL_SESSIONS_FORGET] =
 		"DELETE FROM session WHERE id IN (SELECT id FROM session"
-		" WHERE ended < ?1 ORDER BY ended LIMIT ?2)",
+		" WHERE updated < ?1 ORDER BY updated LIMIT ?2)",
 
 	[SQL_AUDIT_LAST] =
 		"SELECT sequence, digest FROM audit WHERE origin = ?1 ORDER BY sequence DESC LIMIT 1",
@@ -122,7 +130,8 @@ const struct migration migrations[] = {
 		" ended $INT, " WORD(cause) ", " NUMBER(octets_in) ", " NUMBER(octets_out) ", "
 		NUMBER(packets_in) ", " NUMBER(packets_out) ", machine $INT REFERENCES machine (id),"
 		" UNIQUE (session)) $STRICT;"
-		"CREATE INDEX session_ended ON session (ended);"
+		"CREATE INDEX session_updated ON session (updated);"
+		"CREATE INDEX session_station ON session (station);"
 		"CREATE INDEX session_machine ON session (machine);"
 
 		"CREATE TABLE audit (" TEXT(origin) ", sequence $INT NOT NULL, digest $BLOB NOT NULL"

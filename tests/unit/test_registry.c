@@ -322,6 +322,33 @@ TEST(session_starts_goes_on_and_ends)
 	CHECK_STR(last.s.client, "core");
 }
 
+TEST(session_ends_where_its_station_is_let_in_anew)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+	struct registry_session s = session("s1"), elsewhere = session("s2"), again = session("s3");
+	struct last_session last;
+
+	snprintf(s.station, sizeof s.station, "02-00-00-00-00-01");
+	memcpy(elsewhere.station, s.station, sizeof s.station);
+	memcpy(again.station, s.station, sizeof s.station);
+	snprintf(elsewhere.port, sizeof elsewhere.port, "9");
+	s.supersedes = elsewhere.supersedes = again.supersedes = true;
+	again.started = T0 + 60;
+	put_session(rig.registry, &s);
+	put_session(rig.registry, &elsewhere);
+	put_session(rig.registry, &again);
+	put_session(rig.registry, &again);
+	last = sessions(rig.registry);
+	CHECK_INT(last.count, 3);
+	CHECK_INT(last.open, 2);
+	CHECK_STR(last.s.session, "s3");
+	CHECK_INT(last.s.ended, 0);
+	/* An authentication in the same session is no new start. */
+	again.started = T0 + 90;
+	put_session(rig.registry, &again);
+	CHECK_INT(sessions(rig.registry).s.started, T0 + 60);
+}
+
 TEST(sessions_of_our_ports_end_with_us)
 {
 	AUTO_VALUE(rig) rig = rig_make();
@@ -342,7 +369,7 @@ TEST(sessions_of_our_ports_end_with_us)
 	CHECK_INT(last.s.ended, 0);
 }
 
-TEST(old_sessions_are_forgotten_and_open_ones_are_not)
+TEST(old_sessions_are_forgotten)
 {
 	AUTO_VALUE(rig) rig = rig_make();
 	struct registry *r = rig.registry;
@@ -354,14 +381,15 @@ TEST(old_sessions_are_forgotten_and_open_ones_are_not)
 		struct registry_session s = session(name);
 
 		s.ended = i < 4 ? T0 + i : 0;
+		s.updated = i == 5 ? T0 + 9 : T0; /* the one before has been silent since */
 		put_session(r, &s);
 	}
 	REQUIRE(registry_begin(r, false) == 0);
-	CHECK_INT(registry_sessions_forget(r, T0 + 3, 2), 2);
-	CHECK_INT(registry_sessions_forget(r, T0 + 3, 2), 1);
-	CHECK_INT(registry_sessions_forget(r, T0 + 3, 2), 0);
+	CHECK_INT(registry_sessions_forget(r, T0 + 3, 3), 3);
+	CHECK_INT(registry_sessions_forget(r, T0 + 3, 3), 1);
+	CHECK_INT(registry_sessions_forget(r, T0 + 3, 3), 0);
 	CHECK_INT(registry_commit(r), 0);
-	CHECK_INT(sessions(r).count, 3);
+	CHECK_INT(sessions(r).count, 2);
 }
 
 /* ---- the audit trail ---- */
