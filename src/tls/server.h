@@ -17,9 +17,9 @@
  * as RFC 5246, section 7.2.2, has it; a client that resumes has yet to prove itself then, by a
  * Finished without which nothing succeeds.
  *
- * A resumption looks again at the dates of the client's certificate, and for it at the lists; not
- * at its issuers, which wait for the next full handshake.  A ticket that is out cannot be called
- * back, but policy is asked again whenever it is used. */
+ * A resumption looks again at the dates of the client's certificate and of those above it, and for
+ * all of them at the lists.  A ticket that is out cannot be called back, but policy is asked again
+ * whenever it is used. */
 #ifndef TLS_SERVER_H
 #define TLS_SERVER_H
 
