@@ -20,7 +20,7 @@
 
 /* Who wants to come in, and where.  Texts are as RADIUS has them: octets, empty when unknown. */
 struct aaa_where {
-	char identity[AAA_TEXT_MAX + 1]; /* User-Name, or of the Response/Identity; printable */
+	char identity[AAA_TEXT_MAX + 1]; /* of EAP, before it is known the User-Name; printable */
 	char calling_station[AAA_TEXT_MAX + 1]; /* "02-00-00-00-00-01": RFC 3580, section 3.21 */
 	char called_station[AAA_TEXT_MAX + 1];
 	char nas_identifier[AAA_TEXT_MAX + 1];

@@ -13,7 +13,7 @@ static void log_outcome(const struct outcome *o)
 		[OUTCOME_PORT] = "port", [OUTCOME_RADIUS] = "radius", [OUTCOME_RADSEC] = "radsec"
 	};
 	char identity[AAA_TEXT_MAX + 1], station[AAA_TEXT_MAX + 1], nas[AAA_TEXT_MAX + 1];
-	char subject[DIAGNOSIS_VALUE_MAX], what[1024] = "";
+	char port[AAA_TEXT_MAX + 1], subject[DIAGNOSIS_VALUE_MAX], what[1024] = "";
 
 	if (o->accepted) {
 		snprintf(what, sizeof what, "vlan=%u rule=\"%s\"", o->grant.vlan, o->grant.rule);
@@ -34,8 +34,8 @@ static void log_outcome(const struct outcome *o)
 		  log_quoted(o->claim.subject, subject, sizeof subject),
 		  log_quoted(o->where.calling_station, station, sizeof station), askers[o->asker],
 		  o->where.client, log_quoted(o->where.nas_identifier, nas, sizeof nas),
-		  o->where.nas_port_id, o->method, o->report.tls_version,
-		  o->report.resumed ? "yes" : "no", o->rounds,
+		  log_quoted(o->where.nas_port_id, port, sizeof port), o->method,
+		  o->report.tls_version, o->report.resumed ? "yes" : "no", o->rounds,
 		  (unsigned long long)(o->ended.mono - o->began.mono), o->session, what);
 }
 

@@ -19,7 +19,22 @@ static bool is_ours(const struct authd_settings *settings, const char *identity)
 		if (fnmatch(settings->realms.word[i], realm, FNM_CASEFOLD) == 0)
 			return true;
 	}
-	return settings->realms.count == 0;
+	return false;
+}
+
+/* The identity is what the machine says itself.  A User-Name should be the same (RFC 3579, section
+ * 2.1), but is what the NAS says, or somebody between, and may be missing. */
+static void hear_identity(struct conversation *c, struct slice response)
+{
+	const struct authd_settings *settings = &c->arming->config->settings;
+	struct eap_packet packet;
+
+	if (c->eap.identified || eap_packet_parse(response, &packet) != OK ||
+	    packet.code != EAP_RESPONSE || !eap_type_is(packet.type, EAP_TYPE_IDENTITY))
+		return;
+	printable(packet.data, c->where.identity, sizeof c->where.identity);
+	if (settings->realms.count > 0)
+		c->eap.policy = is_ours(settings, c->where.identity) ? &c->arming->policy : &nobody;
 }
 
 static bool draw_random(struct conversation *c)
@@ -56,8 +71,8 @@ struct conversation *conversation_new(struct arming *arming, const struct aaa_wh
 	c->lower.portEnabled = true;
 	c->lower.mtu = mtu < EAP_MTU_LEAST ? EAP_MTU_LEAST : mtu;
 	eap_authenticator_init(&c->eap, EAP_BACKEND,
-			       is_ours(&arming->config->settings, where->identity) ? &arming->policy
-										   : &nobody,
+			       arming->config->settings.realms.count > 0 ? &nobody
+									 : &arming->policy,
 			       &c->lower, NULL);
 	return c;
 }
@@ -117,6 +132,35 @@ static bool name_session(struct conversation *c)
 	return bytes_set(&c->grant.class[0], slice_str(class)) == OK;
 }
 
+static bool is_named(const struct tls_claim *claim, struct slice identity)
+{
+	const struct slice host =
+		slice_str("host/"); /* as Windows has it before a machine's name */
+	struct tls_name name;
+
+	if (identity.len > host.len && slice_eq(slice_of(identity.p, host.len), host))
+		identity = slice_of(identity.p + host.len, identity.len - host.len);
+	for (size_t at = 0; tls_claim_name(claim, &at, &name);) {
+		if (name.kind != TLS_NAME_IP && identity.len > 0 && slice_eq(name.value, identity))
+			return true;
+	}
+	return false;
+}
+
+/* The User-Name of an Accept, by which others account: the identity if the certificate has it as
+ * well, since anybody may claim any.  Otherwise the certificate's fingerprint, by which the
+ * registry knows it: who chose to be anonymous is not named to every switch on the way. */
+static void name_user(struct conversation *c, const struct tls_claim *claim)
+{
+	struct slice identity = bytes_slice(&c->eap.identity);
+
+	if (is_named(claim, identity))
+		printable(identity, c->grant.user_name, sizeof c->grant.user_name);
+	else
+		snprintf(c->grant.user_name, sizeof c->grant.user_name, "sha256:%s",
+			 c->claim.fingerprint);
+}
+
 /* ---- turns ---- */
 
 static enum conversation_turn turn_of(struct conversation *c)
@@ -157,6 +201,7 @@ static enum conversation_turn step(struct conversation *c, struct moment now)
 	note_claim(&c->claim, claim);
 	aaa_grant_done(&c->grant);
 	accept = rules_judge(c->arming->config, claim, &c->where, &c->grant, &why);
+	name_user(c, claim);
 	if (accept && has_to_be_asked(c)) {
 		c->waits_for = claim;
 		return CONVERSATION_WAITS;
@@ -170,6 +215,7 @@ enum conversation_turn conversation_feed(struct conversation *c, struct slice ea
 	c->touched = now.mono;
 	if (c->waits_for)
 		return CONVERSATION_NOTHING;
+	hear_identity(c, eap);
 	c->lower.eapResp = true;
 	c->lower.eapRespData = eap;
 	return step(c, now);

@@ -282,8 +282,8 @@ class Talk:
         self.answers.append(answer)
         return answer
 
-    def begin(self):
-        return self.send(self.nas.request(eap=identity("laptop.example.org")))
+    def begin(self, name="laptop.example.org"):
+        return self.send(self.nas.request(eap=identity(name)))
 
     def step(self):
         return self.send(self.next_packet())

@@ -301,6 +301,40 @@ def another_realm_is_refused_at_once(lab):
     lab.equal(nas.ask(nas.request(eap=identity("laptop@a.example.org"))).code, CHALLENGE, "ours")
 
 
+@test
+def the_identity_of_eap_tells_the_realm(lab):
+    authd, nas = server(lab, settings={"Eap.Realm": "example.org"})
+    named = attribute(radius.USER_NAME, "laptop@example.org")
+    other = nas.ask(nas.request(eap=identity("laptop@example.net"), attributes=named, usual=False))
+    lab.equal(other.code, REJECT, "another realm behind a User-Name of ours")
+    authd.expect(r'auth\.reject identity="laptop@example\.net"')
+    asked = nas.ask(nas.request(eap=b"", usual=False))
+    lab.equal((asked.code, asked.eap[4]), (CHALLENGE, 1), "without a name we ask for the identity")
+    ours = nas.ask(nas.request(eap=identity("laptop@example.org", asked.eap[1]), state=asked.state,
+                               usual=False))
+    lab.equal((ours.code, ours.eap[4]), (CHALLENGE, radius.EAP_TLS), "a realm of ours")
+
+
+@test
+def the_accept_says_who_the_certificate_is_of(lab):
+    authd, nas = server(lab)
+    conversation = talk(lab, nas)
+    lab.equal(conversation.finish().all(radius.USER_NAME), [b"laptop.example.org"], "its own name")
+    other = talk(lab, nas)
+    other.begin('admin" subject="CN=admin')
+    name = other.finish().get(radius.USER_NAME)
+    lab.check(name and name.startswith(b"sha256:"), "a name that it does not have is not confirmed")
+    authd.expect(r"""auth\.accept identity="admin' subject='CN=admin" subject="CN=laptop""")
+
+
+@test
+def what_a_switch_says_stays_in_its_field_of_the_log(lab):
+    authd, nas = server(lab, settings={"Eap.Realm": "example.org"})
+    port = attribute(87, 'x" subject="CN=admin')
+    nas.ask(nas.request(eap=identity("laptop"), attributes=port))
+    authd.expect(r"""auth\.reject .* port="x' subject='CN=admin" """)
+
+
 # ---- rules ------------------------------------------------------------------------------------------
 
 @each(*VERSIONS)
