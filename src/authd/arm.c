@@ -174,7 +174,7 @@ int arming_certificates(const struct config *config, X509 **ret_cert, X509 **ret
 
 	if (r == 0)
 		r = keystore_get(keystore, s->credential, &credential, why);
-	if (r < 0)
+	if (r < 0 || !credential)
 		return r;
 
 	STACK_OF(X509) *const stacks[] = { credential->chain, credential->anchors };

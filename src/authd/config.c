@@ -107,6 +107,7 @@ static void load_one(const struct config_kind *kind, const char *directory, cons
 {
 	AUTO_VALUE(bytes) text = { 0 };
 	AUTO(char) path = NULL;
+	void *object = NULL;
 
 	if (asprintf(&path, "%s/%s", directory, file) < 0) {
 		path = NULL;
@@ -114,9 +115,8 @@ static void load_one(const struct config_kind *kind, const char *directory, cons
 		return;
 	}
 	if (ini_read(path, &text, errors) == 0 &&
-	    config_object_parse(kind, bytes_slice(&text), path, &objects->item[objects->count],
-				errors) == 0)
-		objects->count++;
+	    config_object_parse(kind, bytes_slice(&text), path, &object, errors) == 0 && object)
+		objects->item[objects->count++] = object;
 	if (text.p)
 		explicit_bzero(text.p, text.cap); /* there may be a secret in it */
 }
