@@ -1,5 +1,6 @@
 #include "authd/config.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -199,6 +200,7 @@ static void check_prefixes(const struct config *config, struct ini_errors *error
 		for (size_t j = 0; j < i; j++) {
 			const struct radius_client *b = clients->item[j];
 
+			assert(a && b); /* all that are counted are there */
 			for (size_t n = 0; n < a->prefix_count * b->prefix_count; n++) {
 				const struct prefix *p = &a->prefix[n / b->prefix_count];
 
