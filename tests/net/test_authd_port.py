@@ -151,6 +151,53 @@ def a_rule_puts_the_port_into_the_bridge_of_a_vlan(lab):
 
 
 @test
+def who_is_refused_is_in_the_vlan_of_strangers(lab):
+    authd, port = guarded(lab, start=False, settings={"Policy.DefaultAction": "reject"},
+                          port={"Vlan.Unauthenticated": 99, "Vlan.BridgeTemplate": "vlan%v"})
+    port.switch.ip("link add vlan99 type bridge")
+    port.switch.ip("link set vlan99 up")
+    port.switch.ip("address add 10.0.99.1/24 dev vlan99")
+    port.peer.ip(f"address add 10.0.99.2/24 dev {port.interface}")
+    authd.start()
+
+    def among_strangers():
+        return port.peer.run("ping", "-c1", "-W0.4", "10.0.99.1", check=False).returncode == 0
+
+    lab.check(not among_strangers(), "nothing passes at first")
+    lab.latchkeyd(port)
+    authd.expect(r"session\.failed")
+    lab.until(among_strangers, "a machine that was refused is among strangers")
+    lab.check(not port.ping(), "and nowhere else")
+    authd.add("rule", "all", {"Decision.Action": "accept"})
+    authd.reload()
+    mark = authd.mark()
+    authd.ctl("disconnect", port.mac, check=True)  # it is asked again at once
+    authd.expect(r"session\.authorised", mark)
+    lab.until(port.ping, "a machine that is let in is where it belongs")
+    lab.check(not among_strangers(), "and not among strangers")
+
+
+@test
+def a_machine_is_let_in_by_freeradius(lab):
+    authd, port = guarded(lab, start=False, settings={"Radius.Listen": None}, port={"Eap.Server": "radius"})
+    radius = lab.radius(port.switch)
+    authd.add("server", "elsewhere", {"Server.Address": "127.0.0.1", "Server.Port": radius.port,
+                                      "Server.Secret": radius.secret, "Server.AccountingPort": "off",
+                                      "Server.Timeout": "200ms", "Server.GiveUp": "1s"})
+    authd.start()
+    daemon = lab.latchkeyd(port)
+    daemon.expect(r"port\.authorised")
+    authd.expect(r"session\.authorised")
+    lab.until(port.ping, "traffic passes after")
+    radius.process.kill()
+    mark = authd.mark()
+    authd.ctl("reauth", port.mac, check=True)
+    lab.check(port.ping(), "it stays in while it is asked again")
+    authd.expect(r"session\.closed .*cause=reauthentication-failed", mark, timeout=120)
+    lab.check(not port.ping(), "and is out when nobody says that it may stay")
+
+
+@test
 def a_session_ends_in_its_time(lab):
     authd, port = guarded(lab, start=False, port={"Port.ReauthPeriod": "10s"})
     authd.start()
