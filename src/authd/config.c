@@ -281,8 +281,9 @@ int config_load(const char *path, struct config **ret_config, struct ini_errors 
 	check_prefixes(config, errors);
 	if (errors->count + errors->dropped > before)
 		return -EINVAL;
-	qsort(config->objects[CONFIG_RULES].item, config->objects[CONFIG_RULES].count,
-	      sizeof(void *), by_priority);
+	if (config->objects[CONFIG_RULES].count > 0)
+		qsort(config->objects[CONFIG_RULES].item, config->objects[CONFIG_RULES].count,
+		      sizeof(void *), by_priority);
 	*ret_config = TAKE(config);
 	return 0;
 }
