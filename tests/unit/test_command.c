@@ -246,7 +246,7 @@ TEST(configuration_is_read_anew)
 	AUTO_VALUE(bench) b = { 0 };
 
 	prepare(&b, true);
-	CHECK_STR(command(&b, "reload", false), "");
+	CHECK_STR(command(&b, "reload", false), "The configuration has been read again.\n");
 	CHECK_INT(b.status, 0);
 	b.ill = true;
 	CHECK(strstr(command(&b, "reload", false), "line 3 is") != NULL);
