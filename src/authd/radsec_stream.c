@@ -156,11 +156,20 @@ void radsec_stream_free(struct radsec_stream *stream)
 
 int radsec_stream_send(struct radsec_stream *stream, struct slice packet)
 {
-	struct evbuffer *out = bufferevent_get_output(stream->bev);
+	struct evbuffer *out = bufferevent_get_output(stream->bev), *one;
+	int error = 0;
 
 	if (evbuffer_get_length(out) + packet.len > RADSEC_STREAM_OUTPUT_MAX)
 		return -ENOBUFS;
-	return bufferevent_write(stream->bev, packet.p, packet.len) < 0 ? -ENOMEM : 0;
+	/* A chain of its own makes a record of its own: there are those that read one packet of
+	 * each. */
+	one = evbuffer_new();
+	if (!one || evbuffer_add(one, packet.p, packet.len) < 0 ||
+	    bufferevent_write_buffer(stream->bev, one) < 0)
+		error = -ENOMEM;
+	if (one)
+		evbuffer_free(one);
+	return error;
 }
 
 const char *radsec_stream_version(const struct radsec_stream *stream)

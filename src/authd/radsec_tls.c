@@ -8,12 +8,14 @@
 
 #include "config/files.h"
 #include "keystore/keystore.h"
+#include "tls/engine_parts.h"
 #include "tls/trust.h"
 
 /* Forward secrecy only, RFC 9325, section 4.1. */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:!aNULL:!PSK:!SRP"
 /* The same with a pre-shared key, where OpenSSL has nothing better than CBC with ECDHE. */
-#define CIPHERS_PSK "kECDHEPSK+CHACHA20:kDHEPSK+AESGCM:kDHEPSK+CHACHA20:kECDHEPSK+AES"
+#define CIPHERS_PSK	"kECDHEPSK+CHACHA20:kDHEPSK+AESGCM:kDHEPSK+CHACHA20:kECDHEPSK+AES"
+#define CIPHERS_PSK_1_3 "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"
 
 struct radsec_tls {
 	unsigned references;
@@ -72,7 +74,7 @@ static int judge(X509_STORE_CTX *ctx, void *unused)
 	}
 	if (trust_check(j->tls->trust, X509_STORE_CTX_get0_untrusted(ctx), time(NULL), &j->why) !=
 	    OK) {
-		X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_UNTRUSTED);
+		X509_STORE_CTX_set_error(ctx, tls_verify_error(j->why.id));
 		return 0;
 	}
 	diagnosis_set(&j->why, DIAG_NONE);
@@ -173,7 +175,7 @@ static int use_credential(struct radsec_tls *tls, const struct config *config, c
 	return 0;
 }
 
-static int set_rules(struct radsec_tls *tls, bool psk_only)
+static int set_rules(struct radsec_tls *tls)
 {
 	SSL_CTX *ctx = tls->ctx;
 
@@ -185,16 +187,12 @@ static int set_rules(struct radsec_tls *tls, bool psk_only)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, judge, NULL);
 	SSL_CTX_set_dh_auto(ctx, 1);
-	if (tls->role == CERT_CLIENT && psk_only)
-		SSL_CTX_set_psk_client_callback(ctx, as_client);
-	else if (tls->role == CERT_SERVER)
-		SSL_CTX_set_psk_server_callback(ctx, as_server);
+	/* For a server a pre-shared key is a session that is resumed, and so has a context. */
+	if (tls->role == CERT_SERVER)
+		SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"radsec", 6);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 			       SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
-			       SSL_CTX_set_cipher_list(ctx, tls->role == CERT_SERVER ? CIPHERS
-								    ":" CIPHERS_PSK
-							    : psk_only ? CIPHERS_PSK
-								       : CIPHERS) == 1
+			       SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1
 		       ? 0
 		       : -EINVAL;
 }
@@ -212,7 +210,7 @@ int radsec_tls_new(const struct config *config, const struct radsec_tls_settings
 	tls->role = settings->role;
 	tls->ctx = SSL_CTX_new(settings->role == CERT_CLIENT ? TLS_client_method()
 							     : TLS_server_method());
-	if (!tls->ctx || set_rules(tls, !settings->credential) < 0)
+	if (!tls->ctx || set_rules(tls) < 0)
 		return complain(why, DIAG_INTERNAL, "TLS cannot be set up");
 	if (settings->credential)
 		r = use_credential(tls, config, settings->credential, why);
@@ -241,15 +239,26 @@ void radsec_tls_free(struct radsec_tls *tls)
 
 /* ---- a connection ---- */
 
+/* A key that was agreed on for TLS 1.2 goes with SHA-256 in TLS 1.3 (RFC 8446, section 4.2.11). */
+static bool use_key(SSL *ssl, enum cert_role role)
+{
+	if (role == CERT_CLIENT)
+		SSL_set_psk_client_callback(ssl, as_client);
+	else
+		SSL_set_psk_server_callback(ssl, as_server);
+	return SSL_set_cipher_list(ssl, CIPHERS_PSK) == 1 &&
+	       SSL_set_ciphersuites(ssl, CIPHERS_PSK_1_3) == 1;
+}
+
 SSL *radsec_tls_connection(struct radsec_judgement *judgement)
 {
-	SSL *ssl = SSL_new(judgement->tls->ctx);
+	AUTO(SSL) ssl = SSL_new(judgement->tls->ctx);
 
-	if (!ssl)
+	if (!ssl || (judgement->peer->psk_identity && !use_key(ssl, judgement->tls->role)))
 		return NULL;
 	diagnosis_set(&judgement->why, DIAG_NONE);
 	SSL_set_app_data(ssl, judgement);
-	return ssl;
+	return TAKE(ssl);
 }
 
 void radsec_tls_explain(struct radsec_judgement *judgement, unsigned long error)
@@ -265,7 +274,9 @@ void radsec_tls_explain(struct radsec_judgement *judgement, unsigned long error)
 			      SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
 	} else if (judgement->why.id == DIAG_NONE) {
 		diagnosis_say(&judgement->why, DIAG_TLS_FAILED, "%s",
-			      words ? words : "the connection was closed");
+			      words && reason != SSL_R_UNEXPECTED_EOF_WHILE_READING
+				      ? words
+				      : "the connection was closed");
 	}
 	diagnosis_add(&judgement->why, "with", "%s", judgement->peer->name);
 }

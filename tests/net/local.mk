@@ -26,8 +26,8 @@ NET_TESTS += %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_runni
 if AUTHD
 check_PROGRAMS += %D%/client_box
 %C%_client_box_LDADD = $(AUTHD_LIBS)
-NET_TESTS += %D%/test_passthrough.py
+NET_TESTS += %D%/test_passthrough.py %D%/test_radsec.py
 else
-EXTRA_DIST += %D%/client_box.c %D%/test_passthrough.py
+EXTRA_DIST += %D%/client_box.c %D%/test_passthrough.py %D%/test_radsec.py
 endif
 NET_LAB += %D%/client_box.py

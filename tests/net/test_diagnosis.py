@@ -255,7 +255,7 @@ EXCEPTIONS = {
     "none": "is what there is when nothing is wrong",
     "internal-error": "is lack of memory, which the tests in tests/fault inject",
     "registry": "is the server's, which tests/unit/test_registry takes its database from",
-    "radsec-name-mismatch": "is a RadSec client's: test_passthrough.py",
+    "radsec-name-mismatch": "is a RadSec client's: test_radsec.py",
     "port-not-guarded": "is a guarded port's: test_gate.py",
     "vlan-not-set": "is a guarded port's: test_gate.py",
     "aaa-silent": "is an authenticator's: tests/talk/authenticator-full.txt",
