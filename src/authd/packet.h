@@ -55,6 +55,7 @@ struct packet {
 	const struct radius_client *client; /* of that configuration */
 	struct moment when;
 	struct bytes data;
+	bool counted; /* as one that begins a conversation: [Limits] NewPerSecond= */
 
 	/* filled in by the worker, which sends it back */
 	enum packet_end end;

@@ -42,11 +42,16 @@ static struct worker *by_station(struct pool *pool, struct slice station)
 	return &pool->worker[hash(station) % pool->count];
 }
 
+/* NULL: it has no rate of its own. */
+static struct token_bucket *rate_of(struct pool *pool, const struct radius_client *client)
+{
+	return client && client->new_per_second ? tally_of(&pool->clients, client->object.name)
+						: NULL;
+}
+
 static bool may_begin(struct pool *pool, const struct radius_client *client, msec now)
 {
-	struct token_bucket *own = client && client->new_per_second
-					   ? tally_of(&pool->clients, client->object.name)
-					   : NULL;
+	struct token_bucket *own = rate_of(pool, client);
 
 	return (!own || token_take(own, client->new_per_second, now)) &&
 	       token_take(&pool->all, pool->new_per_second, now);
@@ -71,6 +76,19 @@ static void shed(struct pool *pool, struct packet *packet)
 	packet_free(packet);
 }
 
+/* Anybody can write the address of a client on a packet; and what comes twice begins once. */
+static void recount(struct pool *pool, const struct packet *packet)
+{
+	struct token_bucket *own = rate_of(pool, packet->client);
+
+	if (!packet->counted || (packet->end != PACKET_REFUSED && packet->end != PACKET_REPEATED &&
+				 packet->end != PACKET_DUPLICATE))
+		return;
+	token_return(&pool->all);
+	if (own)
+		token_return(own);
+}
+
 void pool_receive(struct pool *pool, struct packet *packet)
 {
 	enum queue_lane lane = QUEUE_NEW;
@@ -79,7 +97,8 @@ void pool_receive(struct pool *pool, struct packet *packet)
 	struct slice state;
 
 	/* What does not parse is counted where all packets are. */
-	if (radius_packet_parse(bytes_slice(&packet->data), &parsed) != RADIUS_FINE) {
+	if (radius_packet_parse(bytes_slice(&packet->data), &parsed) != RADIUS_FINE ||
+	    parsed.code == RADIUS_STATUS_SERVER) {
 		lane = QUEUE_GOES_ON;
 	} else if (radius_find(&parsed, RADIUS_STATE, &state) && state.len > 0 &&
 		   state.p[0] < pool->count) {
@@ -88,7 +107,8 @@ void pool_receive(struct pool *pool, struct packet *packet)
 	} else {
 		w = by_station(pool, station_of(packet, &parsed));
 	}
-	if ((lane == QUEUE_NEW && !may_begin(pool, packet->client, packet->when.mono)) ||
+	packet->counted = lane == QUEUE_NEW && parsed.code == RADIUS_ACCESS_REQUEST;
+	if ((packet->counted && !may_begin(pool, packet->client, packet->when.mono)) ||
 	    !queue_put(&w->in, lane, &packet->message.node))
 		shed(pool, packet);
 }
@@ -125,6 +145,7 @@ static void on_packet(struct pool *pool, struct packet *packet)
 {
 	struct transport *transport = packet->origin.transport;
 
+	recount(pool, packet);
 	if (pool->events.packet(pool->events.context, packet) && packet->reply.len > 0) {
 		transport->reply(transport, &packet->origin, bytes_slice(&packet->reply));
 		if (transport->flush)

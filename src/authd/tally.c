@@ -26,6 +26,11 @@ bool token_take(struct token_bucket *bucket, uint32_t per_second, msec now)
 	return true;
 }
 
+void token_return(struct token_bucket *bucket)
+{
+	bucket->tokens += 1;
+}
+
 void tallies_init(struct tallies *tallies)
 {
 	for (size_t i = 0; i < TALLY_BUCKETS; i++)

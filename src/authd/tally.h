@@ -15,6 +15,8 @@ struct token_bucket {
 
 /* Takes one; false when there is none.  per_second 0: any number. */
 bool token_take(struct token_bucket *bucket, uint32_t per_second, msec now);
+/* Gives back what was taken for nothing. */
+void token_return(struct token_bucket *bucket);
 
 #define TALLY_BUCKETS 256
 struct tallies {

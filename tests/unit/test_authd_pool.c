@@ -395,6 +395,67 @@ TEST(a_client_has_a_rate_of_its_own)
 	rig_done(&rig);
 }
 
+/* Who poses as a client, without its secret, does not use up what it may begin. */
+TEST(what_is_forged_does_not_count_as_a_beginning)
+{
+	uint8_t buffer[300];
+	struct slice identity = identity_response("a@example.org", 1, buffer);
+	struct nas nas;
+	struct rig rig;
+
+	rig_init(&rig);
+	rig_configure(&rig, "[Limits]\nNewPerSecond=1\n");
+	rig_start(&rig);
+	nas_init(&nas);
+	for (int i = 0; i < 5; i++) {
+		nas_build(&nas, "wrong-horse", "02-00-00-00-00-02", identity, (struct slice){ 0 });
+		nas_send(&nas, &rig);
+		CHECK_INT(rig.end, PACKET_REFUSED);
+	}
+	nas_build(&nas, RIG_SECRET, "02-00-00-00-00-02", identity, (struct slice){ 0 });
+	nas_send(&nas, &rig);
+	CHECK_INT(rig.end, PACKET_ANSWERED);
+	radius_crypto_free(nas.crypto);
+	rig_done(&rig);
+}
+
+static void build_other(struct nas *nas, enum radius_code code)
+{
+	struct radius_builder b;
+	bool status = code == RADIUS_STATUS_SERVER;
+
+	memset(nas->authenticator, ++nas->id, sizeof nas->authenticator);
+	b = radius_builder_of(nas->buffer, sizeof nas->buffer, code, nas->id,
+			      slice_of(nas->authenticator, status ? sizeof nas->authenticator : 0),
+			      status);
+	if (!status)
+		radius_put_u32(&b, RADIUS_ACCT_STATUS_TYPE, RADIUS_ACCT_INTERIM);
+	REQUIRE(radius_seal_request(nas->crypto, slice_str(RIG_SECRET), &b, &nas->packet) ==
+		RADIUS_FINE);
+}
+
+TEST(only_conversations_have_a_rate)
+{
+	struct nas nas;
+	struct rig rig;
+
+	rig_init(&rig);
+	rig_configure(&rig, "[Limits]\nNewPerSecond=1\n");
+	rig_start(&rig);
+	nas_init(&nas);
+	for (int i = 0; i < 5; i++) {
+		bool accounting = i % 2;
+
+		build_other(&nas, accounting ? RADIUS_ACCOUNTING_REQUEST : RADIUS_STATUS_SERVER);
+		rig_send(&rig, nas.packet, accounting);
+		if (rig.end != PACKET_SHED)
+			rig_wait(&rig);
+		CHECK_INT(rig.end, PACKET_ANSWERED);
+	}
+	radius_crypto_free(nas.crypto);
+	rig_done(&rig);
+}
+
 /* ---- accounting ---- */
 
 TEST(accounting_and_status_are_answered)
