@@ -92,7 +92,7 @@ static void receive_eap(struct authenticator_pae *pae, struct slice body)
 	pae->response = body;
 }
 
-/* The last word counts: HELD hears both, and answers later. */
+/* HELD hears both, and answers later: whoever starts after a Logoff wants to come in. */
 static void receive_start(struct authenticator_pae *pae)
 {
 	pae->counters.start_rx++;
@@ -107,7 +107,6 @@ static void receive_logoff(struct authenticator_pae *pae)
 	pae->counters.logoff_rx++;
 	pae->eapolLogoff = pae->portMode == CONTROL_AUTO && pae->pae_state != AUTH_INITIALIZE &&
 			   pae->pae_state != AUTH_DISCONNECTED;
-	pae->eapolStart = false;
 }
 
 enum status authenticator_pae_receive(struct authenticator_pae *pae, struct slice pdu,
@@ -155,12 +154,11 @@ bool authenticator_pae_step(struct authenticator_pae *pae, struct moment now)
 	unsigned steps = 0;
 
 	pae->now = now;
-	while (!pae->request_out && !pae->canned_out && follow(pae)) {
+	while (follow(pae)) {
 		steps++;
 		assert(steps < MACHINE_STEPS_MAX);
 	}
-	if (pae->request_out || pae->canned_out || lower->eapResp || lower->eapRestart ||
-	    lower->portEnabled != was_enabled)
+	if (lower->eapResp || lower->eapRestart || lower->portEnabled != was_enabled)
 		return true;
 
 	/* What was not consumed is dropped with the caller's buffer. */

@@ -138,8 +138,7 @@ void authenticator_pae_disconnect(struct authenticator_pae *pae);
 CHECKED enum status authenticator_pae_receive(struct authenticator_pae *pae, struct slice pdu,
 					      struct eapol_frame *ret_frame);
 
-/* Follows arrows until none is open, a frame has to be collected, or the EAP authenticator has to
- * run: in the latter two cases true. */
+/* Follows arrows until none is open or the EAP authenticator has to run: then true. */
 bool authenticator_pae_step(struct authenticator_pae *pae, struct moment now);
 
 /* When to step next if nothing happens, or NEVER. */

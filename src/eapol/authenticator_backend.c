@@ -86,7 +86,6 @@ static void enter_initialize(struct authenticator_pae *pae)
 	conversation_over(pae);
 	pae->lower->portEnabled = false;
 	pae->lower->eapResp = false;
-	pae->request_out = false;
 	pae->authAbort = false;
 }
 

@@ -130,7 +130,6 @@ static void enter_initialize(struct authenticator_pae *pae)
 	pae->portMode = CONTROL_AUTO;
 	pae->initialize = false;
 	pae->eapolStart = pae->eapolLogoff = pae->reAuthenticate = pae->session_over = false;
-	pae->canned_out = false;
 	pae->reAuthCount = 0;
 	pae->authAbort = true;
 }
@@ -203,8 +202,6 @@ static void enter_held(struct authenticator_pae *pae)
 	unauthorize(pae);
 	pae->quietWhile = auth_after(pae, pae->config->quiet_period);
 	pae->eapolLogoff = false;
-	/* One that came meanwhile is not an answer to the failure. */
-	pae->eapolStart = pae->reAuthenticate = false;
 }
 
 static void canned(struct authenticator_pae *pae, enum eap_code code)
