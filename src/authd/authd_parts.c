@@ -296,6 +296,7 @@ void authd_close_parts(struct authd *a)
 	passthrough_free(a->passthrough);
 	/* What has an eye on the workers' messages goes after them, what they are told of before.
 	 */
+	tickets_stop(a->tickets);
 	staple_free(a->staple);
 	revocation_free(a->revocation);
 	ocsp_free(a->ocsp);
