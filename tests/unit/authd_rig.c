@@ -311,7 +311,7 @@ void rig_send(struct rig *rig, struct slice packet, bool accounting)
 	REQUIRE(address_parse("192.0.2.1:40000", &origin.from));
 	client = config_client(rig->config, &origin.from);
 	REQUIRE(client != NULL);
-	p = packet_new(&origin, rig->config, client, packet, loop_now());
+	p = packet_new(&origin, rig->config, client, packet, rig->now.mono ? rig->now : loop_now());
 	REQUIRE(p != NULL);
 	pool_receive(rig->pool, p);
 }

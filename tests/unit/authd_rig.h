@@ -29,6 +29,7 @@ struct rig {
 	enum radius_fault fault;
 	struct outcome *outcome;
 	unsigned outcomes;
+	struct moment now;  /* when packets come in; zeros: now */
 	unsigned waits_for; /* of answers, packets and outcomes together */
 };
 

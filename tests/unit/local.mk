@@ -138,6 +138,9 @@ UNIT_TESTS += %D%/test_authd_config %D%/test_authd_pool
 AUTHD_RIG = %D%/authd_rig.c %D%/authd_rig.h %D%/scratch.h
 %C%_test_authd_config_SOURCES = %D%/test_authd_config.c %D%/scratch.h
 %C%_test_authd_config_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
+UNIT_TESTS += %D%/test_authd_service
+%C%_test_authd_service_SOURCES = %D%/test_authd_service.c $(AUTHD_RIG)
+%C%_test_authd_service_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
 %C%_test_authd_pool_SOURCES = %D%/test_authd_pool.c $(AUTHD_RIG)
 %C%_test_authd_pool_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
 endif
