@@ -307,7 +307,8 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 
 	[DIAG_CONFIG] = { "config-wrong",
 		"The configuration cannot be used: {detail}.",
-		"Correct it; when `latchkeyctl check` finds nothing more, `systemctl reload latchkeyd`.", false },
+		"Correct it; when `latchkeyctl check`, or `latchkey-authd check` where that is what complains, finds nothing "
+		"more, reload the service.", false },
 	[DIAG_NO_PROFILE] = { "no-profile",
 		"No profile matches the interface {interface}.",
 		"If this port asks for 802.1X, write a profile for it, see latchkey-profile(5); `latchkeyctl profiles` "
