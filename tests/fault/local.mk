@@ -54,3 +54,9 @@ FAULT_TESTS += %D%/fault_authd
 %C%_fault_authd_LDFLAGS = $(FAULT_LINK)
 %C%_fault_authd_LDADD = libfault.a $(TEST_PKI) $(AUTHD_LIBS)
 endif
+
+if AUTHD
+FAULT_TESTS += %D%/fault_ports
+%C%_fault_ports_LDFLAGS = $(FAULT_LINK)
+%C%_fault_ports_LDADD = libfault.a $(AUTHD_LIBS)
+endif
