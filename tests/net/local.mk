@@ -20,7 +20,7 @@ endif
 
 # The other end: latchkey-authd.
 NET_TESTS += %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_running.py \
-	%D%/test_authd_port.py %D%/test_authd_port.py
+	%D%/test_authd_port.py %D%/test_authd_radsec.py %D%/test_authd_radius_client.py %D%/test_authd_port.py
 
 # A NAS without ports, for what we ask of RADIUS servers and they of us.
 if AUTHD

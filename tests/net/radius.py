@@ -341,7 +341,7 @@ class Pipe(RadSec):
     def __init__(self, ns, address, port, identity, key, tls="1.3"):
         Nas.__init__(self, ns, address, port, "radsec")
         self.socket.close()
-        cipher = [] if tls == "1.3" else ["-cipher", "PSK"]
+        cipher = [] if tls == "1.3" else ["-cipher", "kECDHEPSK+AES"]
         self.popen = subprocess.Popen(
             [*within(ns), "openssl", "s_client", "-quiet", "-connect", f"{address}:{port}", "-psk", key,
              "-psk_identity", identity, f"-tls{tls.replace('.', '_')}", *cipher],
