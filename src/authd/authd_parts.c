@@ -294,6 +294,8 @@ void authd_close_parts(struct authd *a)
 	dynauth_free(a->dynauth);
 	guard_free(a->guard);
 	passthrough_free(a->passthrough);
+	/* Its last answers are for those who give them to the workers. */
+	recorder_free(TAKE(a->recorder));
 	/* What has an eye on the workers' messages goes after them, what they are told of before.
 	 */
 	tickets_stop(a->tickets);
@@ -304,7 +306,6 @@ void authd_close_parts(struct authd *a)
 	pool_free(a->pool);
 	radius_server_free(a->radius);
 	radsec_server_free(a->radsec);
-	recorder_free(a->recorder);
 	tickets_free(a->tickets);
 	client_counts_done(&a->clients);
 	if (a->sessions.order.next)

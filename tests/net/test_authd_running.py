@@ -1,6 +1,7 @@
 """latchkey-authd while it runs: reload, end, restart, its control socket, metrics, who may ask."""
 import json
 import signal
+import sqlite3
 import sys
 
 from authd import Authd
@@ -102,6 +103,21 @@ def it_ends_when_it_is_told(lab):
     conversation.step()
     lab.equal(authd.stop(), 0, "its exit status")
     lab.check(not authd.socket.exists(), "the control socket is gone")
+
+
+@test
+def it_ends_with_a_question_under_way(lab):
+    authd, _ = server(lab, settings={"Tls.Resumption": "tickets"})
+    authd.stop()  # the tables are there
+    database = sqlite3.connect(authd.dir / "registry.sqlite", isolation_level=None)
+    authd.start(wait=False)
+    authd.expect("registry.open")
+    database.execute("BEGIN EXCLUSIVE")
+    authd.expect("service.start")
+    authd.process.signal(signal.SIGTERM)
+    authd.expect("service.stop")
+    database.execute("ROLLBACK")  # now the ticket keys are found
+    lab.equal(authd.process.wait(), 0, "its exit status")
 
 
 @each("1.2", "1.3")
