@@ -298,7 +298,6 @@ void authd_close_parts(struct authd *a)
 	recorder_free(TAKE(a->recorder));
 	/* What has an eye on the workers' messages goes after them, what they are told of before.
 	 */
-	tickets_stop(a->tickets);
 	staple_free(a->staple);
 	revocation_free(a->revocation);
 	ocsp_free(a->ocsp);

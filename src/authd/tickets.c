@@ -152,14 +152,6 @@ int tickets_configure(struct tickets *t, const struct authd_settings *settings,
 	return error;
 }
 
-void tickets_stop(struct tickets *t)
-{
-	if (!t)
-		return;
-	t->on = false;
-	timer_clear(&t->timer);
-}
-
 void tickets_free(struct tickets *t)
 {
 	if (!t)

@@ -11,8 +11,6 @@ struct tickets;
 /* All are borrowed; recorder may be NULL. 0 or -ENOMEM. */
 int tickets_new(struct loop *loop, struct pool *pool, struct recorder *recorder,
 		struct tickets **ret_tickets);
-/* Nobody gets keys any more: before the pool goes. */
-void tickets_stop(struct tickets *tickets);
 /* After the recorder, which may still have a question of ours to answer. */
 void tickets_free(struct tickets *tickets);
 
