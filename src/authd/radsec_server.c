@@ -126,6 +126,14 @@ static bool find_slot(const struct radsec_server *server, const struct radius_cl
 	return found && of_client < RADSEC_CLIENT_MAX && unfinished < RADSEC_HANDSHAKES_MAX;
 }
 
+static void describe(struct connection *c)
+{
+	c->peer = (struct radsec_peer){ .name = c->client->object.name,
+					.names = &c->client->radsec_names,
+					.psk_identity = c->client->psk_identity,
+					.psk = &c->client->psk };
+}
+
 static int serve(struct listener *l, int fd, const union address *from,
 		 const struct radius_client *client, unsigned slot)
 {
@@ -141,10 +149,7 @@ static int serve(struct listener *l, int fd, const union address *from,
 	c->config = config_ref(server->config);
 	c->client = client;
 	c->timer.expired = on_timer;
-	c->peer = (struct radsec_peer){ .name = client->object.name,
-					.names = &client->radsec_names,
-					.psk_identity = client->psk_identity,
-					.psk = &client->psk };
+	describe(c);
 	c->origin = (struct origin){ .transport = &server->transport,
 				     .socket = slot,
 				     .connection = ++server->last,
@@ -295,6 +300,42 @@ static int listen_at(struct radsec_server *server, const struct addresses *addre
 	return error;
 }
 
+/* ---- a new configuration ---- */
+
+static bool same_words(const struct words *a, const struct words *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++) {
+		if (strcmp(a->word[i], b->word[i]) != 0)
+			return false;
+	}
+	return a->count == b->count;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What the other end has shown it would have to show again, or it has to go. */
+static void reconsider(struct connection *c, struct config *config)
+{
+	const struct radius_client *was = c->client, *is = config_client(config, &c->origin.from);
+	struct diagnosis why;
+
+	if (!is || strcmp(was->object.name, is->object.name) != 0 ||
+	    !same_words(&was->radsec_names, &is->radsec_names) ||
+	    !same_text(was->psk_identity, is->psk_identity) ||
+	    !slice_eq(secret_slice(&was->psk), secret_slice(&is->psk))) {
+		diagnosis_say(&why, DIAG_TLS_FAILED, "the configuration has changed");
+		on_closed(c, &why);
+		return;
+	}
+	c->client = is;
+	describe(c);
+	config_free(c->config);
+	c->config = config_ref(config);
+}
+
 /* ---- its life ---- */
 
 int radsec_server_configure(struct radsec_server *server, struct config *config,
@@ -318,6 +359,10 @@ int radsec_server_configure(struct radsec_server *server, struct config *config,
 	server->tls = TAKE(tls);
 	config_free(server->config);
 	server->config = config_ref(config);
+	for (unsigned i = 0; i < RADSEC_CONNECTIONS_MAX; i++) {
+		if (server->slot[i])
+			reconsider(server->slot[i], config);
+	}
 	return 0;
 }
 

@@ -281,6 +281,24 @@ def a_length_that_no_packet_has_ends_it(lab, length):
     authd.expect("radsec.close client=local .*diagnosis=malformed-traffic")
 
 
+@each("removed", "another name", "as it was")
+def a_reload_ends_the_connections_of_who_may_not_come_any_more(lab, case):
+    ns = lab.namespace("server")
+    authd = listening(lab, ns)
+    one = Nas(ns, "127.0.0.1", 1812, "radsec").request(code=STATUS)
+    stream = Stream(lab, ns)
+    if case == "removed":
+        authd.remove("client", "local")
+    elif case == "another name":
+        authd.add("client", "local", {"Client.Prefix": "127.0.0.1", "Client.Secret": "testing123",
+                                      "RadSec.Names": "other.example.org"})
+    authd.reload()
+    stays = case == "as it was"
+    lab.equal(authd.said("radsec.close client=local"), not stays, "the connection was closed")
+    stream.tls.send(one)
+    lab.equal(stream.read()[:1], b"\x02" if stays else b"", "what is answered")
+
+
 @test
 def garbage_instead_of_tls_ends_it(lab):
     ns = lab.namespace("server")
