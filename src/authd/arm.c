@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/ocsp.h"
 #include "config/files.h"
 
 #define WARN_BEFORE (30LL * 24 * 3600) /* of an expiry, seconds */
@@ -80,6 +81,16 @@ static int make_trust(const struct config *config, const struct files *anchors,
 	return failed(why, "the trust anchors cannot be used");
 }
 
+/* A resumption shows no certificate that a responder could be asked about, so that no session lasts
+ * for longer than an answer counts. */
+static uint32_t lifetime_of(const struct authd_settings *s)
+{
+	uint32_t lifetime = (uint32_t)(s->session_lifetime / 1000);
+
+	return s->client_ocsp != CLIENT_OCSP_OFF && lifetime > OCSP_CACHE_MOST ? OCSP_CACHE_MOST
+									       : lifetime;
+}
+
 static int make_tls(struct arming *arming, const struct credential *credential, struct trust *trust,
 		    struct diagnosis *why)
 {
@@ -98,7 +109,7 @@ static int make_tls(struct arming *arming, const struct credential *credential, 
 		.min = s->min_tls,
 		.max = s->max_tls,
 		.resumption = resumptions[s->resumption],
-		.lifetime = (uint32_t)(s->session_lifetime / 1000),
+		.lifetime = lifetime_of(s),
 		.ocsp_facts = s->client_ocsp != CLIENT_OCSP_OFF,
 	};
 

@@ -88,7 +88,8 @@ static const struct ini_key keys[] = {
 	  .doc = "The file with the OCSP response (DER); it is read again at every reload." },
 	{ KEY("Tls", "ClientOcsp", ini_enum, client_ocsp), .words = client_ocsps, .fallback = "off",
 	  .doc = "Whether the authority is asked if a machine's certificate was revoked. `if-possible`: a machine is "
-		"let in when no answer can be had. `require`: it is not." },
+		"let in when no answer can be had. `require`: it is not. An answer counts for an hour at the most, "
+		"and so does a session that could be resumed." },
 
 	{ KEY("Policy", "DefaultAction", ini_enum, default_action), .words = actions, .fallback = "accept",
 	  .doc = "What becomes of a machine whose certificate is trusted and for which there is no rule. See "

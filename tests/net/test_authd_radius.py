@@ -285,6 +285,14 @@ def a_revoked_certificate_is_refused_resumed_too(lab, version):
     lets_in(lab, nas, tls=version, credential=good)
 
 
+@each(*VERSIONS)
+def a_session_does_not_outlive_what_a_responder_said(lab, version):
+    _, nas = server(lab, settings={"Tls.Resumption": "tickets", "Tls.ClientOcsp": "if-possible"})
+    conversation = talk(lab, nas, version)
+    lab.equal(conversation.finish().code, ACCEPT, "the answer in the end")
+    lab.equal(conversation.supplicant.tls.session.ticket_lifetime_hint, 3600, "seconds")
+
+
 @test
 def a_peer_that_wants_another_method_is_refused(lab):
     _, nas = server(lab)
