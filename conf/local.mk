@@ -31,7 +31,8 @@ if AUTHD
 systemdsystemunit_DATA += %D%/latchkey-authd.service
 endif
 endif
-AUTHD_EXAMPLES = %D%/switches.client.example %D%/wired.port.example %D%/printers.rule.example %D%/lost.rule.example
+AUTHD_EXAMPLES = %D%/switches.client.example %D%/wired.port.example %D%/printers.rule.example %D%/lost.rule.example \
+	%D%/campus.server.example %D%/radsec.server.example
 EXTRA_DIST += $(AUTHD_EXAMPLES)
 
 install-data-local:
@@ -52,11 +53,15 @@ if AUTHD
 	$(INSTALL_DATA) $(srcdir)/%D%/printers.rule.example $(srcdir)/%D%/lost.rule.example \
 		$(DESTDIR)$(confdir)/authd/rules.d
 	$(INSTALL_DATA) $(srcdir)/%D%/wired.port.example $(DESTDIR)$(confdir)/authd/ports.d
+	$(INSTALL_DATA) $(srcdir)/%D%/campus.server.example $(srcdir)/%D%/radsec.server.example \
+		$(DESTDIR)$(confdir)/authd/servers.d
 endif
 uninstall-local:
 	rm -f $(DESTDIR)$(sysusersdir)/latchkey-authd.conf $(DESTDIR)$(tmpfilesdir)/latchkey-authd.conf
 	rm -f $(DESTDIR)$(confdir)/authd/clients.d/switches.client.example \
 		$(DESTDIR)$(confdir)/authd/ports.d/wired.port.example \
+		$(DESTDIR)$(confdir)/authd/servers.d/campus.server.example \
+		$(DESTDIR)$(confdir)/authd/servers.d/radsec.server.example \
 		$(DESTDIR)$(confdir)/authd/rules.d/printers.rule.example \
 		$(DESTDIR)$(confdir)/authd/rules.d/lost.rule.example
 	for f in latchkey-authd.conf keystore.conf; do \
@@ -69,5 +74,11 @@ uninstall-local:
 # Completion, which asks the program; polkit's consent for those who are neither root nor in netdev.
 dist_bashcompletion_DATA = %D%/completion/bash/latchkeyctl
 dist_zshcompletion_DATA = %D%/completion/zsh/_latchkeyctl
+AUTHD_COMPLETION = %D%/completion/bash/latchkey-authd %D%/completion/zsh/_latchkey-authd
+EXTRA_DIST += $(AUTHD_COMPLETION)
+if AUTHD
+bashcompletion_DATA = %D%/completion/bash/latchkey-authd
+zshcompletion_DATA = %D%/completion/zsh/_latchkey-authd
+endif
 polkitactions_DATA = %D%/org.latchkey.supplicant1.policy
 polkitactionsdir = $(datadir)/polkit-1/actions

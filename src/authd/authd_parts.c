@@ -172,7 +172,17 @@ static int configure_guard(struct authd *a, struct config *config, struct diagno
 		return 0;
 	our_name(host);
 	a->accountant.note = authd_account;
-	return guard_new(a->loop, &settings, config, &a->guard, why);
+
+	int error = guard_new(a->loop, &settings, config, &a->guard, why);
+
+	/* Given up for good by a start without ports. */
+	if (error == -EPERM)
+		diagnosis_say(why, DIAG_CONFIG,
+			      "%s: ports.d: this process may not guard ports, since none was "
+			      "configured when it started, or since it was not started by root or "
+			      "its unit; restart the service",
+			      config->path);
+	return error;
 }
 
 /* ---- all ---- */

@@ -4,6 +4,8 @@
 #ifndef AUTHD_COMMAND_H
 #define AUTHD_COMMAND_H
 
+#include <getopt.h>
+#include <jansson.h>
 #include <stdbool.h>
 
 struct command_options {
@@ -17,6 +19,7 @@ struct command_options {
 struct command {
 	const char *name, *arguments; /* "disconnect", "TARGET" */
 	const char *help;	      /* a line */
+	const char *doc;	      /* what the manual adds, as in struct ini_key; may be empty */
 	/* argv[0] is the command's name.  Returns the exit status: 0 done, 1 failed, 2 wrongly
 	 * called, 3 not allowed, 4 there is no service (enum exit_status in console/output.h). */
 	int (*run)(const struct command_options *options, int argc, char **argv);
@@ -32,5 +35,11 @@ int command_look(const struct command_options *options, int argc, char **argv);
 int command_recorded(const struct command_options *options, int argc, char **argv);
 int command_act(const struct command_options *options, int argc, char **argv);
 int command_reload(const struct command_options *options, int argc, char **argv);
+/* What the service has, for completion; NULL when it cannot be asked. */
+json_t *command_sessions(const struct command_options *options);
+
+/* Prints what the last of the words, which has begun, may become: complete.c. */
+void command_complete(const struct command_options *options, const struct option *known,
+		      char **words, int count);
 
 #endif

@@ -201,6 +201,15 @@ int command_look(const struct command_options *options, int argc, char **argv)
 	return (int)DONE;
 }
 
+json_t *command_sessions(const struct command_options *options)
+{
+	struct cli cli = console(options);
+	AUTO(json_t) request = json_pack("{s:s}", "command", "sessions");
+	json_t *result = NULL;
+
+	return ask(&cli, options, "cannot show sessions", request, &result) == DONE ? result : NULL;
+}
+
 /* disconnect, reauth */
 int command_act(const struct command_options *options, int argc, char **argv)
 {

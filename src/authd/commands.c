@@ -3,21 +3,48 @@
 #include <stddef.h>
 
 const struct command commands[] = {
-	{ "run", "", "serve, in the foreground, logging to standard error", command_run },
-	{ "check", "", "say what a start would find wrong, and start nothing", command_check },
-	{ "status", "", "show how the service is", command_look },
-	{ "sessions", "", "list the machines that are let in", command_look },
-	{ "clients", "", "list the RADIUS clients, with what they have asked", command_look },
-	{ "servers", "", "list the RADIUS servers that are asked", command_look },
-	{ "ports", "", "list the ports that are guarded", command_look },
-	{ "workers", "", "list the threads that do the work", command_look },
-	{ "counters", "", "show what was counted", command_look },
-	{ "machines", "[LIMIT]", "list the machines that were ever let in", command_recorded },
-	{ "disconnect", "TARGET", "end the session of this name, or those of a MAC address",
-	  command_act },
-	{ "reauth", "TARGET", "the same, but have them authenticate anew", command_act },
-	{ "reload", "", "read the configuration anew", command_reload },
-	{ "audit", "[LIMIT|verify]", "show the audit trail, or find out if it is whole",
+	{ "run", "", "serve, in the foreground, logging to standard error",
+	  "What is done without any command.", command_run },
+	{ "check", "", "say what a start would find wrong, and start nothing",
+	  "All files are read, the credential is opened, certificates are looked at, and what is "
+	  "around: directories that are to be written to, groups, addresses, interfaces. Every "
+	  "error is told; a note is about what can be meant and seldom is. When root does it, "
+	  "the installed configuration is looked at as the user of the service would see it.",
+	  command_check },
+	{ "status", "", "show how the service is",
+	  "With its version, how long it runs, sessions, until when its certificate is good, and "
+	  "whether its database is there.",
+	  command_look },
+	{ "sessions", "", "list the machines that are let in",
+	  "Each with who it is, its address, where it is, its VLAN, for how long, and the name of "
+	  "the session, which `disconnect` and `reauth` take.",
+	  command_look },
+	{ "clients", "", "list the RADIUS clients, with what they have asked",
+	  "DROPPED counts what was not answered: above all packets with a wrong secret.",
+	  command_look },
+	{ "servers", "", "list the RADIUS servers that are asked",
+	  "With whether each is alive, and how long it takes to answer.", command_look },
+	{ "ports", "", "list the ports that are guarded", "With who is let in there.",
+	  command_look },
+	{ "workers", "", "list the threads that do the work", "", command_look },
+	{ "counters", "", "show what was counted",
+	  "The same as the metrics: see `[Metrics]` in latchkey-authd.conf(5).", command_look },
+	{ "machines", "[LIMIT]", "list the machines that were ever let in",
+	  "From the registry, the last seen first; 100 unless LIMIT says how many.",
 	  command_recorded },
-	{ NULL, NULL, NULL, NULL },
+	{ "disconnect", "TARGET", "end the session of this name, or those of a MAC address",
+	  "At a port of ours it ends at once. Of a RADIUS client it is asked for by a "
+	  "Disconnect-Request, to UDP port 3799 of the switch.",
+	  command_act },
+	{ "reauth", "TARGET", "the same, but have them authenticate anew",
+	  "The machine stays on the network meanwhile.", command_act },
+	{ "reload", "", "read the configuration anew",
+	  "As `systemctl reload latchkey-authd` does. It waits, and fails with the reason when "
+	  "there is an error in the new one; the old one then stays.",
+	  command_reload },
+	{ "audit", "[LIMIT|verify]", "show the audit trail, or find out if it is whole",
+	  "The newest entry first; 100 unless LIMIT says how many. Each entry is chained to the "
+	  "one before by a digest, so that `verify` tells if one was changed or taken out.",
+	  command_recorded },
+	{ NULL, NULL, NULL, NULL, NULL },
 };

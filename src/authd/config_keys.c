@@ -92,8 +92,7 @@ static const struct ini_key keys[] = {
 		"and so does a session that could be resumed." },
 
 	{ KEY("Policy", "DefaultAction", ini_enum, default_action), .words = actions, .fallback = "accept",
-	  .doc = "What becomes of a machine whose certificate is trusted and for which there is no rule. See "
-		"latchkey-authd-rule(5)." },
+	  .doc = "What becomes of a machine whose certificate is trusted and for which there is no rule." },
 
 	{ KEY("Radius", "Listen", config_addresses, listen),
 	  .doc = "The addresses on which RADIUS is answered over UDP, such as `192.0.2.1`, `[::]:1812` or "

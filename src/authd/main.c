@@ -1,5 +1,4 @@
 /* latchkey-authd: authenticator, EAP and RADIUS server. */
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,8 +74,7 @@ static void read_option(int c, struct command_options *o)
 	case 'l':
 		o->log_level = log_level_by_name(optarg);
 		if (o->log_level < 0)
-			usage("there is no log level \"%s\": error, warning, notice, info or debug",
-			      optarg);
+			usage("no log level \"%s\": error, warning, notice, info or debug", optarg);
 		break;
 	case OPTION_USER:
 		o->user = optarg;
@@ -128,6 +126,10 @@ int main(int argc, char **argv)
 	static char first[] = "run";
 	char *alone[] = { first, NULL };
 
+	if (argc > 1 && strcmp(argv[1], "--complete") == 0) {
+		command_complete(&o, options, argv + 2, argc - 2);
+		return 0;
+	}
 	for (int c; (c = getopt_long(argc, argv, "c:l:hV", options, NULL)) != -1;)
 		read_option(c, &o);
 	argc -= optind;

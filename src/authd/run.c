@@ -8,6 +8,7 @@
 #include "authd/authd.h"
 #include "authd/command.h"
 #include "authd/record.h"
+#include "console/output.h"
 #include "drivers/log.h"
 #include "service/notify.h"
 #include "service/sandbox.h"
@@ -135,9 +136,12 @@ int command_run(const struct command_options *options, int argc, char **argv)
 			     .interrupt.raised = on_interrupt };
 	int error;
 
-	(void)argv;
-	if (argc > 1)
-		return 2;
+	if (argc > 1) {
+		const struct cli cli = { .program = "latchkey-authd", .columns = 80 };
+
+		return (int)cli_fail(&cli, USAGE, argv[0], "this command takes no argument",
+				     "See `latchkey-authd --help`.");
+	}
 	log_open(options->log_level >= 0 ? options->log_level : LOG_NOTICE);
 	notify_init();
 	signal(SIGPIPE, SIG_IGN);

@@ -150,18 +150,8 @@ static void print_errors(const struct cli *cli, const json_t *errors)
 	size_t i;
 
 	json_array_foreach(errors, i, e)
-	{
-		char line[16] = "", text[2048];
-
-		if (port_number(e, "Line") > 0)
-			snprintf(line, sizeof line, ":%lld", (long long)port_number(e, "Line"));
-		snprintf(text, sizeof text, "%s%s: %s%s%s", port_text(e, "File"), line,
-			 port_text(e, "Key"), *port_text(e, "Key") ? ": " : "",
-			 port_text(e, "Message"));
-		fputs(cli_colour(cli, RED), stdout);
-		cli_wrap(cli, 0, text);
-		fputs(cli_colour(cli, PLAIN), stdout);
-	}
+		cli_file_error(cli, port_text(e, "File"), (long long)port_number(e, "Line"),
+			       port_text(e, "Key"), port_text(e, "Message"));
 }
 
 static void print_found(const struct cli *cli, const char *kind, const json_t *found,
@@ -183,13 +173,6 @@ static void print_found(const struct cli *cli, const char *kind, const json_t *f
 	       cli_colour(cli, PLAIN));
 	if (wrong)
 		cli_diagnosis_print(cli, 2, diagnosis);
-}
-
-/* "1 profile", "2 profiles" */
-static const char *number_of(size_t n, const char *thing, char *buffer, size_t size)
-{
-	snprintf(buffer, size, "%zu %s%s", n, thing, n == 1 ? "" : "s");
-	return buffer;
 }
 
 static void print_conclusion(const struct cli *cli, const struct findings *f)
@@ -214,8 +197,8 @@ static void print_conclusion(const struct cli *cli, const struct findings *f)
 		cli_note(cli, "All is well.");
 	else
 		cli_note(cli, "All is well: the configuration, %s, %s.",
-			 number_of(profiles, "profile", found, sizeof found),
-			 number_of(f->credential_count, "credential", kept, sizeof kept));
+			 cli_count(profiles, "profile", found, sizeof found),
+			 cli_count(f->credential_count, "credential", kept, sizeof kept));
 	fputs(cli_colour(cli, PLAIN), stdout);
 }
 

@@ -162,6 +162,26 @@ enum exit_status cli_fail_diagnosis(const struct cli *cli, const char *what,
 			diagnosis_next(why, next, sizeof next));
 }
 
+void cli_file_error(const struct cli *cli, const char *file, long long line, const char *key,
+		    const char *message)
+{
+	char number[24] = "", text[2048];
+
+	if (line > 0)
+		snprintf(number, sizeof number, ":%lld", line);
+	snprintf(text, sizeof text, "%s%s: %s%s%s", file ? file : "?", number, key,
+		 *key ? ": " : "", message ? message : "out of memory");
+	fputs(cli_colour(cli, RED), stdout);
+	cli_wrap(cli, 0, text);
+	fputs(cli_colour(cli, PLAIN), stdout);
+}
+
+const char *cli_count(size_t n, const char *thing, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%zu %s%s", n, thing, n == 1 ? "" : "s");
+	return buffer;
+}
+
 /* ---- tables -------------------------------------------------------------------------------- */
 
 static const char *cell(const json_t *row, size_t column, char *buffer, size_t size)

@@ -72,6 +72,12 @@ void cli_wrap_from(const struct cli *cli, unsigned indent, unsigned at, const ch
 void cli_field(const struct cli *cli, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* An error of a file: "FILE:LINE: KEY: message", wrapped; line 0 is the file as a whole. */
+void cli_file_error(const struct cli *cli, const char *file, long long line, const char *key,
+		    const char *message);
+/* "1 profile", "2 profiles", in the buffer, which is returned. */
+const char *cli_count(size_t n, const char *thing, char *buffer, size_t size);
+
 /* Rows of strings (a JSON array of arrays) under headings, columns as wide as needed; a line is cut
  * at the width of a terminal. */
 void cli_table(const struct cli *cli, const char *const *headings, size_t columns,

@@ -111,10 +111,10 @@ UNIT_TESTS += %D%/test_command %D%/test_control %D%/test_metrics
 %C%_test_metrics_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
 %C%_test_control_SOURCES = %D%/test_control.c %D%/scratch.h
 %C%_test_control_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
-TESTS += %D%/test_postgres.py %D%/test_authd_watch.py
+TESTS += %D%/test_postgres.py %D%/test_authd_watch.py %D%/test_authd_command.py
 endif
 endif
-EXTRA_DIST += %D%/test_postgres.py %D%/test_authd_watch.py tests/postgres.py
+EXTRA_DIST += %D%/test_postgres.py %D%/test_authd_watch.py %D%/test_authd_command.py tests/postgres.py
 
 if CUNIT
 UNIT_TESTS += %D%/test_radius %D%/test_radius_client %D%/test_radius_dynauth %D%/test_radius_server
