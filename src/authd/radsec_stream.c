@@ -31,12 +31,11 @@ static void drop(struct radsec_stream *s)
 }
 
 /* Whoever is told may free the stream: then it goes when the call has come back. */
-static bool leave(struct radsec_stream *s)
+static void leave(struct radsec_stream *s)
 {
 	s->busy = false;
 	if (s->freed)
 		drop(s);
-	return !s->freed;
 }
 
 static void closed(struct radsec_stream *s)

@@ -23,7 +23,7 @@ class Authd:
         pki = lab.pki()
         server, root = server or pki.server, root or pki.root
         self.lab, self.ns, self.port, self.secret, self.log = lab, ns, port, secret, log
-        self.flags = [*flags, *os.environ.get("LATCHKEY_AUTHD_FLAGS", "").split()]
+        self.flags = [*flags, *os.environ.get("LATCHKEYD_FLAGS", "").split()]
         self.under = []
         self.dir = lab.folder("authd")
         self.keystore, self.socket = self.dir / "keystore", self.dir / "control"

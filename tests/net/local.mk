@@ -19,8 +19,13 @@ EXTRA_DIST += %D%/gate_box.c %D%/test_gate.py
 endif
 
 # The other end: latchkey-authd.
-NET_TESTS += %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_running.py \
-	%D%/test_authd_port.py %D%/test_authd_radsec.py %D%/test_authd_radius_client.py %D%/test_authd_port.py
+AUTHD_NET_TESTS = %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_running.py \
+	%D%/test_authd_port.py %D%/test_authd_radsec.py %D%/test_authd_radius_client.py
+if AUTHD
+NET_TESTS += $(AUTHD_NET_TESTS)
+else
+EXTRA_DIST += $(AUTHD_NET_TESTS)
+endif
 
 # A NAS without ports, for what we ask of RADIUS servers and they of us.
 if AUTHD
