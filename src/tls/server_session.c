@@ -67,14 +67,21 @@ struct slice tls_server_row_in(SSL_SESSION *session)
 	return slice_of(row, len);
 }
 
+/* Seconds by which another server that shares our keys may be ahead of us.  What is further in the
+ * future was made before the clock was set back, and would be good until it is there again. */
+#define CLOCKS_DIFFER 300
+
 /* Whether it holds a claim of use. */
 static bool claim_in(const struct tls_conn *conn, SSL_SESSION *session, struct slice *ret_row)
 {
 	struct tls_claim claim;
+	int64_t age;
 
 	*ret_row = tls_server_row_in(session);
-	return tls_claim_parse(*ret_row, &claim) == OK &&
-	       conn->now.wall - claim.authenticated < conn->side.config->lifetime;
+	if (tls_claim_parse(*ret_row, &claim) != OK)
+		return false;
+	age = conn->now.wall - claim.authenticated;
+	return age > -CLOCKS_DIFFER && age < conn->side.config->lifetime;
 }
 
 /* ---- tickets: RFC 5077 ---------------------------------------------------------------------- */

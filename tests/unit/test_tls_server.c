@@ -221,6 +221,28 @@ TEST(a_ticket_is_as_old_as_its_full_handshake)
 		}
 }
 
+/* A clock that was set back would make a ticket good until it is there again. */
+TEST(a_ticket_from_the_future_makes_a_full_handshake)
+{
+	for
+		EACH_VERSION(v)
+		{
+			struct duo d;
+
+			duo_init(&d);
+			d.settings.max = duo_versions[v];
+			d.settings.resumption = TLS_RESUME_TICKETS;
+			duo_load(&d);
+			tls_server_config_ticket_keys(d.context.config, &duo_key, 1);
+			duo_check_success(&d, false);
+			d.c.now.wall -= 60; /* the clocks of two servers may differ */
+			duo_check_success(&d, true);
+			d.c.now.wall -= PKI_DAY;
+			duo_check_success(&d, false);
+			duo_done(&d);
+		}
+}
+
 /* A handshake without EAP around it.  It begins with *session, and leaves the next there. */
 static bool shake_hands(struct duo *d, struct tls_session *session, bool admits)
 {
