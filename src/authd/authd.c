@@ -7,18 +7,9 @@
 #include "authd/record.h"
 #include "drivers/log.h"
 #include "service/notify.h"
+#include "service/report.h"
 
 /* ---- the configuration ---- */
-
-static void log_errors(const struct ini_errors *errors)
-{
-	for (size_t i = 0; i < errors->count; i++)
-		log_event(LOG_ERR, "config.error", "file=\"%s\" line=%d key=\"%s\" message=\"%s\"",
-			  errors->error[i].file, errors->error[i].line, errors->error[i].key,
-			  errors->error[i].message);
-	if (errors->dropped > 0)
-		log_event(LOG_ERR, "config.error", "message=\"%zu more errors\"", errors->dropped);
-}
 
 static int read_config(const struct authd_options *options, struct config **ret_config,
 		       struct diagnosis *why)
@@ -27,22 +18,13 @@ static int read_config(const struct authd_options *options, struct config **ret_
 	int error = errors ? config_load(options->config_path, ret_config, errors) : -ENOMEM;
 
 	if (error < 0 && errors) {
-		log_errors(errors);
+		report_errors(errors);
 		ini_errors_diagnose(errors, NULL, why);
 	}
 	if (errors)
 		ini_errors_done(errors);
 	free(errors);
 	return error;
-}
-
-static void log_diagnosis(int level, const char *event, const struct diagnosis *why)
-{
-	char cause[1024], next[1024];
-
-	log_event(level, event, "diagnosis=%s cause=\"%s\" next=\"%s\"",
-		  diagnosis_text(why->id)->name, diagnosis_sentence(why, cause, sizeof cause),
-		  diagnosis_next(why, next, sizeof next));
 }
 
 static int use_config(struct authd *a, struct config *config, struct diagnosis *why)
@@ -69,7 +51,7 @@ int authd_reload(struct authd *a, struct diagnosis *why)
 	if (error == 0)
 		error = use_config(a, config, why);
 	if (error < 0 && why->id != DIAG_NONE)
-		log_diagnosis(LOG_ERR, "service.config", why);
+		report_diagnosis(LOG_ERR, "service.config", why);
 	log_event(error < 0 ? LOG_ERR : LOG_NOTICE, "service.reload", "result=%s",
 		  error < 0 ? "\"the old configuration stays\"" : "done");
 	notify("READY=1");
@@ -97,7 +79,7 @@ static int start(struct authd *a)
 						: a->config->settings.log_level);
 	error = authd_open_parts(a, &why);
 	if (error < 0 && why.id != DIAG_NONE)
-		log_diagnosis(LOG_ERR, "service.config", &why);
+		report_diagnosis(LOG_ERR, "service.config", &why);
 	return error;
 }
 

@@ -409,9 +409,7 @@ static int view_disconnect(void *self, const char *target, const char *actor, st
 	struct authd *a = self;
 	int count = a->guard ? ports_disconnect(guard_ports(a->guard), target) : 0;
 
-	if (count > 0)
-		log_event(LOG_NOTICE, "session.disconnect", "actor=\"%s\" sessions=%d", actor,
-			  count);
+	(void)actor;
 	return count > 0 ? count : ask_nases(a, target, false, why);
 }
 
@@ -420,8 +418,7 @@ static int view_reauth(void *self, const char *target, const char *actor, struct
 	struct authd *a = self;
 	int count = a->guard ? ports_reauthenticate(guard_ports(a->guard), target) : 0;
 
-	if (count > 0)
-		log_event(LOG_NOTICE, "session.reauth", "actor=\"%s\" sessions=%d", actor, count);
+	(void)actor;
 	return count > 0 ? count : ask_nases(a, target, true, why);
 }
 

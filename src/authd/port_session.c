@@ -8,20 +8,6 @@
 #include "drivers/log.h"
 #include "eap/packet.h"
 
-/* What an authenticator adds around EAP when it passes it on in RADIUS (RFC 3579) has to fit the
- * same Ethernet path. */
-#define RADIUS_HEADROOM 100
-#define ETHERNET_MTU	1500
-
-static size_t eap_mtu(unsigned link_mtu)
-{
-	size_t mtu = link_mtu < ETHERNET_MTU ? link_mtu : ETHERNET_MTU;
-
-	mtu -= mtu > EAPOL_HEADER_SIZE + RADIUS_HEADROOM ? EAPOL_HEADER_SIZE + RADIUS_HEADROOM
-							 : mtu;
-	return mtu > EAP_MTU_LEAST ? mtu : EAP_MTU_LEAST;
-}
-
 static struct ports *ports_of(const struct port_session *s)
 {
 	return s->port->ports;
@@ -338,7 +324,7 @@ static void send_frames(struct port_session *s)
 	struct authenticator_pae_out out;
 
 	while (authenticator_pae_collect(&s->pae, &out)) {
-		uint8_t buffer[EAPOL_HEADER_SIZE + ETHERNET_MTU];
+		uint8_t buffer[EAPOL_HEADER_SIZE + EAPOL_EAP_MTU_MAX];
 		struct wr w = wr_of(buffer, sizeof buffer);
 		int error;
 
@@ -453,7 +439,7 @@ bool port_session_set_link(struct port_session *s, bool up)
 {
 	bool idle;
 
-	s->lower.mtu = eap_mtu(s->port->link.mtu);
+	s->lower.mtu = eapol_eap_mtu(s->port->link.mtu);
 	s->cause = TERMINATE_LOST_CARRIER;
 	authenticator_pae_set_link(&s->pae, up);
 	idle = port_session_step(s);
@@ -559,7 +545,7 @@ int port_session_new(struct port *port, const uint8_t *mac, struct port_session 
 	s->interim_at = NEVER;
 	s->timer.expired = on_timer;
 	s->timer.due = NEVER;
-	s->lower.mtu = eap_mtu(port->link.mtu);
+	s->lower.mtu = eapol_eap_mtu(port->link.mtu);
 	eap_authenticator_init(&s->eap, EAP_FULL, &port->policy, &s->lower, &s->aaa);
 	authenticator_pae_init(&s->pae, &port->pae, &s->lower);
 	authenticator_pae_set_control(&s->pae, port->config->control);

@@ -6,20 +6,6 @@
 
 #include "drivers/log.h"
 
-/* What an authenticator adds around EAP when it passes it on in RADIUS (RFC 3579) has to fit the
- * same Ethernet path; EAP packets that leave no room for it are fragmented there, or lost. */
-#define RADIUS_HEADROOM 100
-#define ETHERNET_MTU	1500
-
-static size_t eap_mtu(unsigned link_mtu)
-{
-	size_t mtu = link_mtu < ETHERNET_MTU ? link_mtu : ETHERNET_MTU;
-
-	mtu -= mtu > EAPOL_HEADER_SIZE + RADIUS_HEADROOM ? EAPOL_HEADER_SIZE + RADIUS_HEADROOM
-							 : mtu;
-	return mtu > EAP_MTU_LEAST ? mtu : EAP_MTU_LEAST;
-}
-
 /* ---- signal -------------------------------------------------------------------------------- */
 
 static void announce(struct port *port)
@@ -118,7 +104,7 @@ static void port_send_frames(struct port *port)
 	struct supplicant_out out;
 
 	while (supplicant_collect(&port->pae, &out)) {
-		uint8_t buffer[EAPOL_HEADER_SIZE + ETHERNET_MTU];
+		uint8_t buffer[EAPOL_HEADER_SIZE + EAPOL_EAP_MTU_MAX];
 		struct wr w = wr_of(buffer, sizeof buffer);
 
 		eapol_frame_build(&w, port->pae.config->version, out.type, out.body);
@@ -277,7 +263,7 @@ static void leave_group(struct port *port)
 static void port_enable(struct port *port)
 {
 	join_group(port);
-	port->lower.mtu = eap_mtu(port->link.mtu);
+	port->lower.mtu = eapol_eap_mtu(port->link.mtu);
 	supplicant_set_link(&port->pae, true);
 	port_step(port);
 }
@@ -402,7 +388,7 @@ static int build_engine(struct port *port)
 		.offers = { { &tls_peer_method, port->tls } },
 		.offer_count = 1,
 	};
-	port->lower = (struct eap_lower){ .mtu = eap_mtu(port->link.mtu) };
+	port->lower = (struct eap_lower){ .mtu = eapol_eap_mtu(port->link.mtu) };
 	eap_peer_init(&port->peer, &port->eap, &port->lower);
 	supplicant_init(&port->pae, &profile->pae, &port->lower);
 	return 0;

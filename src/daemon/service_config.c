@@ -4,20 +4,11 @@
 #include <stdlib.h>
 
 #include "service/notify.h"
+#include "service/report.h"
 #include "drivers/log.h"
 
 /* Less is two clocks that are not read at the same time. */
 #define SLEEP_LEAST 1000
-
-static void log_errors(const struct ini_errors *errors)
-{
-	for (size_t i = 0; i < errors->count; i++)
-		log_event(LOG_ERR, "config.error", "file=\"%s\" line=%d key=\"%s\" message=\"%s\"",
-			  errors->error[i].file, errors->error[i].line, errors->error[i].key,
-			  errors->error[i].message);
-	if (errors->dropped > 0)
-		log_event(LOG_ERR, "config.error", "message=\"%zu more errors\"", errors->dropped);
-}
 
 static int read_config(const struct service_options *options, struct service_config **ret_config,
 		       struct diagnosis *why)
@@ -28,7 +19,7 @@ static int read_config(const struct service_options *options, struct service_con
 			   : -ENOMEM;
 
 	if (error < 0 && errors) {
-		log_errors(errors);
+		report_errors(errors);
 		ini_errors_diagnose(errors, NULL, why);
 	}
 	if (errors)
@@ -58,7 +49,7 @@ static int read_profiles(const struct service_config *config, struct keystore *k
 			   : -ENOMEM;
 
 	if (errors && (errors->count > 0 || error < 0)) {
-		log_errors(errors);
+		report_errors(errors);
 		ini_errors_diagnose(errors, NULL, why);
 	}
 	if (errors)

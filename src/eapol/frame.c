@@ -1,5 +1,7 @@
 #include "eapol/frame.h"
 
+#include "eap/lower.h"
+
 enum status eapol_frame_parse(struct slice in, struct eapol_frame *out)
 {
 	struct rd r = rd_of(in);
@@ -21,4 +23,15 @@ void eapol_frame_build(struct wr *w, uint8_t version, enum eapol_type type, stru
 
 	wr_bytes(w, body);
 	wr_close16(w, length);
+}
+
+#define RADIUS_HEADROOM 100
+
+size_t eapol_eap_mtu(size_t link_mtu)
+{
+	size_t mtu = link_mtu < EAPOL_EAP_MTU_MAX ? link_mtu : EAPOL_EAP_MTU_MAX;
+
+	mtu -= mtu > EAPOL_HEADER_SIZE + RADIUS_HEADROOM ? EAPOL_HEADER_SIZE + RADIUS_HEADROOM
+							 : mtu;
+	return mtu > EAP_MTU_LEAST ? mtu : EAP_MTU_LEAST;
 }

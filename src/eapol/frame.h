@@ -8,6 +8,12 @@
 
 #define EAPOL_HEADER_SIZE 4
 
+/* The largest EAP packet for an interface of this MTU, octets.  What an authenticator adds around
+ * EAP when it passes it on in RADIUS (RFC 3579) has to fit the same Ethernet path; packets that
+ * leave no room for it are fragmented there, or lost. */
+size_t eapol_eap_mtu(size_t link_mtu);
+#define EAPOL_EAP_MTU_MAX 1500 /* it is never more */
+
 enum eapol_type {
 	EAPOL_EAP = 0,
 	EAPOL_START = 1,

@@ -1,4 +1,5 @@
 # What every program of ours that runs as a service needs.
 libshell_a_SOURCES += \
 	%D%/notify.c %D%/notify.h \
+	%D%/report.c %D%/report.h \
 	%D%/sandbox.c %D%/sandbox.h
