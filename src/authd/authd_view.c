@@ -101,7 +101,7 @@ static void put_counts(json_t *o, const struct client_count *c)
 	put_number(o, "last_seen", (uint64_t)c->last_seen);
 }
 
-static json_t *client_json(const struct radius_client *client, const struct client_count *count)
+static json_t *client_json(const struct client_config *client, const struct client_count *count)
 {
 	static const struct client_count none;
 	json_t *o = json_object();
@@ -128,7 +128,7 @@ static json_t *view_clients(void *self)
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < clients->count; i++) {
-		const struct radius_client *c = clients->item[i];
+		const struct client_config *c = clients->item[i];
 
 		json_array_append_new(
 			all, client_json(c, client_counts_find(&a->clients, c->object.name)));
@@ -250,7 +250,7 @@ static void client_metrics(struct authd *a, struct metrics_writer *writer)
 	metrics_family(writer, "client_packets_total", "counter",
 		       "RADIUS packets of each client, by what came of them.");
 	for (size_t i = 0; i < clients->count; i++) {
-		const struct radius_client *client = clients->item[i];
+		const struct client_config *client = clients->item[i];
 		const struct client_count *c = client_counts_find(&a->clients, client->object.name);
 
 		for (enum packet_end end = 0; c && end < PACKET_ENDS; end++)
@@ -374,7 +374,7 @@ static int ask_nas(struct authd *a, const struct session *session, bool reauthen
 	struct dynauth_ask ask = { .reauthenticate = reauthenticate,
 				   .where = &session->where,
 				   .answered = on_asked };
-	const struct radius_client *client;
+	const struct client_config *client;
 
 	if (!address_parse(session->where.nas_address, &ask.nas))
 		return -EDESTADDRREQ;

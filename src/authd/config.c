@@ -195,10 +195,10 @@ static void check_prefixes(const struct config *config, struct ini_errors *error
 	char text[ADDRESS_TEXT_MAX];
 
 	for (size_t i = 0; i < clients->count; i++) {
-		const struct radius_client *a = clients->item[i];
+		const struct client_config *a = clients->item[i];
 
 		for (size_t j = 0; j < i; j++) {
-			const struct radius_client *b = clients->item[j];
+			const struct client_config *b = clients->item[j];
 
 			assert(a && b); /* all that are counted are there */
 			for (size_t n = 0; n < a->prefix_count * b->prefix_count; n++) {
@@ -310,14 +310,14 @@ void config_free(struct config *config)
 	free(config);
 }
 
-const struct radius_client *config_client(const struct config *config, const union address *address)
+const struct client_config *config_client(const struct config *config, const union address *address)
 {
 	const struct config_objects *clients = &config->objects[CONFIG_CLIENTS];
-	const struct radius_client *best = NULL;
+	const struct client_config *best = NULL;
 	unsigned longest = 0;
 
 	for (size_t i = 0; i < clients->count; i++) {
-		const struct radius_client *c = clients->item[i];
+		const struct client_config *c = clients->item[i];
 
 		for (size_t n = 0; n < c->prefix_count; n++) {
 			if (!prefix_has(&c->prefix[n], address) ||

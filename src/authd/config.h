@@ -114,7 +114,7 @@ struct config_kind {
 };
 
 /* clients.d/NAME.client: a NAS that may ask us. */
-struct radius_client {
+struct client_config {
 	struct config_object object;
 	struct words prefixes; /* as written */
 	struct prefix *prefix;
@@ -178,7 +178,7 @@ void config_free(struct config *config); /* drops one reference */
 DEFINE_AUTO_STRUCT(config);
 
 /* The client with the longest prefix that has the address; NULL if none. */
-const struct radius_client *config_client(const struct config *config,
+const struct client_config *config_client(const struct config *config,
 					  const union address *address);
 const struct rule *config_rule(const struct config *config, size_t n);
 size_t config_rule_count(const struct config *config);

@@ -9,7 +9,7 @@
 static const struct ini_word unlimited[] = { { "unlimited", 0 }, { NULL, 0 } };
 
 #define KEY(section_, name_, type_, field_) \
-	.section = (section_), .name = (name_), .type = &(type_), INI_FIELD(struct radius_client, field_)
+	.section = (section_), .name = (name_), .type = &(type_), INI_FIELD(struct client_config, field_)
 
 static const struct ini_key keys[] = {
 	{ KEY("Client", "Prefix", config_prefixes, prefixes),
@@ -107,7 +107,7 @@ void config_secret(const struct config_check *check, const char *secret, const c
 
 static void check_client(void *object, const struct config_check *check)
 {
-	struct radius_client *client = object;
+	struct client_config *client = object;
 	size_t count = client->prefixes.count;
 
 	if (count == 0 && config_unset(check, "Prefix"))
@@ -131,7 +131,7 @@ static void check_client(void *object, const struct config_check *check)
 
 static void drop_client(void *object)
 {
-	struct radius_client *client = object;
+	struct client_config *client = object;
 
 	free(client->prefix);
 	secret_done(&client->secret);
@@ -143,7 +143,7 @@ const struct config_kind client_kind = {
 	.directory = "clients.d",
 	.suffix = ".client",
 	.table = &table,
-	.size = sizeof(struct radius_client),
+	.size = sizeof(struct client_config),
 	.check = check_client,
 	.drop = drop_client,
 };

@@ -13,7 +13,7 @@ const char *packet_end_name(enum packet_end end)
 }
 
 struct packet *packet_new(const struct origin *origin, struct config *config,
-			  const struct radius_client *client, struct slice data, struct moment when)
+			  const struct client_config *client, struct slice data, struct moment when)
 {
 	struct packet *packet = message_new(MESSAGE_PACKET, sizeof *packet);
 

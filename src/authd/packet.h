@@ -52,7 +52,7 @@ struct packet {
 	struct message message;
 	struct origin origin;
 	struct config *config;		    /* a reference: as it was when the packet came */
-	const struct radius_client *client; /* of that configuration */
+	const struct client_config *client; /* of that configuration */
 	struct moment when;
 	struct bytes data;
 	bool counted; /* as one that begins a conversation: [Limits] NewPerSecond= */
@@ -67,7 +67,7 @@ struct packet {
 
 /* NULL when there is no memory.  Takes a reference to the configuration, copies the octets. */
 struct packet *packet_new(const struct origin *origin, struct config *config,
-			  const struct radius_client *client, struct slice data,
+			  const struct client_config *client, struct slice data,
 			  struct moment when);
 void packet_free(struct packet *packet);
 /* The secret with which it and its answer are made genuine; borrowed. */

@@ -43,13 +43,13 @@ static struct worker *by_station(struct pool *pool, struct slice station)
 }
 
 /* NULL: it has no rate of its own. */
-static struct token_bucket *rate_of(struct pool *pool, const struct radius_client *client)
+static struct token_bucket *rate_of(struct pool *pool, const struct client_config *client)
 {
 	return client && client->new_per_second ? tally_of(&pool->clients, client->object.name)
 						: NULL;
 }
 
-static bool may_begin(struct pool *pool, const struct radius_client *client, msec now)
+static bool may_begin(struct pool *pool, const struct client_config *client, msec now)
 {
 	struct token_bucket *own = rate_of(pool, client);
 

@@ -92,7 +92,7 @@ static void receive_one(struct udp_socket *s, size_t i, struct moment now)
 				 .accounting = s->accounting,
 				 .socket = s->number,
 				 .from = server->from[i] };
-	const struct radius_client *client = config_client(server->config, &origin.from);
+	const struct client_config *client = config_client(server->config, &origin.from);
 	struct packet *packet;
 
 	server->counts.received++;

@@ -24,7 +24,7 @@ struct connection {
 	struct radsec_server *server;
 	struct radsec_stream *stream;
 	struct config *config; /* a reference: client is in it */
-	const struct radius_client *client;
+	const struct client_config *client;
 	struct radsec_peer peer;
 	struct origin origin;
 	struct timer timer; /* the handshake's, then that of silence */
@@ -108,7 +108,7 @@ static void on_timer(struct timer *timer)
 }
 
 /* A free place; false when there is none, or this client has enough. */
-static bool find_slot(const struct radsec_server *server, const struct radius_client *client,
+static bool find_slot(const struct radsec_server *server, const struct client_config *client,
 		      unsigned *ret_slot)
 {
 	size_t of_client = 0, unfinished = 0;
@@ -135,7 +135,7 @@ static void describe(struct connection *c)
 }
 
 static int serve(struct listener *l, int fd, const union address *from,
-		 const struct radius_client *client, unsigned slot)
+		 const struct client_config *client, unsigned slot)
 {
 	struct radsec_server *server = l->server;
 	struct connection *c = calloc(1, sizeof *c);
@@ -177,7 +177,7 @@ static void on_connection(struct watch *watch, bool readable, bool writable)
 		union address from = { 0 };
 		socklen_t size = sizeof from;
 		int fd = accept4(l->fd, &from.sa, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		const struct radius_client *client;
+		const struct client_config *client;
 		unsigned slot = 0;
 
 		if (fd < 0)
@@ -319,7 +319,7 @@ static bool same_text(const char *a, const char *b)
 /* What the other end has shown it would have to show again, or it has to go. */
 static void reconsider(struct connection *c, struct config *config)
 {
-	const struct radius_client *was = c->client, *is = config_client(config, &c->origin.from);
+	const struct client_config *was = c->client, *is = config_client(config, &c->origin.from);
 	struct diagnosis why;
 
 	if (!is || strcmp(was->object.name, is->object.name) != 0 ||

@@ -89,7 +89,7 @@ static bool play_config(void)
 {
 	AUTO_VALUE(ini_errors) errors = { 0 };
 	AUTO_STRUCT(config) config = load(&errors);
-	const struct radius_client *lab;
+	const struct client_config *lab;
 	const struct rule *rule;
 
 	if (!config)

@@ -305,7 +305,7 @@ void rig_authenticate(struct rig *rig, struct machine_rig *m, uint64_t number, c
 void rig_send(struct rig *rig, struct slice packet, bool accounting)
 {
 	struct origin origin = { .transport = &rig->transport, .accounting = accounting };
-	const struct radius_client *client;
+	const struct client_config *client;
 	struct packet *p;
 
 	REQUIRE(address_parse("192.0.2.1:40000", &origin.from));

@@ -195,7 +195,7 @@ TEST(a_secret_comes_from_a_file_that_is_closed)
 {
 	AUTO_VALUE(rig) rig = rig_make("");
 	char text[300];
-	const struct radius_client *client;
+	const struct client_config *client;
 
 	scratch_put(&rig.dir, "secret", "correct horse\nbattery\n", 0644);
 	snprintf(text, sizeof text, "[Client]\nPrefix=::1\nSecretFile=%s\n", rig.dir.file);
