@@ -14,7 +14,7 @@ static const char *const names[] = {
 	[LOG_INFO] = "info",   [LOG_DEBUG] = "debug",
 };
 
-static int highest = LOG_NOTICE;
+static _Atomic int highest = LOG_NOTICE; /* set by a reload while other threads log */
 static bool journal;
 
 void log_open(int level)
