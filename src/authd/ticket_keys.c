@@ -24,7 +24,11 @@ void ticket_keys_done(struct ticket_keys *keys)
 
 bool ticket_keys_due(const struct ticket_keys *keys, int64_t rotate_after, int64_t now)
 {
-	return keys->count == 0 || now - keys->key[0].created >= rotate_after;
+	int64_t age = keys->count > 0 ? now - keys->key[0].created : 0;
+
+	/* One from the future was made before the clock was set back, and would be used until it is
+	 * there again. */
+	return keys->count == 0 || age >= rotate_after || age <= -rotate_after;
 }
 
 int ticket_keys_rotate(struct ticket_keys *keys, size_t keep, int64_t now)

@@ -25,6 +25,9 @@ TEST(ring_rotates)
 	CHECK_INT(keys.count, 1);
 	CHECK(!ticket_keys_due(&keys, 100, T0 + 99));
 	CHECK(ticket_keys_due(&keys, 100, T0 + 100));
+	/* of a clock that was set back, and of one that is a little behind another */
+	CHECK(ticket_keys_due(&keys, 100, T0 - 100));
+	CHECK(!ticket_keys_due(&keys, 100, T0 - 99));
 	before = keys;
 	CHECK_INT(ticket_keys_rotate(&keys, 2, T0 + 1), 0);
 	CHECK_INT(ticket_keys_rotate(&keys, 2, T0 + 2), 0);
