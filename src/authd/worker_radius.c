@@ -130,7 +130,7 @@ static void fill_accept(const struct conversation *c, struct radius_reply *reply
 		reply->msk = slice_of(msk.p, msk.len < RADIUS_MSK_SIZE ? 0 : RADIUS_MSK_SIZE);
 		reply->eap_session_id = bytes_slice(&c->lower.eapKeyData->session_id);
 	}
-	memcpy(&reply->salt, c->session, sizeof reply->salt);
+	reply->salt = (uint16_t)c->number; /* random, unlike the digits of the session */
 }
 
 static bool answer(struct worker *w, struct packet *p, const struct radius_request *request,
