@@ -44,6 +44,7 @@ static void on_outcome(void *context, struct outcome *outcome)
 	struct authd *a = context;
 
 	log_outcome(outcome);
+	client_counts_refuse(&a->clients, outcome);
 	sessions_begin(&a->sessions, outcome);
 	if (a->recorder)
 		record_outcome(a->recorder, outcome);

@@ -55,13 +55,14 @@ static int open_staple(struct authd *a, const struct config *config, struct diag
 	if (s->staple == STAPLE_FILE)
 		settings.file = s->staple_file;
 	error = settings.issuer ? staple_new(a->loop, a->ocsp, &settings, &a->staple) : -ENOENT;
+	if (error == -ENOENT)
+		diagnosis_say(
+			why, DIAG_CONFIG, "%s: OcspStaple=: %s", config->path,
+			settings.issuer
+				? "our certificate names no responder"
+				: "the certificate of our authority is not in the credential");
 	X509_free(settings.certificate);
 	X509_free(settings.issuer);
-	if (error == -ENOENT)
-		diagnosis_say(why, DIAG_CONFIG,
-			      "%s: OcspStaple=: the certificate of our authority is not in the "
-			      "credential, or the certificate names no responder",
-			      config->path);
 	return error;
 }
 

@@ -101,6 +101,24 @@ static void put_counts(json_t *o, const struct client_count *c)
 	put_number(o, "last_seen", (uint64_t)c->last_seen);
 }
 
+static void put_refused(json_t *o, const struct client_count *c)
+{
+	char cause[512];
+	json_t *refused;
+
+	if (c->refused_at == 0)
+		return;
+	refused = json_object();
+	put_number(refused, "time", (uint64_t)c->refused_at);
+	put_text(refused, "identity", c->refused_identity);
+	put_text(refused, "station", c->refused_station);
+	if (c->refused.id != DIAG_NONE) {
+		put_text(refused, "diagnosis", diagnosis_text(c->refused.id)->name);
+		put_text(refused, "cause", diagnosis_sentence(&c->refused, cause, sizeof cause));
+	}
+	json_object_set_new(o, "refused", refused);
+}
+
 static json_t *client_json(const struct client_config *client, const struct client_count *count)
 {
 	static const struct client_count none;
@@ -118,6 +136,7 @@ static json_t *client_json(const struct client_config *client, const struct clie
 	put_text(o, "prefix", text);
 	put_text(o, "transport", count && count->radsec ? "tls" : "udp");
 	put_counts(o, count ? count : &none);
+	put_refused(o, count ? count : &none);
 	return o;
 }
 

@@ -68,6 +68,20 @@ struct client_count *client_counts_add(struct client_counts *counts, const struc
 	return c;
 }
 
+void client_counts_refuse(struct client_counts *counts, const struct outcome *o)
+{
+	struct client_count *c = NULL;
+
+	if (!o->accepted && o->asker != OUTCOME_PORT && *o->where.client)
+		c = find_or_make(counts, o->where.client);
+	if (!c)
+		return;
+	c->refused_at = o->ended.wall;
+	c->refused = o->why;
+	snprintf(c->refused_identity, sizeof c->refused_identity, "%s", o->where.identity);
+	snprintf(c->refused_station, sizeof c->refused_station, "%s", o->where.calling_station);
+}
+
 bool client_count_tell(struct client_count *count, msec now, uint64_t *ret_unlogged)
 {
 	if (count->logged != 0 && now - count->logged < LOG_INTERVAL) {

@@ -3,6 +3,7 @@
 #ifndef AUTHD_CLIENT_COUNTS_H
 #define AUTHD_CLIENT_COUNTS_H
 
+#include "authd/outcome.h"
 #include "authd/packet.h"
 
 struct client_count {
@@ -15,6 +16,11 @@ struct client_count {
 	int64_t last_seen; /* seconds since 1970 */
 	msec logged;	   /* when a mistake of its was told last */
 	uint64_t unlogged; /* those since */
+
+	/* The machine that was refused last, behind any port of this client. */
+	int64_t refused_at; /* 0: none was */
+	struct diagnosis refused;
+	char refused_identity[AAA_TEXT_MAX + 1], refused_station[AAA_TEXT_MAX + 1];
 };
 
 #define CLIENT_BUCKETS 256
@@ -26,6 +32,8 @@ struct client_counts {
 void client_counts_done(struct client_counts *counts);
 /* Adds a packet that is done with.  NULL when there is no memory. */
 struct client_count *client_counts_add(struct client_counts *counts, const struct packet *packet);
+/* Keeps who was refused, and why; an outcome that is none of a client's is nothing to it. */
+void client_counts_refuse(struct client_counts *counts, const struct outcome *outcome);
 /* NULL: nothing has come from it. */
 const struct client_count *client_counts_find(struct client_counts *counts, const char *name);
 /* Whether to tell of a mistake now: once in a while, with the number of those that were not told.

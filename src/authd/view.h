@@ -33,7 +33,8 @@ struct authd_view {
 	 * started, timeout, octets_in, octets_out */
 	json_t *(*sessions)(void *self);
 	/* name, prefix, transport (udp, tls), requests, accepts, rejects, challenges, duplicates,
-	 * malformed, bad_authenticators, dropped, last_seen */
+	 * malformed, bad_authenticators, dropped, last_seen, refused { time, identity, station,
+	 * diagnosis, cause } of the machine that was refused last */
 	json_t *(*clients)(void *self);
 	/* name, address, transport, state (alive, dead, unknown), requests, answers, timeouts,
 	 * retransmissions, bad_authenticators, rtt_ms, dead_until */

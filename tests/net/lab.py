@@ -378,7 +378,7 @@ def each(*cases):
             def one_case(lab, case=case):
                 function(lab, case)
             words = case if isinstance(case, tuple) else (case,)
-            one_case.__name__ = " ".join([function.__name__, *map(str, words)])
+            one_case.__name__ = " ".join([function.__name__, *(getattr(w, "__name__", str(w)) for w in words)])
             tests.append(one_case)
         return function
     return mark

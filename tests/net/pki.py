@@ -73,8 +73,10 @@ def _new(suffix=""):
     return _folder() / f"{_number}{suffix}"
 
 
-def openssl(*argv, **kwargs):
-    done = subprocess.run(["openssl", *map(str, argv)], capture_output=True, **kwargs)
+def openssl(*argv, at=0, **kwargs):
+    """`at`: so many days from now, by faketime(1)."""
+    before = ["faketime", "-f", f"{at}d"] if at else []
+    done = subprocess.run([*before, "openssl", *map(str, argv)], capture_output=True, **kwargs)
     if done.returncode:
         raise RuntimeError(f"openssl {argv[0]}: {done.stderr.decode(errors='replace')}")
     return done.stdout
@@ -177,10 +179,10 @@ class Authority:
         return [self.cert, *self.parent.chain] if self.parent else []
 
     def issue(self, name, server=False, names=None, key="P-256", start=-1, end=365, padding=0,
-              usage=None, private=None, extensions=()):
+              usage=None, private=None, extensions=(), responder=None):
         """A credential. `names` are its DNS names (default: its name), `start` and `end` are days
         from now, `usage` its extended key usage if not the usual, `padding` octets make it long,
-        `private` is a key that is already there."""
+        `private` is a key that is already there, `responder` the URL to ask about it by OCSP."""
         names = [name] if names is None else names
         usage = usage if usage is not None else "serverAuth" if server else "clientAuth"
         lines = ["basicConstraints = critical, CA:FALSE", "subjectKeyIdentifier = hash",
@@ -188,6 +190,7 @@ class Authority:
         lines += [f"extendedKeyUsage = {usage}"] if usage else []
         lines += ["subjectAltName = " + ", ".join(f"DNS:{n}" for n in names)] if names else []
         lines += [f"nsComment = {'x' * padding}"] if padding else []
+        lines += [f"authorityInfoAccess = OCSP;URI:{responder}"] if responder else []
         private = private or make_key(key)
         cert = _new(".crt")
         self._sign(private, name, lines, start, end, cert)
@@ -211,13 +214,20 @@ class Authority:
                 "-crl_nextupdate", _date(end), "-out", path)
         return path
 
-    def ocsp(self, credential, days=7):
-        """What a responder says of it now: a DER file to staple."""
+    def ocsp(self, credential, days=7, ago=0):
+        """What a responder says of it now, or said so many days ago: a DER file to staple."""
         request, path = _new(".req"), _new(".ocsp")
         openssl("ocsp", "-issuer", self.cert, "-cert", credential.cert, "-no_nonce", "-reqout", request)
         openssl("ocsp", "-index", self.dir / "index", "-CA", self.cert, "-rsigner", self.cert, "-rkey",
-                self.key, "-reqin", request, "-respout", path, "-ndays", str(days))
+                self.key, "-reqin", request, "-respout", path, "-ndays", str(days), at=-ago)
         return path
+
+    def forget(self, credential):
+        """Its responder does not know of the certificate any more."""
+        serial = openssl("x509", "-in", credential.cert, "-noout", "-serial").decode().strip().split("=")[1]
+        index = self.dir / "index"
+        index.write_text("".join(line for line in index.read_text().splitlines(True)
+                                 if line.split("\t")[3] != serial))
 
 
 class Shared:
