@@ -179,9 +179,8 @@ static int configure_guard(struct authd *a, struct config *config, struct diagno
 	/* Given up for good by a start without ports. */
 	if (error == -EPERM)
 		diagnosis_say(why, DIAG_CONFIG,
-			      "%s: ports.d: this process may not guard ports, since none was "
-			      "configured when it started, or since it was not started by root or "
-			      "its unit; restart the service",
+			      "%s: ports.d: a service that had no port when it started, or was "
+			      "not started by root or its unit, may not guard any: restart it",
 			      config->path);
 	return error;
 }

@@ -68,7 +68,12 @@ static void read_secret(const struct config_check *check, const char *file,
 	struct stat st;
 	int r = file_read(file, 4096, &content, &st);
 
-	if (r < 0)
+	if (r == -EACCES)
+		config_wrong(check, "SecretFile",
+			     "%s cannot be read by this user; expected a file whose group is that "
+			     "of the service (chgrp %s, chmod 0640), in a directory it may enter.",
+			     file, AUTHD_USER);
+	else if (r < 0)
 		config_wrong(check, "SecretFile", "%s cannot be read: %s.", file, strerror(-r));
 	else if (st.st_mode & (S_IRWXO | S_IWGRP))
 		config_wrong(check, "SecretFile",

@@ -269,7 +269,7 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		false },
 	[DIAG_RADSEC_NAME] = { "radsec-name-mismatch",
 		"Somebody at the address of the RADIUS client {client} calls itself {names} (subject {subject}).",
-		"If it is that client, write one of its names into RadSecNames= of its file; if not, somebody else has "
+		"If it is that client, write one of its names into Names= of [RadSec] in its file; if not, somebody else has "
 		"its address.", false },
 
 	[DIAG_PEER_SILENT] = { "peer-silent",
@@ -285,7 +285,7 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"Give the supplicant a shorter identity.", false },
 	[DIAG_PEER_IDENTITY_UNKNOWN] = { "peer-identity-unknown",
 		"No rule here is for the identity {identity}.",
-		"Add a rule for its realm, or correct the identity in the supplicant's profile.", false },
+		"Add its realm to Realm= of [Eap], or correct the identity in the supplicant's profile.", false },
 	[DIAG_PEER_REFUSED_METHODS] = { "peer-refused-methods",
 		"The machine {identity} wants EAP method {wanted}; we offer {offered}.",
 		"Configure one of {offered} in the supplicant.", false },
