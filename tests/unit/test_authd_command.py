@@ -135,12 +135,56 @@ def the_manual_has_all():
                f"the manual has {command}")
 
 
+def credentials(where):
+    """A keystore with what the examples name, and a certificate that may stand for any authority."""
+    for name, usage in (("server", "serverAuth"), ("radsec", "clientAuth")):
+        cert, key = where / f"{name}.pem", where / f"{name}.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "90", "-subj", f"/CN={name}", "-addext", f"extendedKeyUsage={usage}",
+                        "-addext", f"subjectAltName=DNS:{name}.example.org", "-keyout", key, "-out", cert],
+                       check=True, capture_output=True)
+        subprocess.run([PROGRAM.parent / "latchkeyctl", "credentials", "import", name, cert, key,
+                        f"--keystore={where}/keystore"], check=True, capture_output=True)
+    (where / "secret").write_text("correct-horse-battery\n")
+    (where / "secret").chmod(0o600)
+
+
+def examples_of(page):
+    """The files of each subsection under EXAMPLES, by their names."""
+    for section in re.split(r"^\.Ss ", page.split(".Sh EXAMPLES")[1].split("\n.Sh ")[0], flags=re.M)[1:]:
+        blocks = re.findall(r"^\.Bd -literal.*?\n# (\S+)\n(.*?)^\.Ed$", section, re.M | re.S)
+        yield section.splitlines()[0], {name: text for name, text in blocks if "." in name}
+
+
+def the_examples_can_be_used():
+    page = (SOURCE / "man/latchkey-authd.conf.5.in").read_text()
+    examples = list(examples_of(page))
+    expect(len(examples) >= 8, f"there are examples: {[name for name, _ in examples]}")
+    usual = examples[0][1]["latchkey-authd.conf"]
+    for title, written in examples:
+        files = Files()
+        credentials(files.where)
+        for name, text in ({"latchkey-authd.conf": usual} | written).items():
+            text = re.sub(r"^(SecretFile)=.*", rf"\1={files.where}/secret", text, flags=re.M)
+            text = re.sub(r"^(\w*Anchors)=.*", rf"\1={files.where}/server.pem", text, flags=re.M)
+            if name == files.config.name:
+                text += f"[Service]\nKeystore={files.where}/keystore\n"
+                text += "" if "[Registry]" in text else "[Registry]\nDatabase=off\n"
+            (files.where / name).write_text(text)
+            (files.where / name).chmod(0o640)
+        done = run("--config", files.config, "check")
+        notes = [note for note in re.findall(r"^Note: (.*(?:\n(?!Note).*)*)", done.stdout, re.M)
+                 if "no interface" not in note and "no bridge" not in note and "nothing to do" not in note]
+        expect(done.returncode == 0 and not notes, f"the example {title} is right: {done.stdout}{done.stderr}")
+
+
 def main():
     tests = [("help has every command and fits 80 columns", help_fits),
              ("wrong command lines are explained, with their exit status", the_command_line),
              ("the shell is offered commands, options and arguments", completion),
              ("check finds what is wrong", check_finds_mistakes),
-             ("the manual has every command", the_manual_has_all)]
+             ("the manual has every command", the_manual_has_all),
+             ("the examples of the manual can be used", the_examples_can_be_used)]
 
     print(f"1..{len(tests)}")
     for number, (name, test) in enumerate(tests, 1):
