@@ -96,9 +96,9 @@ static bool on_packet(void *context, const struct packet *packet)
 		log_refused(packet, unlogged);
 	if (packet->accounting)
 		sessions_account(&a->sessions, packet->accounting);
-	if (packet->accounting && a->recorder)
-		record_nas_accounting(a->recorder, packet->accounting);
-	return true;
+	/* RFC 2866, section 2: what could not be recorded is not acknowledged. */
+	return !packet->accounting || !a->recorder ||
+	       record_nas_accounting(a->recorder, packet->accounting);
 }
 
 static void on_asks(void *context, const struct message_asks *asks)

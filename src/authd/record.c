@@ -185,12 +185,15 @@ void record_outcome(struct recorder *recorder, const struct outcome *outcome)
 		(void)recorder_session(recorder, &session);
 }
 
-void record_nas_accounting(struct recorder *recorder, const struct nas_accounting *accounting)
+bool record_nas_accounting(struct recorder *recorder, const struct nas_accounting *accounting)
 {
 	struct registry_session session;
+	struct recorder_counts counts;
 
-	if (record_session_of_nas(accounting, &session))
-		(void)recorder_session(recorder, &session);
+	if (!record_session_of_nas(accounting, &session))
+		return true; /* there is nothing to keep */
+	recorder_counts(recorder, &counts);
+	return counts.connected && recorder_session(recorder, &session);
 }
 
 void record_accounting(struct recorder *recorder, const struct accounting_event *event)

@@ -13,7 +13,9 @@
 #include "authd/recorder.h"
 
 void record_outcome(struct recorder *recorder, const struct outcome *outcome);
-void record_nas_accounting(struct recorder *recorder, const struct nas_accounting *accounting);
+/* false: it is not kept, since the database is not there or has too much to do; the NAS, which goes
+ * on to send it, is a better place to wait than our memory. */
+bool record_nas_accounting(struct recorder *recorder, const struct nas_accounting *accounting);
 /* Of a port of our own. */
 void record_accounting(struct recorder *recorder, const struct accounting_event *event);
 

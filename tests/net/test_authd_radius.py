@@ -5,7 +5,7 @@ import radius
 from authd import Authd
 from eapol_test import EapolTest
 from lab import each, main, test
-from radius import ACCEPT, AUTHENTICATOR, CHALLENGE, REJECT, Nas, Talk, attribute, identity
+from radius import ACCEPT, AUTHENTICATOR, CHALLENGE, QUIET, REJECT, Nas, Talk, attribute, identity
 
 VERSIONS = ("1.2", "1.3")
 
@@ -236,6 +236,20 @@ def status_server_is_answered(lab):
     answer = nas.ask(nas.request(code=radius.STATUS, usual=False))
     lab.equal(answer.code, ACCEPT, "the answer")
     lab.equal(answer.attributes[0][0], AUTHENTICATOR, "its first attribute")
+
+
+@each("a database", "none", "one that is gone")
+def accounting_is_acknowledged_when_it_is_kept(lab, case):
+    databases = {"none": "off", "one that is gone": "postgresql://127.0.0.1:1/gone"}
+    settings = {"Radius.AccountingListen": "127.0.0.1"}
+    if case in databases:
+        settings["Registry.Database"] = databases[case]
+    authd = Authd(lab, lab.namespace("server"), settings=settings)
+    nas = lab.owns(Nas(authd.ns, "127.0.0.1", 1813, authd.secret))
+    packet = nas.request(code=radius.ACCOUNTING, authenticator=False,
+                         attributes=attribute(radius.ACCT_STATUS, 1) + attribute(radius.ACCT_SESSION, "17"))
+    answer = nas.ask(packet, timeout=QUIET if case == "one that is gone" else None)
+    lab.equal(answer and answer.code, None if case == "one that is gone" else radius.ACCOUNTED, "the answer")
 
 
 # ---- machines that are not let in ---------------------------------------------------------------------
