@@ -20,6 +20,7 @@
 #include "authd/revocation.h"
 #include "authd/sessions.h"
 #include "authd/staple.h"
+#include "authd/tally.h"
 #include "authd/tickets.h"
 
 struct authd_options {
@@ -44,7 +45,11 @@ struct authd {
 	struct revocation *revocation;
 	struct staple *staple; /* NULL: nothing is stapled */
 	struct tickets *tickets;
-	struct sessions sessions;     /* at RADIUS clients */
+	struct sessions sessions; /* at RADIUS clients */
+	/* Lines of the log about machines that were refused, and how many there were none about. */
+	struct token_bucket refusals;
+	uint64_t untold;
+	msec untold_logged;
 	struct cert_info certificate; /* ours; empty without a credential */
 	struct authd_view view;
 	struct control *control;

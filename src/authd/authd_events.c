@@ -5,6 +5,9 @@
 #include "authd/record.h"
 #include "drivers/log.h"
 
+#define REFUSALS_LOGGED 100   /* a second */
+#define UNTOLD_LOGGED	10000 /* msec between two lines about those beyond */
+
 /* ---- authentications ---- */
 
 static void log_outcome(const struct outcome *o)
@@ -39,11 +42,31 @@ static void log_outcome(const struct outcome *o)
 		  (unsigned long long)(o->ended.mono - o->began.mono), o->session, what);
 }
 
+/* Anybody can be refused as often as they like. */
+static bool is_told(struct authd *a, const struct outcome *o)
+{
+	msec now = o->ended.mono;
+
+	if (o->accepted || token_take(&a->refusals, REFUSALS_LOGGED, now))
+		return true;
+	a->untold++;
+	if (a->untold_logged == 0 || now - a->untold_logged >= UNTOLD_LOGGED) {
+		log_event(LOG_WARNING, "auth.untold",
+			  "refusals=%llu cause=\"more than %d in a second\" "
+			  "next=\"the counters have all of them\"",
+			  (unsigned long long)a->untold, REFUSALS_LOGGED);
+		a->untold_logged = now;
+		a->untold = 0;
+	}
+	return false;
+}
+
 static void on_outcome(void *context, struct outcome *outcome)
 {
 	struct authd *a = context;
 
-	log_outcome(outcome);
+	if (is_told(a, outcome))
+		log_outcome(outcome);
 	client_counts_refuse(&a->clients, outcome);
 	sessions_begin(&a->sessions, outcome);
 	if (a->recorder)

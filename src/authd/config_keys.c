@@ -29,7 +29,8 @@ static const struct ini_word unlimited[] = { { "unlimited", 0 }, { NULL, 0 } };
 static const struct ini_key keys[] = {
 	{ KEY("Service", "LogLevel", ini_enum, log_level), .words = log_levels, .fallback = "notice",
 	  .doc = "How much is written to the log: `error` only what has failed for good, `notice` also every "
-		"authentication and how it ended, `debug` also what each packet was." },
+		"authentication and how it ended (of refusals no more than 100 in a second), `debug` also what each "
+		"packet was." },
 	{ KEY("Service", "Workers", ini_number, workers), .least = 1, .most = 64, .words = automatic, .fallback = "auto",
 	  .doc = "How many threads do the work of authentications. `auto` is one for each core of this machine. A "
 		"change counts from the next start." },

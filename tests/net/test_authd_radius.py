@@ -419,5 +419,15 @@ def a_flood_does_not_keep_anybody_out(lab):
     lets_in(lab, nas)
 
 
+@test
+def a_flood_of_refusals_does_not_fill_the_log(lab):
+    authd, nas = server(lab, settings={"Eap.Realm": "example.org"})
+    for n in range(1500):
+        nas.send(nas.request(eap=identity(f"nobody{n}@example.net")))
+    authd.expect(r"auth\.untold refusals=\d+")
+    told = sum("auth.reject" in line for line in authd.process.lines)
+    lab.check(100 <= told < 1000, f"{told} of 1500 are told")
+
+
 if __name__ == "__main__":
     main()
