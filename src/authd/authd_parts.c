@@ -266,12 +266,10 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 	return error;
 }
 
-static int configure(struct authd *a, struct config *config, struct diagnosis *why)
+static int configure_rest(struct authd *a, struct config *config, struct diagnosis *why)
 {
-	int error = pool_configure(a->pool, config, why);
+	int error = furnish_workers(a, config, why);
 
-	if (error == 0)
-		error = furnish_workers(a, config, why);
 	if (error == 0)
 		error = radius_server_configure(a->radius, config, why);
 	if (error == 0)
@@ -287,10 +285,14 @@ static int configure(struct authd *a, struct config *config, struct diagnosis *w
 
 int authd_configure_parts(struct authd *a, struct config *config, struct diagnosis *why)
 {
-	int error = configure(a, config, why);
+	int error = pool_configure(a->pool, config, why);
 	struct diagnosis again = { 0 };
 
-	if (error < 0 && configure(a, a->config, &again) < 0)
+	if (error < 0)
+		return error; /* all is as it was */
+	error = configure_rest(a, config, why);
+	if (error < 0 && (pool_configure(a->pool, a->config, &again) < 0 ||
+			  configure_rest(a, a->config, &again) < 0))
 		log_event(LOG_ERR, "service.reload",
 			  "effect=\"not all of the old configuration can be had again\"");
 	return error;

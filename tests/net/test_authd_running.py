@@ -65,6 +65,19 @@ def with_an_error_all_stays_as_it_was(lab):
 
 
 @test
+def without_its_keystore_it_goes_on(lab):
+    authd, nas = server(lab)
+    gone = authd.keystore.rename(authd.dir / "gone")
+    mark = authd.mark()
+    authd.process.signal(signal.SIGHUP)
+    authd.expect(r"service\.reload result=.the old configuration stays", mark)
+    lab.check(not authd.said("not all of the old configuration", mark), "nothing was lost")
+    lab.equal(talk(lab, nas).finish().code, ACCEPT, "the answer")
+    gone.rename(authd.keystore)
+    authd.reload()
+
+
+@test
 def a_start_with_an_error_says_so(lab):
     authd = Authd(lab, lab.namespace("server"), settings={"Tls.ClientAnchors": "/nowhere.pem"}, start=False)
     authd.start(wait=False)
