@@ -20,8 +20,11 @@ int loop_init(struct loop *loop)
 
 void loop_done(struct loop *loop)
 {
-	if (loop->base)
+	if (loop->base) {
+		/* libevent frees a bufferevent, and the TLS in it, when the loop comes round. */
+		(void)event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		event_base_free(loop->base);
+	}
 	loop->base = NULL;
 }
 
