@@ -177,7 +177,7 @@ static void clear_secret(void *field)
 
 const struct ini_type config_secret_text = {
 	.shown = "text",
-	.expected = "a text of no more than 128 octets",
+	.expected = "a text of no more than 256 octets",
 	.parse = parse_secret,
 	.print = print_secret,
 	.clear = clear_secret,

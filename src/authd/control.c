@@ -11,8 +11,9 @@
 #include "authd/control_parts.h"
 #include "drivers/log.h"
 
-#define GROUPS_MAX 256
-#define AGAIN_MS   1000
+#define GROUPS_MAX     256
+#define AGAIN_MS       1000
+#define REFUSED_LOG_MS 10000 /* between two lines about those who may not ask */
 
 /* ---- who is there --------------------------------------------------------------------------- */
 
@@ -190,6 +191,20 @@ static void turn_away(int fd, const char *answer)
 	close(fd);
 }
 
+/* Anybody on this machine can be refused as often as they like. */
+static void note_refused(struct control *control, uid_t user)
+{
+	msec now = loop_now().mono;
+
+	control->refused++;
+	if (control->refused_logged != 0 && now - control->refused_logged < REFUSED_LOG_MS)
+		return;
+	log_event(LOG_NOTICE, "control.refused", "user=%u since=%llu", (unsigned)user,
+		  (unsigned long long)control->refused);
+	control->refused_logged = now;
+	control->refused = 0;
+}
+
 static void admit(struct control *control, int fd)
 {
 	uid_t user = (uid_t)-1;
@@ -197,7 +212,7 @@ static void admit(struct control *control, int fd)
 	struct control_client *client;
 
 	if (right == CONTROL_NOTHING) {
-		log_event(LOG_NOTICE, "control.refused", "user=%u", (unsigned)user);
+		note_refused(control, user);
 		turn_away(fd, "{\"ok\":false,\"error\":\"forbidden\",\"message\":\"only root, the "
 			      "service's user and its group may ask\"}\n");
 		return;

@@ -36,6 +36,8 @@ struct control {
 	struct timer again; /* to accept, when there were no descriptors */
 	struct list clients;
 	size_t count;
+	uint64_t refused;    /* since it was logged */
+	msec refused_logged; /* 0: never */
 };
 
 /* Answers at once, or sets client->job and answers by control_client_answer later. */

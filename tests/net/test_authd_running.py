@@ -181,7 +181,11 @@ def others_learn_nothing(lab):
     ask = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); print(s.recv(4096).decode())"
     done = run(*nobody, sys.executable, "-c", ask, authd.socket, ns=authd.ns)
     lab.equal(json.loads(done.stdout)["error"], "forbidden", "the answer to a stranger who asks by hand")
+    often = "import socket, sys\nfor _ in range(50): socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+    run(*nobody, sys.executable, "-c", often, authd.socket, ns=authd.ns)
     lab.equal(authd.ctl("status").returncode, 0, "the exit status for us")
+    told = sum("control.refused user=65534" in line for line in authd.process.lines)
+    lab.check(1 <= told <= 5, f"{told} lines of the log are about it")
 
 
 @test
