@@ -254,7 +254,8 @@ static void make_hello(void)
 	struct slot *s = calloc(1, sizeof *s);
 	struct slice hello;
 
-	need(s != NULL, "memory");
+	if (!s)
+		fail("memory", strerror(errno));
 	make_peer(s);
 	hear_identity(s);
 	hello = hear(s, slice_of(start, sizeof start));
