@@ -23,14 +23,17 @@ struct tickets {
 	struct question question;
 	bool asking;
 	struct ticket_keys found;
+	struct ticket_keys own; /* one, which seals until the database has answered, and opens for
+				   as long as what it has sealed is good */
 };
 
 /* ---- where they come from ---- */
 
-static void give(struct tickets *t, const struct ticket_keys *keys)
+static void give(struct tickets *t, const struct ticket_keys *keys, bool shared)
 {
 	if (memcmp(&t->keys, keys, sizeof *keys) != 0)
-		log_event(LOG_INFO, "tickets.keys", "count=%zu", keys->count);
+		log_event(LOG_INFO, "tickets.keys", "shared=%s count=%zu", shared ? "yes" : "no",
+			  keys->count);
 	t->keys = *keys;
 	pool_ticket_keys(t->pool, keys);
 }
@@ -42,14 +45,24 @@ static int in_database(struct question *question, struct registry *registry)
 	return registry_ticket_keys(registry, t->rotate_after, KEEP, loop_now().wall, &t->found);
 }
 
+/* Behind those that are shared: it seals nothing more. */
+static void add_own(struct tickets *t, struct ticket_keys *keys)
+{
+	if (ticket_keys_due(&t->own, 2 * t->rotate_after, loop_now().wall))
+		ticket_keys_done(&t->own);
+	else if (keys->count < TICKET_KEYS_MAX)
+		keys->key[keys->count++] = t->own.key[0];
+}
+
 static void from_database(struct question *question, int result)
 {
 	struct tickets *t = list_item(question, struct tickets, question);
 
 	t->asking = false;
-	if (result >= 0 && t->on)
-		give(t, &t->found);
-	else if (t->on && result != -ECANCELED)
+	if (result >= 0 && t->on) {
+		add_own(t, &t->found);
+		give(t, &t->found, true);
+	} else if (t->on && result != -ECANCELED)
 		log_event(LOG_WARNING, "tickets.keys",
 			  "error=\"%s\" effect=\"the old keys are used for longer\"",
 			  strerror(-result));
@@ -64,6 +77,16 @@ static void ask_database(struct tickets *t)
 	t->asking = recorder_ask(t->recorder, &t->question) == 0;
 }
 
+/* Who comes before the database has answered gets a ticket all the same. */
+static int begin_without_database(struct tickets *t, int64_t now)
+{
+	int error = t->keys.count > 0 ? 0 : ticket_keys_rotate(&t->own, 1, now);
+
+	if (error == 0 && t->keys.count == 0)
+		give(t, &t->own, false);
+	return error;
+}
+
 static int make_own(struct tickets *t, int64_t now)
 {
 	struct ticket_keys keys = t->keys;
@@ -72,7 +95,7 @@ static int make_own(struct tickets *t, int64_t now)
 	if (ticket_keys_due(&keys, t->rotate_after, now))
 		error = ticket_keys_rotate(&keys, KEEP, now);
 	if (error == 0)
-		give(t, &keys);
+		give(t, &keys, false);
 	ticket_keys_done(&keys);
 	return error;
 }
@@ -85,14 +108,14 @@ static int look(struct tickets *t, struct diagnosis *why)
 
 	if (!t->file && t->recorder) {
 		ask_database(t);
-		return 0;
+		return begin_without_database(t, now);
 	}
 	if (!t->file)
 		return make_own(t, now);
 	error = ticket_keys_file(t->file, t->rotate_after, KEEP, now, &keys, why);
 	if (error < 0)
 		return error;
-	give(t, &keys);
+	give(t, &keys, true);
 	ticket_keys_done(&keys);
 	return 0;
 }
@@ -158,6 +181,7 @@ void tickets_free(struct tickets *t)
 		return;
 	timer_clear(&t->timer);
 	ticket_keys_done(&t->keys);
+	ticket_keys_done(&t->own);
 	free(t->file);
 	free(t);
 }

@@ -371,6 +371,12 @@ def test(function):
     return function
 
 
+def named(value):
+    """A function by its name, and what begins with one as well."""
+    first = value[0] if isinstance(value, tuple) else value
+    return getattr(first, "__name__", str(value))
+
+
 def each(*cases):
     """Marks a function as one test for each case; the case is its second argument and ends its name."""
     def mark(function):
@@ -378,7 +384,7 @@ def each(*cases):
             def one_case(lab, case=case):
                 function(lab, case)
             words = case if isinstance(case, tuple) else (case,)
-            one_case.__name__ = " ".join([function.__name__, *(getattr(w, "__name__", str(w)) for w in words)])
+            one_case.__name__ = " ".join([function.__name__, *map(named, words)])
             tests.append(one_case)
         return function
     return mark

@@ -37,8 +37,6 @@ def a_conversation_survives_a_reload(lab, version):
 def a_session_is_resumed_after_a_reload(lab, case):
     version, resumption = case
     authd, nas = server(lab, settings={"Tls.Resumption": resumption})
-    if resumption == "tickets":
-        authd.expect(r"tickets\.keys")  # from the database, which nobody waits for
     first = talk(lab, nas, tls=version)
     lab.equal(first.finish().code, ACCEPT, "the first answer")
     authd.add("rule", "new", {"Decision.Action": "accept", "Decision.Vlan": 9})

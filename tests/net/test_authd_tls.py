@@ -1,16 +1,21 @@
 """What latchkey-authd makes of certificates: OCSP and stapling over the network, lists, tickets that are shared."""
 import functools
+import sys
 import threading
 
 import ocsp
 import pki
-import radius
+import relay
 from authd import Authd, guarded
 from eapol_test import EapolTest
-from lab import each, main, need, test
+from lab import SRC, Skip, each, main, need, test
 from radius import ACCEPT, REJECT, Nas, Talk
 
+sys.path.append(str(SRC / "tests"))
+import postgres  # noqa: E402
+
 VERSIONS = ("1.2", "1.3")
+TICKETS = {"Tls.Resumption": "tickets"}
 
 
 @functools.cache
@@ -144,6 +149,76 @@ def a_resumed_session_asks_nobody(lab, version):
     lab.equal(responder.asked(), 1, "questions")
 
 
+# ---- lists, and what else is wrong with a certificate ---------------------------------------------------
+
+def listed(root, **kwargs):
+    return {"Tls.Crls": root.crl(**kwargs)}
+
+
+@each(*VERSIONS)
+def a_list_closes_the_door(lab, version):
+    """To who comes, and to who comes again with a ticket from before."""
+    root = pki.Authority("Listing Root")
+    good, bad = root.issue("good"), root.issue("bad")
+    authd = Authd(lab, lab.namespace("server"), root=root, tls=[version],
+                  settings={**TICKETS, **listed(root)})
+    nas = nas_of(lab, authd)
+    first = talk(lab, nas, bad, version)
+    lab.equal(first.finish().code, ACCEPT, "the answer before")
+    other = talk(lab, nas, good, version)
+    lab.equal(other.finish().code, ACCEPT, "the answer to the other")
+    root.revoke(bad)
+    authd.configure(listed(root))
+    authd.reload()
+    refuses(lab, authd, nas, bad, version, "peer-cert-revoked", "certificate revoked")
+    mark = authd.mark()
+    lab.equal(talk(lab, nas, None, version, after=first.supplicant).finish().code, REJECT, "with its ticket")
+    authd.expect("auth\\.reject .* diagnosis=peer-cert-", mark)
+    again = talk(lab, nas, None, version, after=other.supplicant)
+    lab.equal(again.finish().code, ACCEPT, "the other goes on")
+    lab.check(again.supplicant.tls.session_reused, "by its ticket")
+
+
+def old_list(root):
+    return root.issue("laptop.example.org"), listed(root, start=-30, end=-1)
+
+
+def no_list(root):
+    """There are lists, and none of this authority."""
+    return root.issue("laptop.example.org"), listed(pki.Authority("Another Listing Root"))
+
+
+def expired(root):
+    return root.issue("laptop.example.org", start=-30, end=-1), listed(root)
+
+
+def of_another_authority(root):
+    return pki.Authority("Nobody Knows It").issue("laptop.example.org"), listed(root)
+
+
+def for_servers(root):
+    return root.issue("laptop.example.org", server=True), listed(root)
+
+
+def no_certificate(root):
+    return None, listed(root)
+
+
+@each(*((v, w) for v in VERSIONS for w in (
+    (old_list, "crl-unusable", "certificate"), (no_list, "crl-unusable", "certificate"),
+    (expired, "peer-cert-expired", "certificate expired"), (of_another_authority, "peer-untrusted", "unknown ca"),
+    (for_servers, "peer-cert-usage", "certificate"), (no_certificate, "peer-cert-missing", "certificate required"))))
+def a_certificate_is_not_good(lab, case):
+    version, (what, diagnosis, alert) = case
+    root = pki.Authority("Listing Root")
+    credential, lists = what(root)
+    authd = Authd(lab, lab.namespace("server"), root=root, settings=lists)
+    nas = nas_of(lab, authd)
+    if what is no_certificate and version == "1.2":
+        alert = "handshake failure"
+    refuses(lab, authd, nas, credential, version, diagnosis, alert)
+
+
 # ---- our own response -------------------------------------------------------------------------------
 
 def requires(lab, port):
@@ -223,6 +298,135 @@ def a_responder_that_is_gone_is_said(lab):
     authd, _ = guarded(lab, server=credential, settings={"Tls.OcspStaple": "fetch"})
     authd.expect("staple\\.none")
     lab.check(any(p.startswith("stapling: ") for p in authd.json("status")["problems"]), "`status` says so")
+
+
+# ---- tickets ------------------------------------------------------------------------------------------
+
+def shares_file(lab, ns):
+    file = lab.folder("tickets") / "keys"
+    return {"Tls.TicketKeyFile": file}
+
+
+def shares_database(lab, ns):
+    """A PostgreSQL server that goes with the test."""
+    running = postgres.running()
+    database = running.__enter__()
+    lab.owns(Closing(lambda: running.__exit__(None, None, None)))
+    if not database:
+        raise Skip("there is no PostgreSQL")
+    return {"Registry.Database": database.uri()}
+
+
+class Closing:
+    def __init__(self, close):
+        self.close = close
+
+
+def two(lab, ns, version, shares):
+    """Servers that share keys, behind a relay that takes turns."""
+    settings = {**TICKETS, **shares(lab, ns)}
+    servers = [Authd(lab, ns, tls=[version], port=port, settings=settings) for port in (1812, 1822)]
+    for server in servers:
+        server.expect("tickets\\.keys shared=yes")
+    return servers, relay.Relay(lab, ns, servers)
+
+
+@each(*((v, s) for v in VERSIONS for s in (shares_file, shares_database)))
+def eapol_test_resumes_at_another_server(lab, case):
+    version, shares = case
+    ns = lab.namespace("servers")
+    servers, between = two(lab, ns, version, shares)
+    peer = EapolTest(lab, ns, between, tls=version, again=3)
+    lab.check(peer.wait(), "it is let in")
+    lab.equal(between.turns, [0, 1, 0, 1], "who decided")
+    servers[0].expect("auth\\.accept .* resumed=no")
+    for server in (servers[1], servers[0], servers[1]):
+        server.expect("auth\\.accept .* resumed=yes")
+
+
+@each(*VERSIONS)
+def latchkeyd_resumes_at_another_server(lab, version):
+    switch = lab.namespace("switch")
+    servers, between = two(lab, switch, version, shares_file)
+    port = lab.port(switch=switch, radius=between)
+    daemon = lab.latchkeyd(port)
+    port.expect_open()
+    for server in (servers[1], servers[0]):
+        mark = daemon.mark()
+        port.authenticator.reauthenticate(port.mac)
+        daemon.expect(r"port\.authorised .*resumed=yes", mark)
+        server.expect("auth\\.accept .* resumed=yes")
+
+
+FORM = b"latchkey ticket keys 1\n"
+KEY = 8 + 16 + 32 + 32
+
+
+def ring(file):
+    """The keys in a file, the newest first."""
+    data = file.read_bytes()
+    lab_form, keys = data[:len(FORM)], data[len(FORM):]
+    assert lab_form == FORM and len(keys) % KEY == 0
+    return [keys[at:at + KEY] for at in range(0, len(keys), KEY)]
+
+
+def keep(file, keys):
+    file.write_bytes(FORM + b"".join(keys))
+
+
+@each(*VERSIONS)
+def keys_are_changed(lab, version):
+    """What an older key has sealed still opens, and is sealed by the newer; what was taken away opens nothing."""
+    shares = shares_file(lab, None)
+    authd, nas = server(lab, tls=[version], **{k.replace(".", "_"): v for k, v in {**TICKETS, **shares}.items()})
+    file = shares["Tls.TicketKeyFile"]
+    credential = authority().issue("laptop.example.org")
+
+    def again(after):
+        conversation = talk(lab, nas, credential, version, after=after.supplicant if after else None)
+        lab.equal(conversation.finish().code, ACCEPT, "the answer in the end")
+        return conversation
+
+    first = again(None)
+    old = ring(file)
+    new = old[0][:8] + bytes(range(80))
+    keep(file, [new, *old])
+    authd.reload()
+    second = again(first)
+    lab.check(second.supplicant.tls.session_reused, "the old key still opens")
+    keep(file, [new])
+    authd.reload()
+    lab.check(not again(first).supplicant.tls.session_reused, "a key that was taken away opens nothing")
+    lab.check(again(second).supplicant.tls.session_reused, "the ticket had been renewed")
+
+
+@each(*((v, how) for v in VERSIONS for how in ("memory", "tickets")))
+def what_a_restart_forgets(lab, case):
+    version, how = case
+    authd, nas = server(lab, tls=[version], Tls_Resumption=how)
+    credential = authority().issue("laptop.example.org")
+    if how == "tickets":
+        authd.expect("tickets\\.keys shared=yes")
+    first = talk(lab, nas, credential, version)
+    lab.equal(first.finish().code, ACCEPT, "the answer in the end")
+    authd.restart()
+    if how == "tickets":
+        authd.expect("tickets\\.keys shared=yes")
+    second = talk(lab, nas, credential, version, after=first.supplicant)
+    lab.equal(second.finish().code, ACCEPT, "the answer after it")
+    lab.equal(second.supplicant.tls.session_reused, how == "tickets", "it was resumed")
+
+
+@each(*VERSIONS)
+def a_ticket_can_be_had_before_the_database_answers(lab, version):
+    database = lab.folder("database") / "registry.sqlite"
+    authd, nas = server(lab, tls=[version], Tls_Resumption="tickets", Registry_Database=database)
+    first = talk(lab, nas, authority().issue("laptop.example.org"), version)
+    lab.equal(first.finish().code, ACCEPT, "the answer in the end")
+    authd.expect("tickets\\.keys shared=yes")
+    second = talk(lab, nas, None, version, after=first.supplicant)
+    lab.equal(second.finish().code, ACCEPT, "the answer in the end")
+    lab.check(second.supplicant.tls.session_reused, "it was resumed")
 
 
 if __name__ == "__main__":
