@@ -6,14 +6,10 @@
 
 static struct list *bucket_of(struct client_counts *counts, const char *name)
 {
-	uint32_t h = 2166136261;
-
 	for (size_t i = 0; i < CLIENT_BUCKETS && !counts->begun; i++)
 		list_init(&counts->bucket[i]);
 	counts->begun = true;
-	for (; *name; name++)
-		h = (h ^ (uint8_t)*name) * 16777619;
-	return &counts->bucket[h % CLIENT_BUCKETS];
+	return &counts->bucket[slice_hash(slice_str(name)) % CLIENT_BUCKETS];
 }
 
 static struct client_count *find(struct client_counts *counts, const char *name)

@@ -26,20 +26,10 @@ struct pool {
 
 /* ---- to which worker ---- */
 
-/* FNV-1a: that machines choose their addresses does no harm here, at worst all of theirs share a
- * worker. */
-static uint32_t hash(struct slice in)
-{
-	uint32_t h = 2166136261;
-
-	for (size_t i = 0; i < in.len; i++)
-		h = (h ^ in.p[i]) * 16777619;
-	return h;
-}
-
+/* That machines choose their addresses does no harm: at worst all of theirs share a worker. */
 static struct worker *by_station(struct pool *pool, struct slice station)
 {
-	return &pool->worker[hash(station) % pool->count];
+	return &pool->worker[slice_hash(station) % pool->count];
 }
 
 /* NULL: it has no rate of its own. */

@@ -34,11 +34,12 @@ void sessions_done(struct sessions *sessions)
 
 static struct list *bucket_of(struct sessions *sessions, const char *station)
 {
-	uint32_t h = 2166136261;
+	uint8_t same[AAA_TEXT_MAX + 1]; /* in whatever case it was written */
+	size_t len = 0;
 
-	for (; *station; station++)
-		h = (h ^ (uint8_t)toupper((unsigned char)*station)) * 16777619;
-	return &sessions->bucket[h % SESSIONS_BUCKETS];
+	for (; station[len] && len < sizeof same; len++)
+		same[len] = (uint8_t)toupper((unsigned char)station[len]);
+	return &sessions->bucket[slice_hash(slice_of(same, len)) % SESSIONS_BUCKETS];
 }
 
 static bool same_place(const struct aaa_where *a, const struct aaa_where *b)

@@ -49,12 +49,10 @@ void tallies_done(struct tallies *tallies)
 
 struct token_bucket *tally_of(struct tallies *tallies, const char *name)
 {
-	uint32_t h = 2166136261;
+	struct list *bucket = &tallies->bucket[slice_hash(slice_str(name)) % TALLY_BUCKETS];
 	struct tally *t;
 
-	for (const char *c = name; *c; c++)
-		h = (h ^ (uint8_t)*c) * 16777619;
-	list_each (node, &tallies->bucket[h % TALLY_BUCKETS]) {
+	list_each (node, bucket) {
 		t = list_item(node, struct tally, node);
 		if (strcmp(t->name, name) == 0)
 			return &t->bucket;
@@ -63,6 +61,6 @@ struct token_bucket *tally_of(struct tallies *tallies, const char *name)
 	if (!t)
 		return NULL;
 	snprintf(t->name, sizeof t->name, "%s", name);
-	list_append(&tallies->bucket[h % TALLY_BUCKETS], &t->node);
+	list_append(bucket, &t->node);
 	return &t->bucket;
 }

@@ -12,6 +12,15 @@ bool slice_eq(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
+uint32_t slice_hash(struct slice in)
+{
+	uint32_t h = 2166136261;
+
+	for (size_t i = 0; i < in.len; i++)
+		h = (h ^ in.p[i]) * 16777619;
+	return h;
+}
+
 struct rd rd_of(struct slice in)
 {
 	return (struct rd){ .p = in.p, .left = in.len };

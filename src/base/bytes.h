@@ -27,6 +27,8 @@ static inline struct slice slice_of(const void *p, size_t len)
 
 struct slice slice_str(const char *text); /* without its NUL; NULL gives an empty slice */
 bool slice_eq(struct slice a, struct slice b);
+/* FNV-1a, for tables in which who chooses what is looked up gains nothing by collisions. */
+uint32_t slice_hash(struct slice in);
 
 /* The reading cursor. */
 struct rd {
