@@ -214,7 +214,8 @@ int vlan_place_move(struct vlan_places *places, struct vlan_place *place, uint16
 	} else if (!vlan) {
 		error = go_home(places, place);
 	} else if (!place->template || !vlan_bridge_name(place->template, vlan, name)) {
-		return said(why, place, vlan, -EINVAL, "no bridge of a VLAN is named for",
+		return said(why, place, vlan, -EINVAL,
+			    "no BridgeTemplate=, and no bridge that filters by VLAN, for",
 			    place->interface);
 	} else {
 		error = move_by_bridge(places, place, vlan, name);

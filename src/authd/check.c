@@ -261,7 +261,8 @@ static void print_text(const struct cli *cli, const struct findings *f, const st
 	if (f->errors->dropped > 0)
 		cli_note(cli, "%zu more errors.", f->errors->dropped);
 	if (f->why.id != DIAG_NONE) {
-		cli_note(cli, "%s:", usable ? "Usable, but" : "Not usable");
+		cli_note(cli,
+			 "%s:", diagnosis_text(f->why.id)->reduced ? "Usable, but" : "Not usable");
 		cli_diagnosis_print(cli, 2, diagnosis);
 	}
 	json_array_foreach(f->notes, i, sentence)

@@ -34,9 +34,8 @@ static const struct table tables[] = {
 		{ "LAST SEEN", "last_seen", NULL, TIME } } },
 	{ "servers", "There is no RADIUS server that is asked; see servers.d.", {
 		{ "SERVER", "name", NULL, TEXT }, { "ADDRESS", "address", NULL, TEXT },
-		{ "STATE", "state", NULL, TEXT }, { "REQUESTS", "requests", NULL, TEXT },
-		{ "ANSWERS", "answers", NULL, TEXT }, { "TIMEOUTS", "timeouts", NULL, TEXT },
-		{ "RTT/MS", "rtt_ms", NULL, TEXT } } },
+		{ "FOR", "for", NULL, TEXT }, { "STATE", "state", NULL, TEXT }, { "REQUESTS", "requests", NULL, TEXT },
+		{ "ANSWERS", "answers", NULL, TEXT }, { "TIMEOUTS", "timeouts", NULL, TEXT } } },
 	{ "ports", "No port is guarded; see ports.d.", {
 		{ "PORT", "name", NULL, TEXT }, { "STATE", "state", NULL, TEXT },
 		{ "MODE", "mode", NULL, TEXT }, { "STATIONS", "stations", NULL, TEXT },

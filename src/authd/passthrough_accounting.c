@@ -201,8 +201,8 @@ void records_free(struct records *records)
 		left++;
 	}
 	if (left > 0)
-		log_event(LOG_WARNING, "accounting.lost", "records=%zu reason=\"the service stops\"",
-			  left);
+		log_event(LOG_WARNING, "accounting.lost",
+			  "records=%zu reason=\"the service stops\"", left);
 	free(records);
 }
 

@@ -222,13 +222,15 @@ static void account(struct port_session *s, enum accounting_kind kind, enum term
 
 static void note_failure(struct port_session *s, struct moment now)
 {
-	char sentence[512], cause[512];
+	char sentence[512], cause[512], advice[512], next[512];
 
 	s->why.when = now.wall;
 	s->refused = now.wall;
 	diagnosis_sentence(&s->why, sentence, sizeof sentence);
-	log_event(LOG_WARNING, "session.failed", WHO_FORMAT " id=%s cause=\"%s\"", WHO(s),
-		  diagnosis_text(s->why.id)->name, log_quoted(sentence, cause, sizeof cause));
+	log_event(LOG_WARNING, "session.failed",
+		  WHO_FORMAT " diagnosis=%s cause=\"%s\" next=\"%s\"", WHO(s),
+		  diagnosis_text(s->why.id)->name, log_quoted(sentence, cause, sizeof cause),
+		  log_quoted(diagnosis_next(&s->why, advice, sizeof advice), next, sizeof next));
 	port_note_failure(s->port, s);
 }
 

@@ -37,7 +37,7 @@ struct authd_view {
 	 * diagnosis, cause } of the machine that was refused last */
 	json_t *(*clients)(void *self);
 	/* name, address, transport, state (alive, dead, unknown), requests, answers, timeouts,
-	 * retransmissions, bad_authenticators, rtt_ms, dead_until */
+	 * retransmissions, bad_authenticators, for (authentication, accounting), diagnosis */
 	json_t *(*servers)(void *self);
 	/* name, mode (single, multi), state (authorised, unauthorised, held ...), stations, vlan,
 	 * carrier, diagnosis */

@@ -331,7 +331,8 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		false },
 	[DIAG_VLAN_NOT_SET] = { "vlan-not-set",
 		"{interface} cannot be put into VLAN {vlan}: {detail}.",
-		"Make the bridge that Bridge= of the port names for this VLAN, or say CreateBridges=yes.", false },
+		"Put the port into a bridge that filters by VLAN; or make the bridge that BridgeTemplate= of the port names for "
+		"this VLAN, or say CreateBridges=yes.", false },
 
 	[DIAG_REDUCED_NO_SERVER_CHECK] = { "reduced-no-server-check",
 		"The port is open, but the server was not checked: InsecureNoServerCheck=yes.",

@@ -396,7 +396,7 @@ def a_killed_process_leaves_a_port_in_its_vlan(lab):
 def a_port_without_a_bridge_has_no_vlan(lab):
     site = Site(lab)
     box = site.box()
-    box.do("vlan p1 20", ": Invalid argument: p1 cannot be put into VLAN 20: no bridge")
+    box.do("vlan p1 20", ": Invalid argument: p1 cannot be put into VLAN 20: no BridgeTemplate=")
     box.do("vlan p1 4095", ": Invalid argument: .* no such VLAN")
 
 
