@@ -31,6 +31,7 @@ struct peer {
 	size_t number;
 	struct port port[RADIUS_SOCKETS_MAX];
 	struct radsec_link *link; /* over TLS */
+	bool silent;		  /* the connection is to be made anew */
 };
 
 struct upstream {
@@ -105,6 +106,18 @@ static void send_packet(struct upstream *u, const struct radius_todo *todo, msec
 		radius_client_refused(u->client, todo->server, now);
 }
 
+/* A connection on which nothing was answered for all of a request is none: RFC 3539, 3.4.1. Only
+ * when the machine is at rest, for it hears of it again by on_link. */
+static void reset_links(struct upstream *u)
+{
+	for (size_t i = 0; i < u->count; i++) {
+		if (!u->peer[i].silent)
+			continue;
+		u->peer[i].silent = false;
+		radsec_link_reset(u->peer[i].link);
+	}
+}
+
 static void pump(struct upstream *u)
 {
 	struct radius_todo todo;
@@ -120,6 +133,7 @@ static void pump(struct upstream *u)
 		switch (radius_client_step(u->client, now, random, &todo)) {
 		case RADIUS_IDLE:
 			rearm(u);
+			reset_links(u);
 			return;
 		case RADIUS_SEND:
 			send_packet(u, &todo, now);
@@ -204,7 +218,6 @@ static const char *state_name(enum radius_server_state state)
 	return "";
 }
 
-/* A connection on which nothing was answered for all of a request is none: RFC 3539, 3.4.1. */
 static void on_changed(void *context, size_t server, enum radius_server_state from,
 		       enum radius_server_state to)
 {
@@ -216,8 +229,7 @@ static void on_changed(void *context, size_t server, enum radius_server_state fr
 		  "server=%s for=%s was=%s is=%s", peer->config->object.name,
 		  u->accounting ? "accounting" : "authentication", state_name(from),
 		  state_name(to));
-	if (peer->link && to == RADIUS_SERVER_DEAD)
-		radsec_link_reset(peer->link);
+	peer->silent = peer->link && to == RADIUS_SERVER_DEAD;
 }
 
 static int by_priority(const void *a, const void *b)

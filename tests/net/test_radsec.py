@@ -1,5 +1,6 @@
 """RADIUS over TLS, out and in: radsec_link.c, radsec_server.c and what both stand on."""
 import shutil
+import signal
 import socket
 import ssl
 import struct
@@ -123,6 +124,27 @@ def a_connection_that_is_lost_is_made_again(lab):
     server.start()
     box.expect("for=authentication was=unconnected is=alive", since=since)
     box.do("auth", "^answer 3 accept")
+    box.exit()
+
+
+@test
+def a_server_that_falls_silent_is_connected_to_again(lab):
+    ns = lab.namespace("server")
+    server = TlsServer(lab, ns)
+    box = Box(lab, ns, {"main": over_tls(lab, **{"Server.StatusServer": "no"})},
+              wait="for=authentication was=unconnected is=alive")
+    box.do("begin 3", "^challenge 3")
+    server.process.signal(signal.SIGSTOP)
+    for _ in range(2):  # what was heard last is some time ago
+        lab.equal(box.servers()["main", "authentication"]["state"], "alive", "the server")
+    since = box.mark()
+    box.say("go")
+    for number in (1, 2, 3):
+        box.expect(f"^answer {number} timeout .*main", since=since)
+    box.expect("radsec.down server=main", since=since)
+    server.process.signal(signal.SIGCONT)
+    box.expect("for=authentication was=unconnected is=alive", since=since)
+    box.do("auth", "^answer 4 accept")
     box.exit()
 
 
