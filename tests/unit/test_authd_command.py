@@ -27,7 +27,9 @@ def expect(condition, claim):
 
 
 def fits(text, claim):
-    expect(max(map(len, text.splitlines() or [""])) <= 80, f"{claim} fits 80 columns:\n{text}")
+    """But for a word that is too long by itself, such as the path of where this was built."""
+    long = [line for line in text.splitlines() if len(line) > 80 and len(max(line.split(), key=len)) < 40]
+    expect(not long, f"{claim} fits 80 columns: {long}")
 
 
 class Files:
@@ -49,8 +51,7 @@ class Files:
     def check(self):
         people, machine = run("--config", self.config, "check"), run("--config", self.config, "--json", "check")
         expect(people.returncode == machine.returncode, "with --json the exit status is the same")
-        if not re.search(r"\S{60}", people.stdout):  # the path of the files may be longer than a line
-            fits(people.stdout, "what check says")
+        fits(people.stdout, "what check says")
         return people, json.loads(machine.stdout)
 
 
