@@ -215,6 +215,19 @@ int bridge_join(struct bridge_control *control, unsigned index, unsigned master)
 	return ask(control, TAKE(msg));
 }
 
+int bridge_set_up(struct bridge_control *control, unsigned index, bool up)
+{
+	const struct ifinfomsg header = { .ifi_family = AF_UNSPEC,
+					  .ifi_index = (int)index,
+					  .ifi_flags = up ? IFF_UP : 0,
+					  .ifi_change = IFF_UP };
+	AUTO(nl_msg) msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
+
+	if (!msg || nlmsg_append(msg, (void *)(uintptr_t)&header, sizeof header, NLMSG_ALIGNTO) < 0)
+		return -ENOMEM;
+	return ask(control, TAKE(msg));
+}
+
 int bridge_create(struct bridge_control *control, const char *name)
 {
 	const struct ifinfomsg up = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };

@@ -26,6 +26,9 @@ int bridge_membership(struct bridge_control *control, unsigned index,
 /* Into a bridge, out of the one that it was in; master 0: only out. */
 int bridge_join(struct bridge_control *control, unsigned index, unsigned master);
 
+/* Any interface, administratively. */
+int bridge_set_up(struct bridge_control *control, unsigned index, bool up);
+
 /* The index of a bridge by its name.  -ENODEV when there is none, -EINVAL when it is no bridge. */
 int bridge_find(struct bridge_control *control, const char *name, unsigned *ret_index);
 int bridge_create(struct bridge_control *control, const char *name); /* and sets it up */

@@ -210,7 +210,8 @@ static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 		{ "conversation_octets", "gauge", "Memory that conversations hold, without that of OpenSSL.", pool.memory },
 		{ "waiting", "gauge", "Messages that wait for a worker.", pool.waiting },
 		{ "sessions", "gauge", "Sessions at RADIUS clients.", a->sessions.count },
-		{ "ports", "gauge", "Ports that are guarded.", ports.ports },
+		{ "ports", "gauge", "Ports that are to be guarded.", ports.ports },
+		{ "ports_not_guarded", "gauge", "Those that are not, and were set down.", ports.not_guarded },
 		{ "port_sessions", "gauge", "Machines behind them.", ports.sessions },
 		{ "port_sessions_authorised", "gauge", "Those that are let in.", ports.authorised },
 		{ "port_frames_total", "counter", "EAPOL frames received at ports.", ports.frames_rx },
@@ -325,6 +326,8 @@ static void view_health(void *self, struct health *health)
 	registry_health(self, health);
 	certificate_health(self, health);
 	staple_health(self, health);
+	if (((const struct authd *)self)->guard)
+		ports_health(guard_ports(((struct authd *)self)->guard), health);
 }
 
 static json_t *registry_json(const struct authd *a)

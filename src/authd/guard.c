@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "drivers/bridge.h"
 #include "drivers/log.h"
 
 struct guard {
@@ -13,6 +14,7 @@ struct guard {
 	struct gate *gate;
 	struct packet_socket *socket;
 	struct link_monitor *monitor;
+	struct bridge_control *links;
 	struct ports *ports;
 	char nas_identifier[AAA_TEXT_MAX + 1];
 };
@@ -67,6 +69,13 @@ static int vlan(void *context, unsigned index, uint16_t vlan, struct diagnosis *
 	int error = gate_flush(g->gate);
 
 	return error < 0 ? fail(error, "the gate", why) : gate_vlan(g->gate, index, vlan, why);
+}
+
+static int set_up(void *context, unsigned index, bool up)
+{
+	struct guard *g = context;
+
+	return bridge_set_up(g->links, index, up);
 }
 
 static int join(void *context, unsigned index)
@@ -153,6 +162,7 @@ static const struct ports_doors doors = {
 	.close = close_gate,
 	.admit = admit,
 	.vlan = vlan,
+	.set_up = set_up,
 	.join = join,
 	.leave = leave,
 	.send = send_frame,
@@ -224,6 +234,9 @@ static int start(struct guard *g, const struct guard_settings *settings, struct 
 	error = packet_open(g->loop, on_frame, g, &g->socket);
 	if (error < 0)
 		return fail(error, "the packet socket", why);
+	error = bridge_control_new(&g->links);
+	if (error < 0)
+		return fail(error, "the interfaces", why);
 	error = open_ports(g, settings, config);
 	if (error < 0)
 		return fail(error, "the ports", why);
@@ -258,6 +271,7 @@ void guard_free(struct guard *g)
 		return;
 	link_monitor_free(g->monitor);
 	ports_free(g->ports);
+	bridge_control_free(g->links);
 	packet_close(g->socket);
 	gate_free(g->gate, GATE_REMOVE);
 	free(g);

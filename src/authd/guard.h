@@ -14,7 +14,8 @@ struct guard_settings {
 	const char *nas_identifier;    /* the host's name; copied */
 };
 
-/* All ports of the configuration are closed when this returns 0.  -errno with *why: none is. */
+/* All ports of the configuration are closed when this returns 0: guarded, or, where an interface
+ * cannot be guarded, set down.  -errno with *why: none is. */
 int guard_new(struct loop *loop, const struct guard_settings *settings, struct config *config,
 	      struct guard **ret_guard, struct diagnosis *why);
 /* Ends all sessions; the interfaces are open to all afterwards, as if there had been no guard. */

@@ -288,7 +288,7 @@ void port_receive(struct port *port, const struct packet_frame *frame)
 	struct eapol_frame pdu;
 
 	port->counters.frames_rx++;
-	if (!port->link.carrier || frame->source[0] & 1)
+	if (!port->link.carrier || !port_is_guarded(port) || frame->source[0] & 1)
 		return;
 	if (!within(&port->frames, now, port->config->frames_per_second)) {
 		port->counters.shed_frames++;
@@ -304,6 +304,20 @@ void port_receive(struct port *port, const struct packet_frame *frame)
 }
 
 /* ---- link ---------------------------------------------------------------------------------- */
+
+bool port_is_guarded(const struct port *port)
+{
+	return port->config->control == CONTROL_FORCE_AUTHORIZED ||
+	       (port->guarded && port->gate_failure.id == DIAG_NONE);
+}
+
+static void soon(struct port *port, msec wait)
+{
+	const struct ports_world *world = world_of(port);
+
+	if (timer_set(world->loop, &port->retry, msec_after(ports_now(port->ports).mono, wait)) < 0)
+		log_event(LOG_ERR, "port.timer", "port=%s error=\"no memory\"", port->link.name);
+}
 
 static void join(struct port *port)
 {
@@ -334,6 +348,12 @@ void port_set_link(struct port *port, const struct link_info *link)
 	bool lost = interrupted(&was, link);
 
 	port->link = *link;
+	if (!port_is_guarded(port)) {
+		/* Set up by somebody, or it has another name: sooner than it would be. */
+		if (link->up || strcmp(was.name, link->name) != 0)
+			soon(port, 0);
+		return;
+	}
 	if (lost) {
 		drop_all(port, TERMINATE_LOST_CARRIER);
 		admit(port, false);
@@ -367,8 +387,54 @@ void port_use(struct port *port, const struct port_config *config)
 	};
 }
 
+/* What can be done without a gate: nothing passes an interface that is down. */
+static void lower(struct port *port)
+{
+	const struct ports_world *world = world_of(port);
+	int error;
+
+	if (!port->link.up)
+		return;
+	error = world->doors->set_up(world->doors_context, port->link.index, false);
+	if (error == 0) {
+		port->lowered = true;
+		log_event(LOG_WARNING, "port.lowered", "port=%s effect=\"nothing passes\"",
+			  port->link.name);
+	} else if (error != -ENODEV) {
+		log_event(LOG_ALERT, "port.open",
+			  "port=%s error=\"%s\" effect=\"everything passes\"", port->link.name,
+			  strerror(-error));
+	}
+}
+
+static void raise_again(struct port *port)
+{
+	const struct ports_world *world = world_of(port);
+	int error = 0;
+
+	if (port->lowered)
+		error = world->doors->set_up(world->doors_context, port->link.index, true);
+	if (error < 0 && error != -ENODEV)
+		log_event(LOG_ERR, "port.lowered", "port=%s error=\"%s\" effect=\"it stays so\"",
+			  port->link.name, strerror(-error));
+	port->lowered = false;
+}
+
+/* Said when it changes. */
+static void not_guarded(struct port *port, const struct diagnosis *why)
+{
+	char sentence[512], cause[512];
+
+	if (!diagnosis_same(&port->gate_failure, why))
+		log_event(LOG_ERR, "port.not-guarded", "port=%s cause=\"%s\"", port->link.name,
+			  log_quoted(diagnosis_sentence(why, sentence, sizeof sentence), cause,
+				     sizeof cause));
+	port->gate_failure = *why;
+	lower(port);
+}
+
 /* A port that is open by force has no gate: all pass as if there were none. */
-static int guard(struct port *port)
+static void guard(struct port *port)
 {
 	const struct ports_world *world = world_of(port);
 	const struct gate_port gate = {
@@ -379,42 +445,73 @@ static int guard(struct port *port)
 		.create_bridges = port->config->create_bridges,
 	};
 	struct diagnosis why = { 0 };
-	char sentence[512], cause[512];
-	int error;
 
 	if (port->config->control == CONTROL_FORCE_AUTHORIZED)
-		return 0;
-	error = world->doors->guard(world->doors_context, &gate, &why);
-	port->guarded = error == 0;
-	if (error < 0)
-		log_event(LOG_ERR, "port.not-guarded", "port=%s error=\"%s\" cause=\"%s\"",
-			  port->link.name, strerror(-error),
-			  log_quoted(diagnosis_sentence(&why, sentence, sizeof sentence), cause,
-				     sizeof cause));
-	return error;
+		return;
+	port->guarded = world->doors->guard(world->doors_context, &gate, &why) == 0;
+	if (!port->guarded) {
+		not_guarded(port, &why);
+		soon(port, PORT_GUARD_RETRY);
+		return;
+	}
+	diagnosis_set(&port->gate_failure, DIAG_NONE);
+	log_event(LOG_NOTICE, "port.guarded", "port=%s settings=%s", port->link.name,
+		  port->config->object.name);
+	raise_again(port);
+}
+
+/* What the gate still has of it is of no worth. */
+static void guard_anew(struct port *port)
+{
+	const struct ports_world *world = world_of(port);
+	struct link_info link = port->link;
+
+	drop_all(port, TERMINATE_NAS_ERROR);
+	if (port->guarded) {
+		admit(port, false);
+		leave_vlan(port);
+		lower(port);
+		world->doors->release(world->doors_context, port->link.index);
+	}
+	guard(port);
+	if (!port_is_guarded(port))
+		return;
+	port->link.carrier = false; /* all begins anew */
+	port_set_link(port, &link);
+}
+
+static void on_retry(struct timer *timer)
+{
+	struct port *port = list_item(timer, struct port, retry);
+
+	if (!port_is_guarded(port))
+		guard_anew(port);
+}
+
+void port_gate_failed(struct port *port, const struct diagnosis *why)
+{
+	not_guarded(port, why);
+	soon(port, 0);
 }
 
 int port_new(struct ports *ports, const struct port_config *config, const struct link_info *link,
 	     struct port **ret_port)
 {
 	struct port *port = calloc(1, sizeof *port);
-	int error;
 
-	if (!port)
+	if (!port) {
+		log_event(LOG_ALERT, "port.open",
+			  "port=%s error=\"no memory\" effect=\"everything passes\"", link->name);
 		return -ENOMEM;
+	}
 	list_init(&port->node);
+	port->retry = (struct timer){ .due = NEVER, .expired = on_retry };
 	list_init(&port->sessions);
 	port->ports = ports;
 	port->link = *link;
 	port->link.carrier = false; /* port_set_link follows */
 	port_use(port, config);
-	error = guard(port);
-	if (error < 0) {
-		free(port);
-		return error;
-	}
-	log_event(LOG_NOTICE, "port.guarded", "port=%s settings=%s", link->name,
-		  config->object.name);
+	guard(port);
 	*ret_port = port;
 	return 0;
 }
@@ -435,6 +532,8 @@ void port_free(struct port *port, enum terminate_cause cause, bool release)
 		world->doors->release(world->doors_context, port->link.index);
 		log_event(LOG_NOTICE, "port.released", "port=%s", port->link.name);
 	}
+	raise_again(port);
+	timer_clear(&port->retry);
 	list_remove(&port->node);
 	free(port);
 }

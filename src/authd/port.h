@@ -4,6 +4,10 @@
  * gone, others are counted and not heard.  In mode multi each machine has its own.  The group is
  * asked who is there only while nobody is known: a Request to all would disturb those that are in.
  *
+ * A port that cannot be guarded, or not any more, is never taken for one that is: its sessions end,
+ * and its interface is set down, so that nothing passes.  It is tried again, and set up again once
+ * it is guarded; an interface that somebody else sets up meanwhile is tried at once.
+ *
  * What a machine can send is bounded for each second, and so is the number of sessions; what is
  * above it is dropped and counted, and sessions that are open go on. */
 #ifndef AUTHD_PORT_H
@@ -38,6 +42,8 @@ struct port {
 	struct eap_policy_choice choice;
 	struct link_info link;
 	bool guarded, joined;
+	bool lowered; /* by us; it goes up again */
+	struct timer retry;
 	bool admits; /* everybody, in the VLAN of those who did not authenticate */
 	uint16_t vlan;
 
@@ -50,10 +56,13 @@ struct port {
 	uint8_t failed_mac[MAC_SIZE];
 	char failed_identity[AAA_TEXT_MAX + 1];
 	struct diagnosis failure;
-	struct diagnosis gate_failure; /* the gate is not as it should be; DIAG_NONE */
+	struct diagnosis gate_failure; /* it is not guarded; DIAG_NONE */
 };
 
-/* Closes the interface first.  0 or -errno; then it is not guarded, which has been logged. */
+#define PORT_GUARD_RETRY 10000 /* msec */
+
+/* Closes the interface first, by the gate or by setting it down.  0 or -ENOMEM: then it is open,
+ * which has been logged. */
 int port_new(struct ports *ports, const struct port_config *config, const struct link_info *link,
 	     struct port **ret_port);
 /* Ends all sessions for this cause.  release: the interface is open to all from then on; otherwise
@@ -63,6 +72,11 @@ void port_free(struct port *port, enum terminate_cause cause, bool release);
 /* The settings, which are the same as before, of another configuration. */
 void port_use(struct port *port, const struct port_config *config);
 
+/* The gate has failed, for this reason.  The rest follows when the loop comes round: the gate may
+ * be in the middle of something. */
+void port_gate_failed(struct port *port, const struct diagnosis *why);
+/* It is open by force, or closed until machines are let in. */
+bool port_is_guarded(const struct port *port);
 void port_set_link(struct port *port, const struct link_info *link);
 void port_receive(struct port *port, const struct packet_frame *frame);
 /* After an event of a session that has become idle: it may be gone after this. */

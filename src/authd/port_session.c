@@ -8,6 +8,9 @@
 #include "drivers/log.h"
 #include "eap/packet.h"
 
+#define RETRY_LEAST 5000 /* msec, of a gate that was not opened */
+#define RETRY_MOST  60000
+
 static struct ports *ports_of(const struct port_session *s)
 {
 	return s->port->ports;
@@ -282,16 +285,29 @@ static void put_out(struct port_session *s, enum terminate_cause cause)
 	account(s, ACCOUNTING_STOP, cause);
 }
 
+/* The server has let it in, and the gate or the VLAN could not be had: tried again, at growing
+ * intervals, for as long as the server's word holds. */
+static void try_again(struct port_session *s, struct moment now)
+{
+	s->retry_wait = s->retry_wait ? s->retry_wait * 2 : RETRY_LEAST;
+	if (s->retry_wait > RETRY_MOST)
+		s->retry_wait = RETRY_MOST;
+	s->retry_at = msec_after(now.mono, s->retry_wait);
+}
+
 static void let_in(struct port_session *s, struct moment now)
 {
 	bool renewed = s->open;
 	int error = port_open(s->port, s, &s->why);
 
+	s->retry_at = NEVER;
 	if (error < 0) {
 		put_out(s, TERMINATE_NAS_ERROR);
 		note_failure(s, now);
+		try_again(s, now);
 		return;
 	}
+	s->retry_wait = 0;
 	diagnosis_set(&s->why, DIAG_NONE);
 	s->refused = 0;
 	s->port->counters.authorised++;
@@ -390,7 +406,10 @@ static void note_outcome(struct port_session *s, const struct authenticator_pae_
 			diagnosis_set(&s->why, DIAG_TIMEOUT);
 		note_failure(s, now);
 	}
-	if (is->BackendAuthSuccesses != before->BackendAuthSuccesses && s->pae.authPortStatus)
+	if (!s->pae.authPortStatus)
+		s->retry_at = NEVER;
+	else if (is->BackendAuthSuccesses != before->BackendAuthSuccesses ||
+		 now.mono >= s->retry_at)
 		let_in(s, now);
 }
 
@@ -399,8 +418,7 @@ static void set_timer(struct port_session *s)
 	msec due = msec_earlier(authenticator_pae_deadline(&s->pae),
 				eap_authenticator_deadline(&s->eap));
 
-	if (s->open)
-		due = msec_earlier(due, s->interim_at);
+	due = msec_earlier(due, s->open ? s->interim_at : s->retry_at);
 	if (timer_set(ports_of(s)->world.loop, &s->timer, due) < 0)
 		log_event(LOG_ERR, "session.timer", "port=%s error=\"no memory\"", port_name(s));
 }
@@ -544,7 +562,7 @@ int port_session_new(struct port *port, const uint8_t *mac, struct port_session 
 	s->known = mac != NULL;
 	if (mac)
 		memcpy(s->mac, mac, MAC_SIZE);
-	s->interim_at = NEVER;
+	s->interim_at = s->retry_at = NEVER;
 	s->timer.expired = on_timer;
 	s->timer.due = NEVER;
 	s->lower.mtu = eapol_eap_mtu(port->link.mtu);

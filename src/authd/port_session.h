@@ -46,6 +46,7 @@ struct port_session {
 	struct diagnosis why; /* of the last attempt that failed; DIAG_NONE after a success */
 
 	bool open;		    /* the gate, for this machine */
+	msec retry_at, retry_wait;  /* of a gate or VLAN that could not be had; NEVER */
 	enum terminate_cause cause; /* set by who ends it; TERMINATE_NOT: the machines tell */
 	struct moment opened;
 	msec interim_at;

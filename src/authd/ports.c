@@ -157,11 +157,11 @@ void ports_gate_failed(struct ports *ports, unsigned index, const struct diagnos
 	struct known_link *known = link_at(ports, index);
 	char sentence[512], cause[512];
 
-	if (known && known->port)
-		known->port->gate_failure = *why;
 	log_event(LOG_ERR, "port.gate", "port=%s cause=\"%s\"", known ? known->link.name : "",
 		  log_quoted(diagnosis_sentence(why, sentence, sizeof sentence), cause,
 			     sizeof cause));
+	if (known && known->port)
+		port_gate_failed(known->port, why);
 }
 
 /* ---- configuration ------------------------------------------------------------------------- */
@@ -279,6 +279,7 @@ void ports_count(const struct ports *ports, struct ports_counts *ret_counts)
 		const struct port *port = list_item(node, struct port, node);
 
 		ret_counts->ports++;
+		ret_counts->not_guarded += !port_is_guarded(port);
 		add_counters(ret_counts, &port->counters);
 		list_each (s, &port->sessions) {
 			const struct port_session *session =

@@ -23,6 +23,8 @@ struct ports_doors {
 	int (*admit)(void *context, unsigned index, bool everybody);
 	/* What was closed before is closed in force before the port moves. */
 	int (*vlan)(void *context, unsigned index, uint16_t vlan, struct diagnosis *why);
+	/* The interface itself, administratively. */
+	int (*set_up)(void *context, unsigned index, bool up);
 	int (*join)(void *context, unsigned index);
 	void (*leave)(void *context, unsigned index);
 	int (*send)(void *context, unsigned index, const uint8_t destination[MAC_SIZE],
@@ -64,7 +66,8 @@ void ports_configure(struct ports *ports, struct config *config);
 void ports_set_link(struct ports *ports, const struct link_info *link);
 void ports_remove_link(struct ports *ports, unsigned index);
 void ports_receive(struct ports *ports, const struct packet_frame *frame);
-/* Of the gate: what was asked for is not in force. */
+/* Of the gate: what was asked for is not in force.  The port is not guarded from then on (port.h).
+ */
 void ports_gate_failed(struct ports *ports, unsigned index, const struct diagnosis *why);
 
 /* All sessions that target names (its id, or a MAC address in any usual form): how many there were.
@@ -76,8 +79,12 @@ int ports_reauthenticate(struct ports *ports, const char *target);
 struct session_keeper;
 void ports_keeper(struct ports *ports, struct session_keeper *ret_keeper);
 
+/* Adds the ports that are not guarded. */
+struct health;
+void ports_health(const struct ports *ports, struct health *health);
+
 struct ports_counts {
-	uint64_t ports, sessions, authorised; /* now */
+	uint64_t ports, not_guarded, sessions, authorised; /* now */
 	uint64_t frames_rx, malformed_rx, shed_frames, shed_starts, shed_machines, strangers;
 	uint64_t accepts, refusals, timeouts;
 };

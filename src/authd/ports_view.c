@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "authd/ports_parts.h"
+#include "authd/view.h"
 #include "eap/packet.h"
 
 static bool put(json_t *object, const char *key, json_t *value)
@@ -82,6 +83,9 @@ static const char *mode_name(enum port_mode mode)
 
 static const char *state_of(const struct port *port)
 {
+	if (!port_is_guarded(port))
+		return "not-guarded";
+
 	const char *state =
 		port->config->control == CONTROL_FORCE_AUTHORIZED ? "authorised" : "unauthorised";
 
@@ -114,6 +118,18 @@ static bool put_port(json_t *list, const struct port *port)
 		return json_array_append_new(list, object) == 0;
 	json_decref(object);
 	return false;
+}
+
+void ports_health(const struct ports *ports, struct health *health)
+{
+	list_each (node, &ports->all) {
+		const struct port *port = list_item(node, struct port, node);
+		char cause[200];
+
+		if (!port_is_guarded(port))
+			health_add(health, "port %s: %s", port->link.name,
+				   diagnosis_sentence(&port->gate_failure, cause, sizeof cause));
+	}
 }
 
 json_t *ports_view(const struct ports *ports)

@@ -39,8 +39,8 @@ struct authd_view {
 	/* name, address, transport, state (alive, dead, unknown), requests, answers, timeouts,
 	 * retransmissions, bad_authenticators, for (authentication, accounting), diagnosis */
 	json_t *(*servers)(void *self);
-	/* name, mode (single, multi), state (authorised, unauthorised, held ...), stations, vlan,
-	 * carrier, diagnosis */
+	/* name, mode (single, multi), state (authorised, unauthorised, held, not-guarded ...),
+	 * stations, vlan, carrier, diagnosis */
 	json_t *(*ports)(void *self);
 	/* number, conversations, accepts, rejects, challenges, shed, queue */
 	json_t *(*workers)(void *self);

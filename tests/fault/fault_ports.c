@@ -116,10 +116,19 @@ static void note(struct accountant *accountant, const struct accounting_event *e
 	rig.sessions -= event->kind == ACCOUNTING_STOP;
 }
 
+static int set_up(void *context, unsigned index, bool up)
+{
+	(void)context;
+	(void)index;
+	(void)up;
+	return 0;
+}
+
 static const struct ports_doors doors = { .guard = guard,
 					  .release = release,
 					  .open = opens,
 					  .close = closes,
+					  .set_up = set_up,
 					  .join = join,
 					  .leave = release,
 					  .send = sends,

@@ -1,8 +1,9 @@
 """latchkey-authd as the guard of ports: nothing passes before, all passes after, for real."""
 import signal
+import subprocess
 
 from authd import Authd, guarded
-from lab import each, main, test
+from lab import each, main, need, test, within
 from wire import RawSocket
 
 VERSIONS = ("1.2", "1.3")
@@ -226,6 +227,76 @@ def a_guard_that_was_killed_leaves_the_port_closed(lab):
     authd.start()
     lab.latchkeyd(port).expect(r"port\.authorised")
     lab.check(port.ping(), "the next one lets machines in")
+
+
+def is_down(port, name=None):
+    return "UP" not in port.switch.run("ip", "link", "show", name or port.switch_interface).stdout.split("<")[1].split(">")[0].split(",")
+
+
+def not_guarded(lab, authd, port, name=None):
+    """It is seen wherever somebody looks, and nothing passes."""
+    name = name or port.switch_interface
+    found = lab.until(lambda: next((p for p in authd.json("ports") if p["name"] == name
+                                    and p["state"] == "not-guarded"), None), "the port is not guarded")
+    lab.equal(found["diagnosis"], "port-not-guarded", "the diagnosis")
+    lab.check(any(p.startswith(f"port {name}: ") for p in authd.json("status")["problems"]), "`status` says so")
+    lab.until(lambda: is_down(port, name), "the interface is down")
+    lab.check(not port.ping(), "nothing passes")
+    lab.check("not-guarded" in authd.ctl("ports").stdout, "and for people")
+
+
+@test
+def an_interface_that_no_gate_takes_is_set_down(lab):
+    authd, port = guarded(lab, start=False, port={"Match.Interface": "x*"})
+    was = port.switch_interface
+    port.switch.ip(f"link set {was} down")
+    port.switch.ip(f"link set {was} name x#y")
+    port.switch.ip("link set x#y up")
+    lab.until(port.ping, "everything passes without a guard")
+    authd.start()
+    not_guarded(lab, authd, port, "x#y")
+    mark = authd.mark()
+    port.switch.ip("link set x#y up")
+    authd.expect(r"port\.lowered", mark)
+    not_guarded(lab, authd, port, "x#y")
+    port.switch.ip("link set x#y name xy")
+    authd.expect(r"port\.guarded port=xy", mark)
+    lab.until(lambda: not is_down(port, "xy"), "it goes up again")
+    lab.check(not port.ping(), "nothing passes")
+    lab.latchkeyd(port).expect(r"port\.authorised")
+    lab.check(port.ping(), "traffic passes")
+    lab.equal(authd.json("status")["problems"], [], "problems")
+
+
+@test
+def a_gate_that_others_take_away_leaves_the_port_closed(lab):
+    """Another program takes our table for itself, so that we cannot put it back."""
+    need("nft")
+    authd, port = guarded(lab)
+    daemon = lab.latchkeyd(port)
+    daemon.expect(r"port\.authorised")
+    thief = subprocess.Popen([*within(port.switch), "nft", "-i"], stdin=subprocess.PIPE, text=True)
+    lab.owns(Thief(thief))
+    thief.stdin.write("delete table netdev latchkey_authd; add table netdev latchkey_authd { flags owner; }\n")
+    thief.stdin.flush()
+    authd.expect(r"port\.gate")
+    not_guarded(lab, authd, port)
+    lab.equal(inside(authd), [], "sessions")
+    mark = authd.mark()
+    thief.stdin.close()
+    thief.wait()
+    authd.expect(r"port\.guarded", mark)
+    daemon.expect(r"port\.authorised", daemon.mark())
+    lab.until(port.ping, "traffic passes again")
+
+
+class Thief:
+    def __init__(self, popen):
+        self.popen = popen
+
+    def close(self):
+        self.popen.kill()
+        self.popen.wait()
 
 
 @test

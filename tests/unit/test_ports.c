@@ -32,6 +32,7 @@ struct rig {
 	bool everybody;
 	int vlan_error, open_error, guard_error;
 	unsigned guards, releases;
+	bool down;	    /* the interface was set down */
 	const char *bridge; /* the interface is a port of it */
 
 	/* the wire */
@@ -67,8 +68,8 @@ static int guard(void *context, const struct gate_port *port, struct diagnosis *
 		return rig.guard_error;
 	}
 	CHECK(!rig.guarded);
-	CHECK(!rig.joined);
-	CHECK_INT(rig.sent, 0);
+	/* Nothing goes out of a port that was not closed before. */
+	CHECK(rig.guards > 0 || (!rig.joined && rig.sent == 0));
 	rig.guarded = true;
 	rig.guards++;
 	return 0;
@@ -134,6 +135,15 @@ static int set_vlan(void *context, unsigned index, uint16_t vlan, struct diagnos
 		return rig.vlan_error;
 	}
 	rig.vlan = vlan;
+	return 0;
+}
+
+static int set_up(void *context, unsigned index, bool up)
+{
+	(void)context;
+	CHECK_INT(index, INDEX);
+	CHECK(!up || rig.guarded);
+	rig.down = !up;
 	return 0;
 }
 
@@ -224,7 +234,7 @@ static void note(struct accountant *accountant, const struct accounting_event *e
 }
 
 static const struct ports_doors doors = {
-	guard, release, gate_opens, gate_closes, admit,	    set_vlan,
+	guard, release, gate_opens, gate_closes, admit,	    set_vlan, set_up,
 	join,  leave,	sends,	    traffic,	 bridge_of, now,
 };
 
@@ -316,6 +326,13 @@ static void wait(msec period)
 	for (;;) {
 		struct timer *first = NULL;
 
+		list_each (node, &rig.ports->all) {
+			struct port *port = list_item(node, struct port, node);
+
+			if (port->retry.due <= until)
+				first = &port->retry;
+		}
+
 		for (size_t i = 0; i < PORTS_SESSIONS_MAX; i++) {
 			struct port_session *s = rig.ports->slot[i];
 
@@ -328,6 +345,7 @@ static void wait(msec period)
 			rig.now.wall += (int64_t)(first->due - rig.now.mono) / 1000;
 			rig.now.mono = first->due;
 		}
+		timer_clear(first);
 		first->expired(first);
 	}
 	rig.now.wall += (int64_t)(until - rig.now.mono) / 1000;
@@ -429,6 +447,18 @@ static const struct aaa_grant plain = { 0 };
 
 /* ---- one machine --------------------------------------------------------------------------- */
 
+static const char *state_of_port(void)
+{
+	static char state[32];
+	json_t *list = ports_view(rig.ports);
+
+	REQUIRE(json_array_size(list) == 1);
+	snprintf(state, sizeof state, "%s",
+		 json_string_value(json_object_get(json_array_get(list, 0), "state")));
+	json_decref(list);
+	return state;
+}
+
 TEST(a_port_is_closed_first_and_then_everybody_is_asked)
 {
 	begin(SINGLE);
@@ -465,8 +495,62 @@ TEST(a_port_that_cannot_be_guarded_is_not_served)
 	begin(NULL);
 	rig.guard_error = -EPERM;
 	configure(SINGLE);
-	CHECK_INT(counts().ports, 0);
-	CHECK_INT(rig.sent, 0);
+	CHECK_INT(counts().not_guarded, 1);
+	CHECK(rig.down);
+	CHECK_STR(state_of_port(), "not-guarded");
+	start(one);
+	CHECK_INT(rig.sent + rig.asks, 0);
+	/* Somebody sets it up. */
+	rig.down = false;
+	link_is(true);
+	wait(0);
+	CHECK(rig.down);
+	/* It is tried again, and goes up when it is guarded. */
+	rig.guard_error = 0;
+	wait(PORT_GUARD_RETRY);
+	CHECK(rig.guarded && !rig.down);
+	CHECK_INT(counts().not_guarded, 0);
+	link_is(true);
+	enter(one, plain);
+	end();
+}
+
+TEST(a_port_that_the_gate_loses_is_closed_at_once)
+{
+	struct diagnosis why;
+
+	begin(SINGLE);
+	enter(one, plain);
+	diagnosis_set(&why, DIAG_PORT_NOT_GUARDED);
+	rig.guard_error = -EIO;
+	ports_gate_failed(rig.ports, INDEX, &why);
+	CHECK(rig.down);
+	CHECK_STR(state_of_port(), "not-guarded");
+	wait(0);
+	CHECK_INT(counts().authorised, 0);
+	CHECK_INT(rig.cause, TERMINATE_NAS_ERROR);
+	CHECK(rig.down);
+	start(one);
+	CHECK_INT(counts().sessions, 0);
+	rig.guard_error = 0;
+	wait(PORT_GUARD_RETRY);
+	CHECK(rig.guarded && !rig.down);
+	link_is(true);
+	enter(one, plain);
+	CHECK_STR(state_of_port(), "authorised");
+	end();
+}
+
+TEST(an_interface_that_was_set_down_goes_up_when_nobody_guards_it)
+{
+	begin(NULL);
+	rig.guard_error = -EPERM;
+	configure(SINGLE);
+	CHECK(rig.down);
+	rig.guarded = true; /* it may go up */
+	configure(NULL);
+	CHECK(!rig.down);
+	rig.guarded = false;
 	end();
 }
 
@@ -952,6 +1036,35 @@ TEST(a_gate_that_does_not_open_is_told)
 	REQUIRE(json_array_size(list) == 1);
 	CHECK_STR(json_string_value(json_object_get(json_array_get(list, 0), "state")), "blocked");
 	json_decref(list);
+	end();
+}
+
+TEST(a_gate_that_did_not_open_is_tried_again)
+{
+	begin(SINGLE);
+	rig.open_error = -ENOMEM;
+	respond(one, EAP_TYPE_IDENTITY, "me");
+	accept_with(plain);
+	wait(60000);
+	CHECK_INT(rig.open_count + rig.starts, 0);
+	rig.open_error = 0;
+	wait(60000);
+	CHECK(is_open(one));
+	CHECK_INT(rig.starts, 1);
+	CHECK_INT(rig.asks, 1); /* nobody had to be asked again */
+	end();
+}
+
+TEST(a_gate_is_not_tried_for_who_has_gone)
+{
+	begin(SINGLE);
+	rig.open_error = -ENOMEM;
+	respond(one, EAP_TYPE_IDENTITY, "me");
+	accept_with(plain);
+	logoff(one);
+	rig.open_error = 0;
+	wait(60000);
+	CHECK_INT(rig.open_count + rig.starts, 0);
 	end();
 }
 
