@@ -107,6 +107,50 @@ static void log_refused(const struct packet *p, uint64_t unlogged)
 		  (unsigned long long)unlogged + 1, cause, next);
 }
 
+/* RFC 2866, section 2: an Accounting-Response says that the request was recorded.  So it waits for
+ * that, and what could not be recorded has none. */
+struct acknowledgement {
+	struct receipt receipt;
+	struct origin origin;
+	struct bytes reply;
+};
+
+static void acknowledgement_free(struct acknowledgement *ack)
+{
+	bytes_done(&ack->reply);
+	free(ack);
+}
+
+static void acknowledge(struct receipt *receipt, bool written)
+{
+	struct acknowledgement *ack = list_item(receipt, struct acknowledgement, receipt);
+	struct transport *transport = ack->origin.transport;
+
+	if (written) {
+		transport->reply(transport, &ack->origin, bytes_slice(&ack->reply));
+		if (transport->flush)
+			transport->flush(transport);
+	}
+	acknowledgement_free(ack);
+}
+
+/* false: there is nothing to record, and the answer may go at once. */
+static bool account_first(struct authd *a, const struct packet *packet)
+{
+	struct acknowledgement *ack = calloc(1, sizeof *ack);
+	enum record_fate fate = RECORD_DROPPED;
+
+	if (!ack)
+		return true;
+	ack->receipt.told = acknowledge;
+	ack->origin = packet->origin;
+	if (bytes_set(&ack->reply, bytes_slice(&packet->reply)) == OK)
+		fate = record_nas_accounting(a->recorder, packet->accounting, &ack->receipt);
+	if (fate != RECORD_PUT)
+		acknowledgement_free(ack);
+	return fate != RECORD_NOTHING;
+}
+
 static bool on_packet(void *context, const struct packet *packet)
 {
 	struct authd *a = context;
@@ -119,9 +163,7 @@ static bool on_packet(void *context, const struct packet *packet)
 		log_refused(packet, unlogged);
 	if (packet->accounting)
 		sessions_account(&a->sessions, packet->accounting);
-	/* RFC 2866, section 2: what could not be recorded is not acknowledged. */
-	return !packet->accounting || !a->recorder ||
-	       record_nas_accounting(a->recorder, packet->accounting);
+	return !packet->accounting || !a->recorder || !account_first(a, packet);
 }
 
 static void on_asks(void *context, const struct message_asks *asks)

@@ -185,15 +185,19 @@ void record_outcome(struct recorder *recorder, const struct outcome *outcome)
 		(void)recorder_session(recorder, &session);
 }
 
-bool record_nas_accounting(struct recorder *recorder, const struct nas_accounting *accounting)
+enum record_fate record_nas_accounting(struct recorder *recorder,
+				       const struct nas_accounting *accounting,
+				       struct receipt *receipt)
 {
 	struct registry_session session;
 	struct recorder_counts counts;
 
 	if (!record_session_of_nas(accounting, &session))
-		return true; /* there is nothing to keep */
+		return RECORD_NOTHING;
 	recorder_counts(recorder, &counts);
-	return counts.connected && recorder_session(recorder, &session);
+	return counts.connected && recorder_session_then(recorder, &session, receipt)
+		       ? RECORD_PUT
+		       : RECORD_DROPPED;
 }
 
 void record_accounting(struct recorder *recorder, const struct accounting_event *event)

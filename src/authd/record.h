@@ -13,9 +13,17 @@
 #include "authd/recorder.h"
 
 void record_outcome(struct recorder *recorder, const struct outcome *outcome);
-/* false: it is not kept, since the database is not there or has too much to do; the NAS, which goes
- * on to send it, is a better place to wait than our memory. */
-bool record_nas_accounting(struct recorder *recorder, const struct nas_accounting *accounting);
+/* Whether receipt will be told, or why not. */
+enum record_fate {
+	RECORD_NOTHING, /* there is nothing to keep */
+	RECORD_PUT,	/* receipt is told when it is kept */
+	RECORD_DROPPED,
+};
+/* RECORD_DROPPED: it is not kept, since the database is not there or has too much to do; the NAS,
+ * which goes on to send it, is a better place to wait than our memory. */
+enum record_fate record_nas_accounting(struct recorder *recorder,
+				       const struct nas_accounting *accounting,
+				       struct receipt *receipt);
 /* Of a port of our own. */
 void record_accounting(struct recorder *recorder, const struct accounting_event *event);
 

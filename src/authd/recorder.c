@@ -26,7 +26,7 @@ enum record_kind { RECORD_MACHINE, RECORD_SESSION, RECORD_AUDIT };
 struct record {
 	struct list node;
 	enum record_kind kind;
-	msec put;
+	struct receipt *receipt; /* NULL: nobody waits */
 	union {
 		struct registry_machine machine;
 		struct registry_session session;
@@ -43,7 +43,8 @@ struct recorder {
 
 	pthread_mutex_t lock; /* of all that follows, but what is the thread's */
 	pthread_cond_t wake;
-	struct list records, questions, answered;
+	struct list records, questions, answered, receipts;
+	msec due;     /* of the records */
 	size_t asked; /* questions that wait */
 	bool stopping;
 	msec complained;
@@ -222,13 +223,37 @@ static int write_one(struct recorder *r, void *context)
 
 static void finish(struct recorder *r, struct record *record, bool written)
 {
+	struct receipt *receipt = record->receipt;
+
 	list_remove(&record->node);
 	free(record);
 	locked(r);
 	r->counts.waiting--;
 	r->counts.written += written;
 	r->counts.refused += !written;
+	if (receipt) {
+		receipt->written = written;
+		list_append(&r->receipts, &receipt->node);
+	}
 	unlocked(r);
+}
+
+static bool has(struct recorder *r, const struct list *list)
+{
+	bool some;
+
+	locked(r);
+	some = !list_empty(list);
+	unlocked(r);
+	return some;
+}
+
+static void wake_loop(struct recorder *r)
+{
+	static const uint64_t one = 1;
+
+	if (write(r->event, &one, sizeof one) < 0)
+		log_event(LOG_ERR, "registry.answer", "error=\"%s\"", strerror(errno));
 }
 
 /* One of them is refused: each by itself, to find which. */
@@ -267,6 +292,7 @@ static void put_back(struct recorder *r, struct list *batch)
 	locked(r);
 	move_all(batch, &r->records);
 	move_all(&r->records, batch);
+	r->due = loop_now().mono;
 	unlocked(r);
 }
 
@@ -282,6 +308,8 @@ static bool take_batch(struct recorder *r, struct list *batch)
 		list_remove(node);
 		list_append(batch, node);
 	}
+	if (list_empty(&r->records))
+		r->due = NEVER;
 	unlocked(r);
 	return durable;
 }
@@ -310,6 +338,8 @@ static bool write_batch(struct recorder *r)
 		back_off(r, registry_why(r->registry));
 		put_back(r, &batch);
 	}
+	if (has(r, &r->receipts))
+		wake_loop(r);
 	return error == 0;
 }
 
@@ -324,13 +354,10 @@ static int ask(struct recorder *r, void *context)
 
 static void answer(struct recorder *r, struct question *question)
 {
-	static const uint64_t one = 1;
-
 	locked(r);
 	list_append(&r->answered, &question->node);
 	unlocked(r);
-	if (write(r->event, &one, sizeof one) < 0)
-		log_event(LOG_ERR, "registry.answer", "error=\"%s\"", strerror(errno));
+	wake_loop(r);
 }
 
 static void answer_questions(struct recorder *r)
@@ -387,10 +414,9 @@ static msec next_work(const struct recorder *r)
 	if (!list_empty(&r->questions))
 		return 0;
 	if (!list_empty(&r->records)) {
-		const struct record *first = list_item(r->records.next, struct record, node);
 		bool full = r->counts.waiting >= r->settings.batch;
 
-		next = msec_earlier(next, full ? 0 : msec_after(first->put, r->settings.delay));
+		next = msec_earlier(next, full ? 0 : r->due);
 	}
 	/* A database that is gone is tried also when there is nothing to write: health tells. */
 	if (r->retry)
@@ -418,16 +444,6 @@ static void wait_for_work(struct recorder *r)
 		pthread_cond_timedwait(&r->wake, &r->lock, &at);
 	}
 	unlocked(r);
-}
-
-static bool has(struct recorder *r, const struct list *list)
-{
-	bool some;
-
-	locked(r);
-	some = !list_empty(list);
-	unlocked(r);
-	return some;
 }
 
 static bool is_stopping(struct recorder *r)
@@ -471,12 +487,20 @@ static void *work(void *context)
 
 static void tell_answers(struct recorder *r)
 {
-	struct list answered;
+	struct list answered, receipts;
 
 	list_init(&answered);
+	list_init(&receipts);
 	locked(r);
 	move_all(&answered, &r->answered);
+	move_all(&receipts, &r->receipts);
 	unlocked(r);
+	while (!list_empty(&receipts)) {
+		struct receipt *receipt = list_item(receipts.next, struct receipt, node);
+
+		list_remove(&receipt->node);
+		receipt->told(receipt, receipt->written);
+	}
 	while (!list_empty(&answered)) {
 		struct question *question = list_item(answered.next, struct question, node);
 
@@ -537,19 +561,21 @@ static void complain(struct recorder *r, msec now, uint64_t dropped)
 static bool put(struct recorder *r, struct record *record)
 {
 	msec now = loop_now().mono;
-	bool room, wakes;
+	bool room;
 
 	locked(r);
 	room = record && r->counts.waiting < r->settings.queue && !r->stopping;
 	if (room) {
-		record->put = now;
+		msec due = record->receipt ? now : msec_after(now, r->settings.delay);
+		bool sooner = due < r->due;
+
 		list_append(&r->records, &record->node);
+		r->due = msec_earlier(r->due, due);
 		r->counts.waiting++;
 		if (r->counts.waiting > r->counts.waiting_max)
 			r->counts.waiting_max = r->counts.waiting;
 		/* The first sets the clock, a full batch ends the wait. */
-		wakes = r->counts.waiting == 1 || r->counts.waiting == r->settings.batch;
-		if (wakes)
+		if (sooner || r->counts.waiting == r->settings.batch)
 			pthread_cond_signal(&r->wake);
 	} else {
 		r->counts.dropped++;
@@ -581,13 +607,21 @@ bool recorder_machine(struct recorder *r, const struct registry_machine *machine
 	return put(r, record);
 }
 
-bool recorder_session(struct recorder *r, const struct registry_session *session)
+bool recorder_session_then(struct recorder *r, const struct registry_session *session,
+			   struct receipt *receipt)
 {
 	struct record *record = new_record(RECORD_SESSION);
 
-	if (record)
+	if (record) {
 		record->session = *session;
+		record->receipt = receipt;
+	}
 	return put(r, record);
+}
+
+bool recorder_session(struct recorder *r, const struct registry_session *session)
+{
+	return recorder_session_then(r, session, NULL);
 }
 
 bool recorder_audit(struct recorder *r, const struct registry_audit *entry)
@@ -656,6 +690,8 @@ static void init(struct recorder *r)
 	list_init(&r->records);
 	list_init(&r->questions);
 	list_init(&r->answered);
+	list_init(&r->receipts);
+	r->due = NEVER;
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -698,7 +734,11 @@ static void drop_records(struct recorder *r)
 	size_t dropped = 0;
 
 	list_each (node, &r->records) {
-		free(list_item(node, struct record, node));
+		struct record *record = list_item(node, struct record, node);
+
+		if (record->receipt)
+			record->receipt->told(record->receipt, false);
+		free(record);
 		dropped++;
 	}
 	if (dropped)

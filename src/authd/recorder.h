@@ -43,6 +43,19 @@ DEFINE_AUTO_STRUCT(recorder);
 /* false: dropped, and counted.  The value is copied. */
 bool recorder_machine(struct recorder *recorder, const struct registry_machine *machine);
 bool recorder_session(struct recorder *recorder, const struct registry_session *session);
+/* Embedded in what waits for a record to be in the database. */
+struct receipt {
+	/* On the main loop, once, unless the record was dropped at once: whether it was committed.
+	 * It was not when the database refuses it, or when the recorder ends before. */
+	void (*told)(struct receipt *receipt, bool written);
+
+	struct list node; /* the recorder's */
+	bool written;
+};
+/* The same, and tells when it is committed.  It is not made to wait for others: those that come
+ * while the database is at work are the next batch. */
+bool recorder_session_then(struct recorder *recorder, const struct registry_session *session,
+			   struct receipt *receipt);
 /* Its commit is durable. */
 bool recorder_audit(struct recorder *recorder, const struct registry_audit *entry);
 

@@ -1,5 +1,6 @@
 """latchkey-authd as a RADIUS server: what is answered, to whom, and what is not."""
 import socket
+import sqlite3
 
 import radius
 from authd import Authd
@@ -250,6 +251,40 @@ def accounting_is_acknowledged_when_it_is_kept(lab, case):
                          attributes=attribute(radius.ACCT_STATUS, 1) + attribute(radius.ACCT_SESSION, "17"))
     answer = nas.ask(packet, timeout=QUIET if case == "one that is gone" else None)
     lab.equal(answer and answer.code, None if case == "one that is gone" else radius.ACCOUNTED, "the answer")
+
+
+def account(nas, number, kind=1):
+    return nas.request(code=radius.ACCOUNTING, authenticator=False,
+                       attributes=attribute(radius.ACCT_STATUS, kind) + attribute(radius.ACCT_SESSION, str(number)))
+
+
+@test
+def accounting_is_acknowledged_after_its_commit(lab):
+    authd = Authd(lab, lab.namespace("server"), settings={"Radius.AccountingListen": "127.0.0.1"})
+    nas = lab.owns(Nas(authd.ns, "127.0.0.1", 1813, authd.secret))
+    database = sqlite3.connect(authd.settings["Registry.Database"], isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")  # nobody else writes
+    packet = account(nas, 17)
+    nas.send(packet)
+    lab.check(nas.receive(packet, QUIET) is None, "no answer while it is not committed")
+    database.execute("ROLLBACK")
+    lab.equal(nas.receive(packet).code, radius.ACCOUNTED, "the answer then")
+    kept, = database.execute("SELECT count(*) FROM session WHERE session LIKE '17@%'").fetchone()
+    lab.equal(kept, 1, "sessions in the database")
+
+
+@test
+def many_records_are_committed_together(lab):
+    authd = Authd(lab, lab.namespace("server"), settings={"Radius.AccountingListen": "127.0.0.1"})
+    nas = lab.owns(Nas(authd.ns, "127.0.0.1", 1813, authd.secret))
+    packets = [account(nas, n) for n in range(200)]
+    for packet in packets:
+        nas.send(packet)
+    for packet in packets:
+        lab.equal(nas.receive(packet).code, radius.ACCOUNTED, "an answer")
+    counters = authd.json("counters")
+    lab.check(counters["registry_written_total"] >= 200, "all are written")
+    lab.check(counters["registry_commits_total"] < 100, "in few transactions")
 
 
 # ---- machines that are not let in ---------------------------------------------------------------------

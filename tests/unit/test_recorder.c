@@ -119,6 +119,59 @@ static struct recorder_counts counts(struct bench *b)
 
 /* ---- tests ---- */
 
+struct wait_for_it {
+	struct receipt receipt;
+	struct bench *bench;
+	unsigned told, written;
+};
+
+static void told(struct receipt *receipt, bool written)
+{
+	struct wait_for_it *w = (struct wait_for_it *)(void *)receipt;
+
+	w->told++;
+	w->written += written;
+	loop_stop(&w->bench->loop);
+}
+
+TEST(who_waits_for_a_record_is_told_when_it_is_committed)
+{
+	AUTO_VALUE(bench) b = { 0 };
+	struct registry_session s = { .session = "s", .updated = T0 };
+	struct wait_for_it w = { .receipt.told = told, .bench = &b };
+
+	prepare(&b);
+	/* Nobody else comes, and nobody waits for them. */
+	begin(&b, (struct recorder_settings){ .batch = 100, .delay = 3600000 });
+	REQUIRE(recorder_session_then(b.recorder, &s, &w.receipt));
+	b.loop.stopping = false;
+	CHECK_INT(loop_run(&b.loop), 0);
+	CHECK_INT(w.told, 1);
+	CHECK_INT(w.written, 1);
+	CHECK_INT(counts(&b).commits, 1);
+	CHECK_INT(count(&b, false).sessions, 1);
+}
+
+TEST(who_waits_for_a_record_is_told_at_the_end)
+{
+	AUTO_VALUE(bench) b = { 0 };
+	struct registry_session s = { .session = "s", .updated = T0 };
+	struct wait_for_it w[20];
+
+	prepare(&b);
+	begin(&b, (struct recorder_settings){ .queue = 10 });
+	for (unsigned i = 0; i < 20; i++) {
+		w[i] = (struct wait_for_it){ .receipt.told = told, .bench = &b };
+		if (!recorder_session_then(b.recorder, &s, &w[i].receipt))
+			w[i].told = w[i].written = 1;
+	}
+	recorder_free(TAKE(b.recorder));
+	for (unsigned i = 0; i < 20; i++) {
+		CHECK_INT(w[i].told, 1);
+		CHECK_INT(w[i].written, 1);
+	}
+}
+
 TEST(records_are_written_in_batches)
 {
 	AUTO_VALUE(bench) b = { 0 };
