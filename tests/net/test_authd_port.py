@@ -1,9 +1,14 @@
 """latchkey-authd as the guard of ports: nothing passes before, all passes after, for real."""
+import os
+import shutil
 import signal
 import subprocess
+import sys
+from pathlib import Path
 
+import ocsp
 from authd import Authd, guarded
-from lab import each, main, need, test, within
+from lab import BUILD, Skip, each, main, need, test, within
 from wire import RawSocket
 
 VERSIONS = ("1.2", "1.3")
@@ -17,6 +22,52 @@ def ours(lab, authd, port):
 def inside(authd):
     """The sessions of machines that are let in."""
     return [s for s in authd.sessions() if s["state"] == "authorised"]
+
+
+# ---- what it may do -----------------------------------------------------------------------------------
+
+def in_its_status(authd, key):
+    """A line of /proc/PID/status."""
+    lines = Path(f"/proc/{authd.process.pid}/status").read_text().splitlines()
+    return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(key + ":"))
+
+
+@test
+def it_keeps_two_capabilities_for_ports_alone(lab):
+    if os.environ.get("LATCHKEYD_FLAGS"):
+        raise Skip("sanitizers need system calls that the filter forbids")
+    authd, port = guarded(lab)
+    lab.equal(int(in_its_status(authd, "CapPrm"), 16), 1 << 12 | 1 << 13, "CAP_NET_ADMIN and CAP_NET_RAW")
+    lab.equal((in_its_status(authd, "NoNewPrivs"), in_its_status(authd, "Seccomp")), ("1", "2"), "its confinement")
+    authd.remove("port", "lan")
+    authd.restart()
+    lab.equal(int(in_its_status(authd, "CapPrm"), 16), 0, "its capabilities without ports")
+    authd.add("port", "lan", {"Match.Interface": port.switch_interface})
+    done = authd.ctl("reload")
+    lab.equal(done.returncode, 1, "the exit status of a reload that would need them")
+    lab.check("restart it" in " ".join(done.stderr.split()), f"what helps is told: {done.stderr}")
+
+
+@test
+def the_filter_of_its_unit_leaves_it_what_it_needs(lab):
+    if os.environ.get("LATCHKEYD_FLAGS"):
+        raise Skip("sanitizers need system calls that the filter forbids")
+    if not shutil.which("systemd-analyze"):
+        raise Skip("there is no systemd-analyze to tell what the filter stands for")
+    authd, port = guarded(lab, start=False, settings={
+        "Tls.ClientOcsp": "require", "Tls.Resumption": "tickets", "Radius.RadSecListen": "127.0.0.1",
+        "Metrics.Listen": "127.0.0.1"})
+    pki = lab.pki()
+    authd.configure({"Tls.TicketKeyFile": authd.dir / "tickets", "Radius.RadSecClientAnchors": pki.root.cert})
+    client = pki.root.issue("laptop.example.org", responder=ocsp.URL.replace("127.0.0.1", "localhost"))
+    ocsp.Responder(lab, authd.ns, pki.root)
+    authd.start(under=[sys.executable, Path(__file__).parent / "under_unit.py", BUILD / "conf/latchkey-authd.service"])
+    lab.latchkeyd(port, client=client).expect(r"port\.authorised")
+    lab.check(port.ping(), "traffic passes after")
+    authd.reload()
+    lab.until(lambda: authd.json("machines"), "the registry has the machine")
+    lab.equal(authd.stop(), 0, "it stops without an error")
+    lab.check(port.ping(), "the port is given back")
 
 
 # ---- machines -----------------------------------------------------------------------------------------
