@@ -2,7 +2,7 @@
 CONF_IN = %D%/latchkeyd.service.in %D%/sysusers.conf.in %D%/tmpfiles.conf.in \
 	%D%/org.latchkey.Supplicant1.conf.in %D%/org.latchkey.Supplicant1.service.in \
 	%D%/latchkeyd.conf.in %D%/org.latchkey.supplicant1.policy.in
-AUTHD_CONF_IN = %D%/latchkey-authd.service.in %D%/latchkey-authd.conf.in %D%/keystore.conf.in \
+AUTHD_CONF_IN = %D%/latchkey-authd.service.in %D%/latchkey-authd.conf.in \
 	%D%/authd-sysusers.conf.in %D%/authd-tmpfiles.conf.in
 EXTRA_DIST += $(AUTHD_CONF_IN)
 CONF_MADE = $(CONF_IN:.in=)
@@ -46,9 +46,8 @@ if AUTHD
 		$(DESTDIR)$(confdir)/authd/servers.d $(DESTDIR)$(confdir)/authd/ports.d
 	$(INSTALL_DATA) %D%/authd-sysusers.conf $(DESTDIR)$(sysusersdir)/latchkey-authd.conf
 	$(INSTALL_DATA) %D%/authd-tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/latchkey-authd.conf
-	for f in latchkey-authd.conf keystore.conf; do \
-		test -e $(DESTDIR)$(confdir)/authd/$$f || \
-		$(INSTALL_DATA) %D%/$$f $(DESTDIR)$(confdir)/authd/$$f || exit 1; done
+	test -e $(DESTDIR)$(confdir)/authd/latchkey-authd.conf || \
+		$(INSTALL_DATA) %D%/latchkey-authd.conf $(DESTDIR)$(confdir)/authd/latchkey-authd.conf
 	$(INSTALL_DATA) $(srcdir)/%D%/switches.client.example $(DESTDIR)$(confdir)/authd/clients.d
 	$(INSTALL_DATA) $(srcdir)/%D%/printers.rule.example $(srcdir)/%D%/lost.rule.example \
 		$(DESTDIR)$(confdir)/authd/rules.d
@@ -64,9 +63,8 @@ uninstall-local:
 		$(DESTDIR)$(confdir)/authd/servers.d/radsec.server.example \
 		$(DESTDIR)$(confdir)/authd/rules.d/printers.rule.example \
 		$(DESTDIR)$(confdir)/authd/rules.d/lost.rule.example
-	for f in latchkey-authd.conf keystore.conf; do \
-		cmp -s %D%/$$f $(DESTDIR)$(confdir)/authd/$$f && \
-		rm -f $(DESTDIR)$(confdir)/authd/$$f || :; done
+	cmp -s %D%/latchkey-authd.conf $(DESTDIR)$(confdir)/authd/latchkey-authd.conf && \
+		rm -f $(DESTDIR)$(confdir)/authd/latchkey-authd.conf || :
 	rm -f $(DESTDIR)$(sysusersdir)/latchkey.conf $(DESTDIR)$(tmpfilesdir)/latchkey.conf
 	cmp -s %D%/latchkeyd.conf $(DESTDIR)$(confdir)/latchkeyd.conf && \
 		rm -f $(DESTDIR)$(confdir)/latchkeyd.conf || :

@@ -29,6 +29,7 @@ struct conversation {
 	struct aaa_where where;
 	struct moment began;
 	msec touched;
+	size_t counted;	 /* of conversation_memory, in the worker's counter */
 	unsigned rounds; /* Requests that were sent */
 	char session[OUTCOME_SESSION_SIZE + 1];
 	struct aaa_grant grant;

@@ -357,6 +357,7 @@ void pool_count_worker(struct pool *pool, unsigned number, struct pool_counts *r
 	struct pool_counts c = {
 		.conversations = counter(w, WORKER_CONVERSATIONS),
 		.half_open = counter(w, WORKER_HALF_OPEN),
+		.memory = counter(w, WORKER_MEMORY),
 		.begun = counter(w, WORKER_BEGUN),
 		.accepted = counter(w, WORKER_ACCEPTED),
 		.rejected = counter(w, WORKER_REJECTED),
@@ -368,7 +369,6 @@ void pool_count_worker(struct pool *pool, unsigned number, struct pool_counts *r
 		.resumed = counter(w, WORKER_RESUMED),
 	};
 
-	c.memory = c.conversations * sizeof(struct conversation);
 	for (enum queue_lane lane = QUEUE_GOES_ON; lane < QUEUE_LANES; lane++) {
 		size_t waiting;
 		uint64_t refused;

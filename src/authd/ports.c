@@ -56,7 +56,7 @@ static void answered(struct aaa_asker *asker, struct aaa_answer *taken)
 
 static struct known_link *link_at(const struct ports *ports, unsigned index)
 {
-	list_each (node, &ports->links) {
+	list_each (node, &ports->links[index % PORTS_BUCKETS]) {
 		struct known_link *known = list_item(node, struct known_link, node);
 
 		if (known->link.index == index)
@@ -98,6 +98,14 @@ static void unguard(struct ports *ports, struct known_link *known, enum terminat
 	port_free(TAKE(known->port), cause, release);
 }
 
+static void forget(struct ports *ports, struct known_link *known, enum terminate_cause cause,
+		   bool release)
+{
+	unguard(ports, known, cause, release);
+	list_remove(&known->node);
+	free(known);
+}
+
 static void guard(struct ports *ports, struct known_link *known, const struct port_config *config)
 {
 	struct port *port = NULL;
@@ -124,7 +132,7 @@ void ports_set_link(struct ports *ports, const struct link_info *link)
 			return;
 		}
 		known->link = *link;
-		list_append(&ports->links, &known->node);
+		list_append(&ports->links[link->index % PORTS_BUCKETS], &known->node);
 	}
 	known->link = *link;
 	if (known->port)
@@ -139,9 +147,7 @@ void ports_remove_link(struct ports *ports, unsigned index)
 
 	if (!known)
 		return;
-	unguard(ports, known, TERMINATE_PORT_REINITIALIZED, true);
-	list_remove(&known->node);
-	free(known);
+	forget(ports, known, TERMINATE_PORT_REINITIALIZED, true);
 }
 
 void ports_receive(struct ports *ports, const struct packet_frame *frame)
@@ -219,8 +225,10 @@ void ports_configure(struct ports *ports, struct config *config)
 	struct config *was = ports->config;
 
 	ports->config = config_ref(config);
-	list_each (node, &ports->links)
-		reconfigure(ports, list_item(node, struct known_link, node));
+	for (size_t i = 0; i < PORTS_BUCKETS; i++) {
+		list_each (node, &ports->links[i])
+			reconfigure(ports, list_item(node, struct known_link, node));
+	}
 	config_free(was);
 }
 
@@ -303,7 +311,8 @@ int ports_new(const struct ports_world *world, struct ports **ret_ports)
 	ports->asker.answered = answered;
 	ports->booted = (uint32_t)ports_now(ports).wall;
 	list_init(&ports->all);
-	list_init(&ports->links);
+	for (size_t i = 0; i < PORTS_BUCKETS; i++)
+		list_init(&ports->links[i]);
 	while (ports->free_slots < PORTS_SESSIONS_MAX) {
 		ports->free_slot[ports->free_slots] = PORTS_SESSIONS_MAX - 1 - ports->free_slots;
 		ports->free_slots++;
@@ -316,12 +325,10 @@ void ports_free(struct ports *ports)
 {
 	if (!ports)
 		return;
-	list_each (node, &ports->links) {
-		struct known_link *known = list_item(node, struct known_link, node);
-
-		unguard(ports, known, TERMINATE_ADMIN_REBOOT, false);
-		list_remove(&known->node);
-		free(known);
+	for (size_t i = 0; i < PORTS_BUCKETS; i++) {
+		list_each (node, &ports->links[i])
+			forget(ports, list_item(node, struct known_link, node),
+			       TERMINATE_ADMIN_REBOOT, false);
 	}
 	config_free(ports->config);
 	free(ports);

@@ -6,14 +6,18 @@
 #include "authd/port.h"
 #include "authd/ports.h"
 
+#define PORTS_BUCKETS 256
+
 struct ports {
 	struct ports_world world;
 	struct aaa_asker asker;
 	struct config *config;
-	struct list all;   /* struct port */
-	struct list links; /* those that are not guarded, as the configuration may change */
-	uint32_t booted;   /* seconds since 1970; the first part of session ids */
-	uint32_t next_id;  /* the second */
+	struct list all; /* struct port */
+	/* By interface index; those that are not guarded as well, as the configuration may change.
+	 */
+	struct list links[PORTS_BUCKETS];
+	uint32_t booted;  /* seconds since 1970; the first part of session ids */
+	uint32_t next_id; /* the second */
 	uint64_t next_number;
 	struct ports_counts gone; /* what ports that are no more have counted */
 

@@ -42,9 +42,16 @@ static bool is_half_open(const struct conversation *c)
 	return c->rounds <= 1;
 }
 
+static void recount(struct worker *w, struct conversation *c, size_t memory)
+{
+	worker_count(w, WORKER_MEMORY, (int64_t)memory - (int64_t)c->counted);
+	c->counted = memory;
+}
+
 /* To the end of the list it belongs to. */
 static void touch(struct worker *w, struct conversation *c)
 {
+	recount(w, c, conversation_memory(c));
 	list_remove(&c->age);
 	list_append(is_half_open(c) ? &w->half_open : &w->going_on, &c->age);
 }
@@ -52,6 +59,7 @@ static void touch(struct worker *w, struct conversation *c)
 void worker_end(struct worker *w, struct conversation *c)
 {
 	worker_count(w, WORKER_CONVERSATIONS, -1);
+	recount(w, c, 0);
 	if (is_half_open(c))
 		worker_count(w, WORKER_HALF_OPEN, -1);
 	conversation_free(c);

@@ -23,6 +23,7 @@
 enum worker_counter {
 	WORKER_CONVERSATIONS, /* now, as the next */
 	WORKER_HALF_OPEN,
+	WORKER_MEMORY, /* octets: conversation_memory */
 	WORKER_BEGUN,
 	WORKER_ACCEPTED,
 	WORKER_REJECTED,

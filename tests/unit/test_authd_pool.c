@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "authd/conversation.h"
 #include "radius/server.h"
 #include "tests/unit/authd_rig.h"
 
@@ -341,6 +342,9 @@ TEST(a_flood_of_beginnings_does_not_stop_who_has_begun)
 	pool_count(rig.pool, &counts);
 	CHECK(counts.evicted > 0);
 	CHECK(counts.conversations <= 17);
+	/* What has gone is not counted. */
+	CHECK(counts.memory >= (counts.conversations - 1) * sizeof(struct conversation));
+	CHECK(counts.memory <= 18 * (sizeof(struct conversation) + 4096));
 	CHECK_INT(counts.accepted, 1);
 	radius_crypto_free(nas.crypto);
 	radius_crypto_free(flood.crypto);
