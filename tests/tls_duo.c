@@ -135,7 +135,12 @@ void duo_converse(struct duo *d)
 	}
 	d->why = *tls_server_method.diagnosis(self);
 	d->reported = tls_server_method.report(self, &d->report);
-	tls_server_method.take_keys(self, &d->keys);
+	if (tls_server_method.take_keys(self, &d->keys)) {
+		CHECK_INT(d->keys.session_id.len, 0);
+		REQUIRE(tls_server_method.session_id(self, &d->keys.session_id) == OK);
+	} else {
+		CHECK(tls_server_method.session_id(self, &d->keys.session_id) != OK);
+	}
 	tls_server_method.free(self);
 }
 

@@ -128,7 +128,6 @@ static void fill_accept(const struct conversation *c, struct radius_reply *reply
 		struct slice msk = secret_slice(&c->lower.eapKeyData->msk);
 
 		reply->msk = slice_of(msk.p, msk.len < RADIUS_MSK_SIZE ? 0 : RADIUS_MSK_SIZE);
-		reply->eap_session_id = bytes_slice(&c->lower.eapKeyData->session_id);
 	}
 	reply->salt = (uint16_t)c->number; /* random, unlike the digits of the session */
 }
@@ -138,6 +137,7 @@ static bool answer(struct worker *w, struct packet *p, const struct radius_reque
 {
 	uint8_t state[STATE_SIZE];
 	struct radius_reply reply = { .eap = c->lower.eapReqData };
+	struct bytes session_id = { 0 };
 	struct slice out = { 0 };
 	enum radius_fault fault;
 
@@ -149,10 +149,15 @@ static bool answer(struct worker *w, struct packet *p, const struct radius_reque
 	} else if (turn == CONVERSATION_ACCEPTED) {
 		reply.code = RADIUS_ACCESS_ACCEPT;
 		fill_accept(c, &reply);
+		/* Without what it asked for a NAS takes this for a Reject: RFC 7268, 2.2. */
+		if (request->wants_key_name &&
+		    eap_authenticator_session_id(&c->eap, &session_id) == OK)
+			reply.eap_session_id = bytes_slice(&session_id);
 	} else {
 		reply.code = RADIUS_ACCESS_REJECT;
 	}
 	fault = radius_reply_build(w->crypto, packet_secret(p), request, &reply, w->buffer, &out);
+	bytes_done(&session_id);
 	return keep_reply(p, fault, out);
 }
 

@@ -426,6 +426,14 @@ bool eap_authenticator_report(const struct eap_authenticator *a, struct eap_repo
 	return true;
 }
 
+enum status eap_authenticator_session_id(const struct eap_authenticator *a, struct bytes *ret_id)
+{
+	bytes_clear(ret_id);
+	if (!a->method_begun || !a->method_succeeded || !a->offer->method->session_id)
+		return OK;
+	return a->offer->method->session_id(a->self, ret_id);
+}
+
 /* No box has an exit there, or nothing has begun. */
 static bool at_rest(const struct eap_authenticator *a)
 {

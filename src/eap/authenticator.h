@@ -225,6 +225,11 @@ void eap_authenticator_answer(struct eap_authenticator *a, bool accept,
 bool eap_authenticator_report(const struct eap_authenticator *a, struct eap_report *ret_report,
 			      const struct eap_server_method **ret_method);
 
+/* The Session-Id of the conversation that succeeded with a method of ours, until the next one;
+ * empty where there is none.  The method's errors. */
+CHECKED enum status eap_authenticator_session_id(const struct eap_authenticator *a,
+						 struct bytes *ret_id);
+
 /* Why the conversation failed, or would if it ended now (a lower layer that gives up asks this):
  * the method's own diagnosis where it has one, else what the machine knows, with `identity`,
  * `method`, `rounds`, `state` and `retransmissions` as evidence.  DIAG_NONE in SUCCESS, and before

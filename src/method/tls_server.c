@@ -259,6 +259,13 @@ static bool server_take_keys(void *self, struct eap_keys *ret_keys)
 	return true;
 }
 
+static enum status server_session_id(const void *self, struct bytes *ret_id)
+{
+	const struct conversation *c = self;
+
+	return c->phase == SUCCEEDED ? tls_session_id_derive(c->conn, ret_id) : UNEXPECTED;
+}
+
 static const struct diagnosis *server_diagnosis(const void *self)
 {
 	const struct conversation *c = self;
@@ -307,6 +314,7 @@ const struct eap_server_method tls_server_method = {
 	.answer = server_answer,
 	.build = server_build,
 	.take_keys = server_take_keys,
+	.session_id = server_session_id,
 	.diagnosis = server_diagnosis,
 	.report = server_report,
 	.stage = server_stage,

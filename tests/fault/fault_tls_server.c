@@ -85,6 +85,7 @@ struct outcome {
 	bool admits; /* what the rules say */
 	struct eap_verdict verdict;
 	struct eap_keys keys, theirs;
+	bool unnamed; /* there was no Session-Id to have */
 	struct diagnosis why;
 };
 
@@ -157,7 +158,8 @@ static void converse(struct tls_server_config *config, struct tls_peer *peer, bo
 		return;
 	}
 	serve(self, peer, o);
-	tls_server_method.take_keys(self, &o->keys);
+	if (tls_server_method.take_keys(self, &o->keys))
+		o->unnamed = tls_server_method.session_id(self, &o->keys.session_id) != OK;
 	o->why = *tls_server_method.diagnosis(self);
 	tls_server_method.free(self);
 }
@@ -175,7 +177,8 @@ static bool same_keys(const struct outcome *o)
 	return a->msk.len == EAP_MSK_SIZE &&
 	       slice_eq(secret_slice(&a->msk), secret_slice(&b->msk)) &&
 	       slice_eq(secret_slice(&a->emsk), secret_slice(&b->emsk)) &&
-	       slice_eq(bytes_slice(&a->session_id), bytes_slice(&b->session_id)) &&
+	       (o->unnamed ? fault_happened()
+			   : slice_eq(bytes_slice(&a->session_id), bytes_slice(&b->session_id))) &&
 	       slice_eq(bytes_slice(&a->peer_id), bytes_slice(&b->peer_id)) &&
 	       slice_eq(bytes_slice(&a->server_id), bytes_slice(&b->server_id));
 }

@@ -36,7 +36,7 @@ def lets_in(lab, nas, **kwargs):
 def eapol_test_gets_in_and_again(lab, case):
     version, resumption = case
     authd, _ = server(lab, tls=[version], settings={"Tls.Resumption": resumption})
-    peer = EapolTest(lab, authd.ns, authd, tls=version, again=2)
+    peer = EapolTest(lab, authd.ns, authd, tls=version, again=2, options=["-e"])  # EAP-Key-Name as well
     lab.check(peer.wait(), "eapol_test succeeds")
     lab.equal(peer.keys(), (3, 0), "keys that are equal, and not")
     lab.equal(peer.tls(), version, "the version of TLS")
