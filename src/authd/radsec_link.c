@@ -20,7 +20,7 @@ struct radsec_link {
 	struct radsec_link_events report;
 	struct radsec_stream *stream; /* NULL: none */
 	struct timer timer;	      /* to connect again, or to give up the handshake */
-	bool up;
+	bool up, kept, wanted;
 	msec wait;
 	struct diagnosis why;
 };
@@ -41,7 +41,8 @@ static void fall(struct radsec_link *link, const struct diagnosis *why)
 	link->wait = link->wait ? 2 * link->wait : RADSEC_RETRY_LEAST;
 	if (link->wait > RADSEC_RETRY_MOST)
 		link->wait = RADSEC_RETRY_MOST;
-	(void)timer_set(link->loop, &link->timer, msec_after(loop_now().mono, link->wait));
+	(void)timer_set(link->loop, &link->timer,
+			link->wanted ? msec_after(loop_now().mono, link->wait) : NEVER);
 	if (was_up)
 		link->report.up(link->report.context, false);
 }
@@ -60,6 +61,7 @@ static void on_opened(void *context)
 	struct radsec_link *link = context;
 
 	link->up = true;
+	link->wanted = link->kept;
 	(void)timer_set(link->loop, &link->timer, NEVER);
 	log_event(LOG_NOTICE, "radsec.up", "server=%s tls=%s", link->server->object.name,
 		  radsec_stream_version(link->stream));
@@ -125,41 +127,39 @@ static void on_timer(struct timer *timer)
 		start(link);
 }
 
-int radsec_link_new(struct loop *loop, const struct config *config,
-		    const struct server_config *server, const struct radsec_link_events *events,
-		    struct radsec_link **ret_link, struct diagnosis *why)
+int radsec_link_new(struct loop *loop, struct radsec_tls *tls, const struct server_config *server,
+		    bool kept, const struct radsec_link_events *events,
+		    struct radsec_link **ret_link)
 {
-	const struct radsec_tls_settings settings = {
-		.role = CERT_CLIENT,
-		.credential = server->credential,
-		.anchors = &server->anchors,
-		.names = &server->names,
-		.file = server->object.path,
-	};
 	struct radsec_link *link = calloc(1, sizeof *link);
-	int error;
 
-	if (!link) {
-		diagnosis_say(why, DIAG_INTERNAL, "there is no memory left");
+	if (!link)
 		return -ENOMEM;
-	}
 	link->loop = loop;
+	link->tls = radsec_tls_ref(tls);
 	link->server = server;
+	link->kept = kept;
+	link->wanted = true;
 	link->report = *events;
 	link->timer.expired = on_timer;
 	link->peer = (struct radsec_peer){ .name = server->object.name,
 					   .psk_identity = server->psk_identity,
 					   .psk = &server->psk };
-	error = radsec_tls_new(config, &settings, &link->tls, why);
 	/* The first attempt is the loop's, so that nothing is told from here. */
-	if (error == 0)
-		error = timer_set(loop, &link->timer, loop_now().mono);
-	if (error) {
+	if (timer_set(loop, &link->timer, loop_now().mono) < 0) {
 		radsec_link_free(link);
-		return error;
+		return -ENOMEM;
 	}
 	*ret_link = link;
 	return 0;
+}
+
+void radsec_link_want(struct radsec_link *link)
+{
+	if (link->wanted)
+		return;
+	link->wanted = true;
+	(void)timer_set(link->loop, &link->timer, msec_after(loop_now().mono, link->wait));
 }
 
 void radsec_link_free(struct radsec_link *link)
@@ -174,7 +174,7 @@ void radsec_link_free(struct radsec_link *link)
 
 int radsec_link_send(struct radsec_link *link, struct slice packet)
 {
-	return link->up ? radsec_stream_send(link->stream, packet) : -ENOTCONN;
+	return link && link->up ? radsec_stream_send(link->stream, packet) : -ENOTCONN;
 }
 
 void radsec_link_reset(struct radsec_link *link)

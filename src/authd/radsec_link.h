@@ -1,10 +1,12 @@
 /* A connection to a RADIUS server over TLS, kept up: RFC 6614.
  *
  * It connects at once and, after a failure, again after a wait that doubles from one second to one
- * minute.  Only when the server has proved who it is is the link up. */
+ * minute; one that is not kept does so only until it was up once.  Only when the server has proved
+ * who it is is the link up. */
 #ifndef AUTHD_RADSEC_LINK_H
 #define AUTHD_RADSEC_LINK_H
 
+#include "authd/radsec_tls.h"
 #include "authd/server_config.h"
 #include "drivers/loop.h"
 
@@ -20,13 +22,15 @@ struct radsec_link_events {
 	void *context;
 };
 
-/* server is borrowed for as long as the link lives.  0 or -errno with *why. */
-int radsec_link_new(struct loop *loop, const struct config *config,
-		    const struct server_config *server, const struct radsec_link_events *events,
-		    struct radsec_link **ret_link, struct diagnosis *why);
+/* server is borrowed for as long as the link lives, of tls is taken a reference.  0 or -ENOMEM. */
+int radsec_link_new(struct loop *loop, struct radsec_tls *tls, const struct server_config *server,
+		    bool kept, const struct radsec_link_events *events,
+		    struct radsec_link **ret_link);
+/* One that is not kept and has gone is wanted again. */
+void radsec_link_want(struct radsec_link *link);
 void radsec_link_free(struct radsec_link *link);
 
-/* 0; -ENOTCONN; -ENOBUFS when the server does not read. */
+/* 0; -ENOTCONN, also when link is NULL; -ENOBUFS when the server does not read. */
 int radsec_link_send(struct radsec_link *link, struct slice packet);
 /* Nothing comes any more: closes it and begins anew (RFC 3539, section 3.4.1). */
 void radsec_link_reset(struct radsec_link *link);

@@ -37,7 +37,8 @@ static const struct ini_key keys[] = {
 	{ KEY("Server", "Priority", ini_number, priority), .least = 0, .most = 1000, .fallback = "100",
 	  .doc = "The server with the lowest number that answers is asked; those with the same are taken by name." },
 	{ KEY("Server", "Sockets", ini_number, sockets), .least = 1, .most = 16, .fallback = "4",
-	  .doc = "Over UDP, how many ports of ours are used when needed; each carries 256 requests at once." },
+	  .doc = "How many ports of ours are used when needed, or connections over TLS; each carries 256 requests at "
+		"once." },
 	{ KEY("Server", "StatusServer", ini_bool, status_server), .fallback = "no",
 	  .doc = "Whether the server knows Status-Server (RFC 5997). Then a server that was silent is asked "
 		"by it whether it is back, and no machine has to wait to find out; over TLS it also keeps "
@@ -60,6 +61,10 @@ static const struct ini_key keys[] = {
 	  .doc = "The authorities that may vouch for the server: files with certificates, or directories of them." },
 	{ KEY("RadSec", "Names", ini_texts, names),
 	  .doc = "The names that its certificate may have: `radius.example.org`, or `.example.org` for any host below." },
+	{ KEY("RadSec", "Pipeline", ini_number, pipeline), .least = 1, .most = 255, .fallback = "255",
+	  .doc = "How many requests are on their way on one connection at once; others wait, or take another one. "
+		"FreeRADIUS 3.2 needs `1`: of packets that arrive together it handles the first, and the others when "
+		"more arrives." },
 	{ KEY("RadSec", "PskIdentity", ini_text, psk_identity),
 	  .doc = "Instead of certificates: our name for the pre-shared key." },
 	{ KEY("RadSec", "PskFile", ini_path, psk_file),

@@ -20,6 +20,7 @@ struct server_config {
 	enum server_transport transport;
 	unsigned priority; /* the lowest is asked first */
 	unsigned sockets;
+	unsigned pipeline;  /* over TLS */
 	bool status_server; /* probed by Status-Server: RFC 5997 */
 	bool dynamic;	    /* may send CoA and Disconnect: RFC 5176 */
 	msec timeout, give_up, dead_time, probe_interval;

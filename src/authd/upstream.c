@@ -24,14 +24,21 @@ struct port {
 	size_t number;
 };
 
+/* One connection over TLS. */
+struct tie {
+	struct peer *peer;
+	struct radsec_link *link; /* NULL: never wanted */
+	size_t number;
+};
+
 struct peer {
 	struct upstream *upstream;
 	const struct server_config *config;
 	union address address;
 	size_t number;
 	struct port port[RADIUS_SOCKETS_MAX];
-	struct radsec_link *link; /* over TLS */
-	bool silent;		  /* the connection is to be made anew */
+	struct radsec_tls *tls; /* over TLS, and then the ties */
+	struct tie tie[RADIUS_SOCKETS_MAX];
 };
 
 struct upstream {
@@ -39,7 +46,7 @@ struct upstream {
 	struct config *config; /* the peers borrow from it */
 	struct upstream_events report;
 	struct radius_client *client;
-	bool accounting;
+	bool accounting, pumping;
 	struct timer timer;
 	struct peer peer[RADIUS_SERVERS_MAX];
 	size_t count;
@@ -92,9 +99,9 @@ static void send_packet(struct upstream *u, const struct radius_todo *todo, msec
 	struct port *port;
 	int error;
 
-	if (peer->link) {
+	if (peer->tls) {
 		/* What does not go out is missed like an answer; the machine sees to it. */
-		(void)radsec_link_send(peer->link, todo->packet);
+		(void)radsec_link_send(peer->tie[todo->socket].link, todo->packet);
 		return;
 	}
 	port = &peer->port[todo->socket];
@@ -106,40 +113,57 @@ static void send_packet(struct upstream *u, const struct radius_todo *todo, msec
 		radius_client_refused(u->client, todo->server, now);
 }
 
-/* A connection on which nothing was answered for all of a request is none: RFC 3539, 3.4.1. Only
- * when the machine is at rest, for it hears of it again by on_link. */
-static void reset_links(struct upstream *u)
+static void on_link(void *context, bool up);
+static void on_packet(void *context, struct slice packet);
+
+/* The first is kept up; others are made when they are wanted. */
+static int tie_up(struct tie *tie)
 {
-	for (size_t i = 0; i < u->count; i++) {
-		if (!u->peer[i].silent)
-			continue;
-		u->peer[i].silent = false;
-		radsec_link_reset(u->peer[i].link);
-	}
+	struct peer *peer = tie->peer;
+	const struct radsec_link_events events = { on_link, on_packet, tie };
+
+	if (!tie->link)
+		return radsec_link_new(peer->upstream->loop, peer->tls, peer->config,
+				       tie->number == 0, &events, &tie->link);
+	radsec_link_want(tie->link);
+	return 0;
 }
 
+/* What is told of links on the way is done by whoever pumps already. */
 static void pump(struct upstream *u)
 {
 	struct radius_todo todo;
 
+	if (u->pumping)
+		return;
+	u->pumping = true;
 	for (;;) {
 		uint8_t random[RADIUS_RANDOM_SIZE];
 		msec now = loop_now().mono;
 
 		if (RAND_bytes(random, sizeof random) != 1) {
 			log_event(LOG_ERR, "radius.random", "effect=\"nothing is sent\"");
-			break;
+			u->pumping = false;
+			return;
 		}
 		switch (radius_client_step(u->client, now, random, &todo)) {
 		case RADIUS_IDLE:
 			rearm(u);
-			reset_links(u);
+			u->pumping = false;
 			return;
 		case RADIUS_SEND:
 			send_packet(u, &todo, now);
 			break;
 		case RADIUS_ANSWER:
 			on_answer(u, &todo.answer);
+			break;
+		case RADIUS_CONNECT:
+			if (tie_up(&u->peer[todo.server].tie[todo.socket]) < 0)
+				radius_client_connected(u->client, todo.server, todo.socket, false,
+							now);
+			break;
+		case RADIUS_HANG_UP:
+			radsec_link_reset(u->peer[todo.server].tie[todo.socket].link);
 			break;
 		}
 	}
@@ -187,18 +211,22 @@ static void on_readable(struct watch *watch, bool readable, bool writable)
 
 static void on_link(void *context, bool up)
 {
-	struct peer *peer = context;
+	struct tie *tie = context;
+	struct peer *peer = tie->peer;
 
-	radius_client_connected(peer->upstream->client, peer->number, up, loop_now().mono);
+	radius_client_connected(peer->upstream->client, peer->number, tie->number, up,
+				loop_now().mono);
 	pump(peer->upstream);
 }
 
 static void on_packet(void *context, struct slice packet)
 {
-	struct peer *peer = context;
+	struct tie *tie = context;
+	struct upstream *u = tie->peer->upstream;
 
-	arrived(peer, 0, packet);
-	rearm(peer->upstream);
+	arrived(tie->peer, tie->number, packet);
+	/* Somebody may have waited for its place: but all that arrived comes first. */
+	(void)timer_set(u->loop, &u->timer, loop_now().mono);
 }
 
 /* ---- its life ---- */
@@ -229,7 +257,6 @@ static void on_changed(void *context, size_t server, enum radius_server_state fr
 		  "server=%s for=%s was=%s is=%s", peer->config->object.name,
 		  u->accounting ? "accounting" : "authentication", state_name(from),
 		  state_name(to));
-	peer->silent = peer->link && to == RADIUS_SERVER_DEAD;
 }
 
 static int by_priority(const void *a, const void *b)
@@ -265,8 +292,10 @@ static int choose(struct upstream *u, struct diagnosis *why)
 		peer->upstream = u;
 		peer->number = i;
 		peer->address = server_address(peer->config, u->accounting);
-		for (size_t n = 0; n < RADIUS_SOCKETS_MAX; n++)
+		for (size_t n = 0; n < RADIUS_SOCKETS_MAX; n++) {
 			peer->port[n] = (struct port){ .peer = peer, .fd = -1, .number = n };
+			peer->tie[n] = (struct tie){ .peer = peer, .number = n };
+		}
 	}
 	if (u->count == 0)
 		diagnosis_say(why, DIAG_CONFIG, "there is no file in servers.d");
@@ -290,8 +319,9 @@ static int make_client(struct upstream *u, const char *nas_identifier)
 		servers[i] = (struct radius_server_settings){
 			.name = s->object.name,
 			.secret = secret_slice(&s->secret),
-			.sockets = tls ? 1 : s->sockets,
+			.sockets = s->sockets,
 			.reliable = tls,
+			.pipeline = s->pipeline,
 			.probe = s->status_server,
 			.timing = { .irt = s->timeout,
 				    .mrd = s->give_up,
@@ -308,14 +338,26 @@ static int open_links(struct upstream *u, struct diagnosis *why)
 {
 	for (size_t i = 0; i < u->count; i++) {
 		struct peer *peer = &u->peer[i];
-		const struct radsec_link_events events = { on_link, on_packet, peer };
-		int error = 0;
+		const struct server_config *s = peer->config;
+		const struct radsec_tls_settings settings = {
+			.role = CERT_CLIENT,
+			.credential = s->credential,
+			.anchors = &s->anchors,
+			.names = &s->names,
+			.file = s->object.path,
+		};
+		int error;
 
-		if (peer->config->transport == SERVER_TLS)
-			error = radsec_link_new(u->loop, u->config, peer->config, &events,
-						&peer->link, why);
-		if (error)
+		if (s->transport != SERVER_TLS)
+			continue;
+		error = radsec_tls_new(u->config, &settings, &peer->tls, why);
+		if (error < 0)
 			return error;
+		error = tie_up(&peer->tie[0]);
+		if (error < 0) {
+			diagnosis_say(why, DIAG_INTERNAL, "there is no memory left");
+			return error;
+		}
 	}
 	return 0;
 }
@@ -356,10 +398,11 @@ void upstream_free(struct upstream *upstream)
 		return;
 	timer_clear(&upstream->timer);
 	for (size_t i = 0; i < upstream->count; i++) {
-		radsec_link_free(upstream->peer[i].link);
+		radsec_tls_free(upstream->peer[i].tls);
 		for (size_t n = 0; n < RADIUS_SOCKETS_MAX; n++) {
 			struct port *port = &upstream->peer[i].port[n];
 
+			radsec_link_free(upstream->peer[i].tie[n].link);
 			watch_clear(&port->watch);
 			if (port->peer && port->fd >= 0)
 				close(port->fd);
@@ -414,7 +457,7 @@ const struct server_config *upstream_config(const struct upstream *upstream, siz
 
 const struct diagnosis *upstream_why(const struct upstream *upstream, size_t server)
 {
-	const struct radsec_link *link = upstream->peer[server].link;
+	const struct radsec_link *link = upstream->peer[server].tie[0].link;
 
 	return link ? radsec_link_why(link) : NULL;
 }

@@ -7,6 +7,34 @@
 
 #define JITTER_AT RADIUS_AUTHENTICATOR_SIZE /* in the random octets: two of them */
 
+/* ---- those that wait -------------------------------------------------------------------- */
+
+static void wake(struct radius_client *client, struct exchange *e)
+{
+	list_remove(&e->others);
+	e->state = EXCHANGE_NEW;
+	exchange_set_due(client, e, 0);
+}
+
+static void wake_all(struct radius_client *client)
+{
+	list_each (node, &client->waiting)
+		wake(client, list_item(node, struct exchange, others));
+}
+
+/* There is room for one more. */
+static void wake_one(struct radius_client *client, const struct server *server)
+{
+	list_each (node, &client->waiting) {
+		struct exchange *e = list_item(node, struct exchange, others);
+
+		if (e->sticky && server != &client->servers[e->server])
+			continue;
+		wake(client, e);
+		return;
+	}
+}
+
 /* ---- servers ------------------------------------------------------------------------- */
 
 static struct slice secret_of(const struct server *server)
@@ -27,6 +55,8 @@ static void set_state(struct radius_client *client, struct server *server,
 	server->due = state == RADIUS_SERVER_DEAD     ? msec_after(now, server->timing.dead_time)
 		      : state == RADIUS_SERVER_PROBED ? now
 						      : NEVER;
+	if (state == RADIUS_SERVER_ALIVE)
+		wake_all(client);
 	if (client->changed)
 		client->changed(client->context, (size_t)(server - client->servers), from, state);
 }
@@ -40,6 +70,32 @@ static bool any_alive(const struct radius_client *client)
 	return false;
 }
 
+static struct connection *connection_of(struct server *server, const struct exchange *exchange)
+{
+	return &server->connection[exchange->slot / RADIUS_IDS];
+}
+
+/* How many requests it can have at the same time. */
+static size_t room_of(const struct server *server)
+{
+	size_t room = 0;
+
+	if (!server->reliable)
+		return server->slot_count;
+	for (size_t i = 0; i < server->slot_count / RADIUS_IDS; i++)
+		room += server->connection[i].up ? server->pipeline : 0;
+	return room;
+}
+
+static bool may_take(const struct server *server, size_t slot)
+{
+	const struct connection *c = &server->connection[slot / RADIUS_IDS];
+
+	if (server->reliable && (slot % RADIUS_IDS == 0 || !c->up || c->open >= server->pipeline))
+		return false;
+	return !server->by_slot[slot];
+}
+
 /* The least recently used identifier: an answer that is late must not meet another request.  False
  * if all are in use. */
 static bool take_slot(struct server *server, struct exchange *exchange)
@@ -47,7 +103,7 @@ static bool take_slot(struct server *server, struct exchange *exchange)
 	for (size_t i = 0; i < server->slot_count; i++) {
 		size_t slot = (server->next_slot + i) % server->slot_count;
 
-		if (server->by_slot[slot])
+		if (!may_take(server, slot))
 			continue;
 		server->by_slot[slot] = exchange;
 		server->next_slot = (slot + 1) % server->slot_count;
@@ -61,11 +117,15 @@ static void leave_server(struct radius_client *client, struct exchange *exchange
 {
 	struct server *server = &client->servers[exchange->server];
 
+	if (exchange->state == EXCHANGE_WAITING)
+		list_remove(&exchange->others);
 	if (exchange->state != EXCHANGE_SENT)
 		return;
 	server->by_slot[exchange->slot] = NULL;
 	server->open--;
+	connection_of(server, exchange)->open--;
 	list_remove(&exchange->others);
+	wake_one(client, server);
 }
 
 static void drop(struct radius_client *client, struct exchange *exchange)
@@ -103,6 +163,10 @@ static void die(struct radius_client *client, struct server *server, msec now)
 	server->counters.deaths++;
 	server->died = now;
 	set_state(client, server, RADIUS_SERVER_DEAD, now);
+	if (server->reliable) {
+		for (size_t i = 0; i < server->slot_count / RADIUS_IDS; i++)
+			server->connection[i].silent = server->connection[i].up;
+	}
 	if (any_alive(client))
 		move_all(client, server);
 }
@@ -146,7 +210,7 @@ enum radius_fault radius_client_ask(struct radius_client *client, const struct r
 	}
 	list_init(&e->others);
 	e->number = ask->number;
-	e->due = now;
+	e->begun = e->due = now;
 	e->code = (uint8_t)code;
 	e->sticky = ask->server < client->server_count;
 	e->server = e->sticky ? ask->server : 0;
@@ -169,7 +233,7 @@ void radius_client_forget(struct radius_client *client, uint64_t number)
 
 static bool is_free_for(const struct server *server, size_t index, const struct exchange *e)
 {
-	return !(e->tried & 1U << index) && server->open < server->slot_count &&
+	return !(e->tried & 1U << index) && server->open < room_of(server) &&
 	       server->state != RADIUS_SERVER_UNCONNECTED;
 }
 
@@ -242,11 +306,10 @@ static bool seal(struct radius_client *client, const struct server *server, stru
 	return true;
 }
 
-static enum radius_step send(const struct server *server, const struct exchange *e,
-			     struct radius_todo *todo)
+static enum radius_step send(const struct exchange *e, struct radius_todo *todo)
 {
 	todo->server = e->server;
-	todo->socket = server->reliable ? 0 : e->slot / RADIUS_IDS;
+	todo->socket = e->slot / RADIUS_IDS;
 	todo->packet = bytes_slice(&e->packet);
 	return RADIUS_SEND;
 }
@@ -257,12 +320,45 @@ static bool find_server(const struct radius_client *client, struct exchange *e)
 
 	if (!e->sticky)
 		return choose_server(client, e, &e->server);
+	if (client->servers[e->server].open >= room_of(&client->servers[e->server]))
+		return false;
 	return state == RADIUS_SERVER_ALIVE ||
 	       (state != RADIUS_SERVER_UNCONNECTED && !any_alive(client));
 }
 
+/* For whom a request may wait.  What carries State is of no use to a server that was lost. */
+static bool is_worth_waiting(const struct server *server, size_t index, const struct exchange *e)
+{
+	if (e->sticky)
+		return index == e->server && server->state == RADIUS_SERVER_ALIVE;
+	return !(e->tried & 1U << index) &&
+	       (server->state == RADIUS_SERVER_ALIVE || server->state == RADIUS_SERVER_UNCONNECTED);
+}
+
+/* False when there is nothing to wait for, or not any more. */
+static bool wait_for_room(struct radius_client *client, struct exchange *e, msec now)
+{
+	msec until = now;
+
+	for (size_t i = 0; i < client->server_count; i++) {
+		const struct server *server = &client->servers[i];
+
+		if (is_worth_waiting(server, i, e) &&
+		    msec_after(e->begun, server->timing.mrd) > until)
+			until = msec_after(e->begun, server->timing.mrd);
+	}
+	if (until == now)
+		return false;
+	e->state = EXCHANGE_WAITING;
+	list_append(&client->waiting, &e->others);
+	exchange_set_due(client, e, until);
+	return true;
+}
+
 static void lose(struct radius_client *client, struct exchange *e, enum radius_fault fault)
 {
+	if (e->state == EXCHANGE_WAITING)
+		list_remove(&e->others);
 	e->state = EXCHANGE_LOST;
 	e->fault = fault;
 	exchange_set_due(client, e, 0);
@@ -274,7 +370,8 @@ static enum radius_step place(struct radius_client *client, struct exchange *e, 
 	struct server *server;
 
 	if (!find_server(client, e)) {
-		lose(client, e, e->fault);
+		if (!wait_for_room(client, e, now))
+			lose(client, e, e->fault);
 		return RADIUS_IDLE;
 	}
 	server = &client->servers[e->server];
@@ -285,6 +382,8 @@ static enum radius_step place(struct radius_client *client, struct exchange *e, 
 	e->state = EXCHANGE_SENT;
 	e->tried |= 1U << e->server;
 	server->open++;
+	if (connection_of(server, e)->open++ == 0)
+		connection_of(server, e)->heard = now;
 	list_append(&server->exchanges, &e->others);
 	if (!seal(client, server, e, random)) {
 		leave_server(client, e);
@@ -296,7 +395,7 @@ static enum radius_step place(struct radius_client *client, struct exchange *e, 
 	next_wait(server, e, now, random);
 	exchange_set_due(client, e, e->due);
 	server->counters.requests++;
-	return send(server, e, todo);
+	return send(e, todo);
 }
 
 static enum radius_step send_again(struct radius_client *client, struct exchange *e, msec now,
@@ -317,7 +416,7 @@ static enum radius_step send_again(struct radius_client *client, struct exchange
 	next_wait(server, e, now, random);
 	exchange_set_due(client, e, e->due);
 	server->counters.retransmissions++;
-	return send(server, e, todo);
+	return send(e, todo);
 }
 
 static enum radius_step tell_lost(struct radius_client *client, struct exchange *e,
@@ -334,38 +433,117 @@ static enum radius_step tell_lost(struct radius_client *client, struct exchange 
 
 /* ---- probing ------------------------------------------------------------------------- */
 
-static void end_probe(struct server *server)
+static void end_probe(struct server *server, struct exchange *probe)
 {
-	struct exchange *probe = &server->probe;
-
 	if (probe->state == EXCHANGE_SENT)
 		server->by_slot[probe->slot] = NULL;
 	probe->state = EXCHANGE_NEW;
+}
+
+/* In its slot. */
+static enum radius_step send_status(struct radius_client *client, struct server *server,
+				    struct exchange *probe, const uint8_t *random,
+				    struct radius_todo *todo)
+{
+	uint8_t room[RADIUS_PACKET_MIN + 18 + RADIUS_VALUE_MAX + 2];
+	struct radius_builder b = radius_builder_of(room, sizeof room, RADIUS_STATUS_SERVER, 0,
+						    (struct slice){ 0 }, true);
+
+	probe->state = EXCHANGE_SENT;
+	probe->server = (size_t)(server - client->servers);
+	radius_put_some(&b, RADIUS_NAS_IDENTIFIER, bytes_slice(&client->nas_identifier));
+	if (bytes_set(&probe->packet, wr_done(&b.w)) != OK ||
+	    !seal(client, server, probe, random)) {
+		end_probe(server, probe);
+		return RADIUS_IDLE;
+	}
+	server->counters.probes++;
+	return send(probe, todo);
 }
 
 /* RFC 5997, section 4.1: a probe that is not answered is not sent again, the next one is new. */
 static enum radius_step send_probe(struct radius_client *client, struct server *server,
 				   const uint8_t *random, struct radius_todo *todo)
 {
-	uint8_t room[RADIUS_PACKET_MIN + 18 + RADIUS_VALUE_MAX + 2];
-	struct radius_builder b = radius_builder_of(room, sizeof room, RADIUS_STATUS_SERVER, 0,
-						    (struct slice){ 0 }, true);
 	struct exchange *probe = &server->probe;
 
 	if (probe->state == EXCHANGE_SENT)
 		server->answered_probes = 0;
-	end_probe(server);
-	radius_put_some(&b, RADIUS_NAS_IDENTIFIER, bytes_slice(&client->nas_identifier));
-	if (bytes_set(&probe->packet, wr_done(&b.w)) != OK || !take_slot(server, probe))
+	end_probe(server, probe);
+	if (!take_slot(server, probe))
 		return RADIUS_IDLE;
-	probe->state = EXCHANGE_SENT;
-	probe->server = (size_t)(server - client->servers);
-	if (!seal(client, server, probe, random)) {
-		end_probe(server);
+	return send_status(client, server, probe, random, todo);
+}
+
+/* ---- connections ----------------------------------------------------------------------- */
+
+/* When to look at it again. */
+static msec watch_due(const struct server *server, const struct connection *c)
+{
+	if (c->silent)
+		return 0;
+	return server->probes && c->up && c->open > 0
+		       ? msec_after(c->heard, server->timing.probe_interval)
+		       : NEVER;
+}
+
+/* RFC 3539, section 3.4.1, with the time Tw that probes have. */
+static enum radius_step watch(struct radius_client *client, struct server *server, size_t socket,
+			      msec now, const uint8_t *random, struct radius_todo *todo)
+{
+	struct connection *c = &server->connection[socket];
+	struct exchange *watchdog = &c->watchdog;
+
+	if (watch_due(server, c) > now)
 		return RADIUS_IDLE;
+	if (c->silent || c->tried) {
+		c->silent = false;
+		c->heard = now;
+		todo->server = (size_t)(server - client->servers);
+		todo->socket = socket;
+		return RADIUS_HANG_UP;
 	}
-	server->counters.probes++;
-	return send(server, probe, todo);
+	c->heard = now;
+	c->tried = true;
+	watchdog->slot = socket * RADIUS_IDS;
+	server->by_slot[watchdog->slot] = watchdog;
+	return send_status(client, server, watchdog, random, todo);
+}
+
+/* One more when all are full. */
+static bool wants_connection(const struct radius_client *client, struct server *server,
+			     struct radius_todo *todo)
+{
+	if (server->state != RADIUS_SERVER_ALIVE || server->open < room_of(server))
+		return false;
+	for (size_t i = 1; i < server->slot_count / RADIUS_IDS; i++) {
+		struct connection *c = &server->connection[i];
+
+		if (c->up)
+			continue;
+		if (c->wanted)
+			return false;
+		c->wanted = true;
+		todo->server = (size_t)(server - client->servers);
+		todo->socket = i;
+		return true;
+	}
+	return false;
+}
+
+static enum radius_step attend_connections(struct radius_client *client, struct server *server,
+					   msec now, const uint8_t *random,
+					   struct radius_todo *todo)
+{
+	enum radius_step step = RADIUS_IDLE;
+
+	if (!server->reliable)
+		return RADIUS_IDLE;
+	for (size_t i = 0; step == RADIUS_IDLE && i < server->slot_count / RADIUS_IDS; i++)
+		step = watch(client, server, i, now, random, todo);
+	if (step == RADIUS_IDLE && wants_connection(client, server, todo))
+		step = RADIUS_CONNECT;
+	return step;
 }
 
 static enum radius_step attend_server(struct radius_client *client, struct server *server, msec now,
@@ -388,6 +566,9 @@ static enum radius_step attend(struct radius_client *client, struct exchange *e,
 	switch (e->state) {
 	case EXCHANGE_NEW:
 		return place(client, e, now, random, todo);
+	case EXCHANGE_WAITING:
+		lose(client, e, e->fault);
+		return RADIUS_IDLE;
 	case EXCHANGE_SENT:
 		return send_again(client, e, now, random, todo);
 	case EXCHANGE_LOST:
@@ -409,6 +590,8 @@ enum radius_step radius_client_step(struct radius_client *client, msec now, cons
 	}
 	while (step == RADIUS_IDLE && (e = exchange_first(client)) && e->due <= now)
 		step = attend(client, e, now, random, ret_todo);
+	for (size_t i = 0; step == RADIUS_IDLE && i < client->server_count; i++)
+		step = attend_connections(client, &client->servers[i], now, random, ret_todo);
 	return step;
 }
 
@@ -417,8 +600,13 @@ msec radius_client_deadline(const struct radius_client *client)
 	const struct exchange *e = exchange_first(client);
 	msec due = e ? e->due : NEVER;
 
-	for (size_t i = 0; i < client->server_count; i++)
-		due = msec_earlier(due, client->servers[i].due);
+	for (size_t i = 0; i < client->server_count; i++) {
+		const struct server *server = &client->servers[i];
+
+		due = msec_earlier(due, server->due);
+		for (size_t n = 0; server->reliable && n < server->slot_count / RADIUS_IDS; n++)
+			due = msec_earlier(due, watch_due(server, &server->connection[n]));
+	}
 	return due;
 }
 
@@ -489,8 +677,10 @@ bool radius_client_receive(struct radius_client *client, size_t index, size_t so
 	if (fault != RADIUS_FINE && fault != RADIUS_UNSIGNED)
 		return refuse(server, e, fault);
 	hear(client, server, e == &server->probe, now);
-	if (e == &server->probe) {
-		end_probe(server);
+	server->connection[socket].heard = now;
+	server->connection[socket].tried = false;
+	if (e->code == RADIUS_STATUS_SERVER) {
+		end_probe(server, e);
 		return false;
 	}
 	if (fault == RADIUS_FINE)
@@ -503,14 +693,31 @@ bool radius_client_receive(struct radius_client *client, size_t index, size_t so
 	return true;
 }
 
-void radius_client_connected(struct radius_client *client, size_t index, bool connected, msec now)
+void radius_client_connected(struct radius_client *client, size_t index, size_t socket,
+			     bool connected, msec now)
 {
 	struct server *server = &client->servers[index];
+	struct connection *c = &server->connection[socket];
 
-	end_probe(server);
-	set_state(client, server, connected ? RADIUS_SERVER_ALIVE : RADIUS_SERVER_UNCONNECTED, now);
-	if (!connected)
-		move_all(client, server);
+	c->up = connected;
+	c->wanted = socket == 0;
+	c->silent = c->tried = false;
+	c->heard = now;
+	end_probe(server, &c->watchdog);
+	end_probe(server, &server->probe);
+	if (connected || room_of(server) == 0)
+		set_state(client, server,
+			  connected ? RADIUS_SERVER_ALIVE : RADIUS_SERVER_UNCONNECTED, now);
+	if (connected) {
+		wake_all(client);
+		return;
+	}
+	list_each (node, &server->exchanges) {
+		struct exchange *e = list_item(node, struct exchange, others);
+
+		if (e->slot / RADIUS_IDS == socket)
+			move_on(client, e);
+	}
 }
 
 void radius_client_refused(struct radius_client *client, size_t index, msec now)

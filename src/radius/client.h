@@ -14,7 +14,13 @@
  * server that was silent for all of a request is dead for some time, then probed with Status-Server
  * (or, without probing, tried again).  While all are dead the one that has been dead for longest
  * is used.  A request that carries State belongs to the server that gave it: if that one does
- * not answer, the answer is a timeout, so that EAP begins anew. */
+ * not answer, the answer is a timeout, so that EAP begins anew.
+ *
+ * Over TLS a server has one connection that the shell keeps up, and further ones that are asked for
+ * when the first is full (RFC 6613, section 2.6.5).  A request that nobody can take yet, because
+ * there is no connection or all are full, waits for as long as it would for an answer.  A
+ * connection on which requests are open and nothing comes is tried with Status-Server, and given up
+ * if that is not answered either (RFC 3539, section 3.4.1). */
 #ifndef RADIUS_CLIENT_H
 #define RADIUS_CLIENT_H
 
@@ -45,8 +51,9 @@ struct radius_timing {
 struct radius_server_settings {
 	const char *name;    /* borrowed for as long as the client lives */
 	struct slice secret; /* copied; of RadSec "radsec" (RFC 6614, section 2.3) */
-	size_t sockets;	     /* UDP: 1 to RADIUS_SOCKETS_MAX; a connection counts as one */
+	size_t sockets;	     /* 1 to RADIUS_SOCKETS_MAX; over TLS connections */
 	bool reliable;	     /* over TLS: nothing is sent twice, and it begins unconnected */
+	size_t pipeline;     /* over TLS: requests at once on one connection; 0: all identifiers */
 	bool probe;	     /* it knows Status-Server */
 	struct radius_timing timing;
 };
@@ -148,10 +155,16 @@ CHECKED enum radius_fault radius_client_ask(struct radius_client *client,
 /* Nobody waits for it any more; nothing comes back. */
 void radius_client_forget(struct radius_client *client, uint64_t number);
 
-enum radius_step { RADIUS_IDLE, RADIUS_SEND, RADIUS_ANSWER };
+enum radius_step {
+	RADIUS_IDLE,
+	RADIUS_SEND,
+	RADIUS_ANSWER,
+	RADIUS_CONNECT, /* this connection is wanted, until it is there */
+	RADIUS_HANG_UP, /* nothing comes from this connection: close it, and say so */
+};
 
 struct radius_todo {
-	/* RADIUS_SEND: good until the next call */
+	/* RADIUS_SEND, RADIUS_CONNECT, RADIUS_HANG_UP; packet: good until the next call */
 	size_t server, socket;
 	struct slice packet;
 	/* RADIUS_ANSWER: a request that has come to nothing */
@@ -170,8 +183,9 @@ bool radius_client_receive(struct radius_client *client, size_t server, size_t s
 			   struct slice in, uint8_t *eap_room, msec now,
 			   struct radius_answer *ret_answer);
 
-/* Over TLS: the connection is there, or gone (then its requests go elsewhere at once). */
-void radius_client_connected(struct radius_client *client, size_t server, bool connected, msec now);
+/* Over TLS: a connection is there, or gone (then its requests go elsewhere at once). */
+void radius_client_connected(struct radius_client *client, size_t server, size_t socket,
+			     bool connected, msec now);
 /* ICMP says that nobody listens: counts as silence for all of a request's time, if one is open. */
 void radius_client_refused(struct radius_client *client, size_t server, msec now);
 

@@ -13,6 +13,8 @@ static void server_done(struct server *server)
 {
 	secret_done(&server->secret);
 	bytes_done(&server->probe.packet);
+	for (size_t i = 0; i < RADIUS_SOCKETS_MAX; i++)
+		bytes_done(&server->connection[i].watchdog.packet);
 	free(server->by_slot);
 }
 
@@ -53,7 +55,7 @@ static enum status add_server(struct radius_client *client,
 			      const struct radius_server_settings *settings, msec now)
 {
 	struct server *server = &client->servers[client->server_count++];
-	size_t sockets = settings->reliable ? 1 : settings->sockets;
+	size_t sockets = settings->sockets;
 
 	*server = (struct server){
 		.name = settings->name,
@@ -65,7 +67,13 @@ static enum status add_server(struct radius_client *client,
 		.due = NEVER,
 		.slot_count = sockets * RADIUS_IDS,
 		.probe = { .code = RADIUS_STATUS_SERVER },
+		.pipeline = settings->pipeline > 0 && settings->pipeline < RADIUS_IDS
+				    ? settings->pipeline
+				    : RADIUS_IDS - 1,
+		.connection[0].wanted = true,
 	};
+	for (size_t i = 0; i < RADIUS_SOCKETS_MAX; i++)
+		server->connection[i].watchdog.code = RADIUS_STATUS_SERVER;
 	list_init(&server->exchanges);
 	list_init(&server->probe.others);
 	if (sockets == 0 || sockets > RADIUS_SOCKETS_MAX || settings->secret.len == 0 ||
@@ -88,6 +96,7 @@ enum status radius_client_new(const struct radius_client_settings *settings, mse
 	client->accounting = settings->accounting;
 	client->changed = changed;
 	client->context = context;
+	list_init(&client->waiting);
 	if (settings->server_count == 0 || settings->server_count > RADIUS_SERVERS_MAX ||
 	    settings->nas_identifier.len > RADIUS_VALUE_MAX)
 		return UNSUPPORTED;

@@ -8,9 +8,10 @@
 #define RADIUS_IDS 256 /* of a socket */
 
 enum exchange_state {
-	EXCHANGE_NEW,  /* wants a server */
-	EXCHANGE_SENT, /* waits for an answer */
-	EXCHANGE_LOST, /* nobody will answer: to be told */
+	EXCHANGE_NEW,	  /* wants a server */
+	EXCHANGE_WAITING, /* until a server has room, or a connection; among client->waiting */
+	EXCHANGE_SENT,	  /* waits for an answer */
+	EXCHANGE_LOST,	  /* nobody will answer: to be told */
 };
 
 /* A request on its way.  The packet is complete but for Identifier and authenticators, which it
@@ -25,11 +26,20 @@ struct exchange {
 	size_t server,
 		slot; /* while sent: its socket is slot / RADIUS_IDS, its Identifier the rest */
 	unsigned transmissions;
-	msec begun, wait, due; /* at this server; RT; when there is something to do */
+	msec begun, wait, due; /* at all, then at this server; RT; when there is something to do */
 	size_t at;	       /* in the heap */
 	uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE];
-	struct list others; /* of the same server */
+	struct list others; /* of the same server, or that wait */
 	struct bytes packet;
+};
+
+/* Over TLS. */
+struct connection {
+	bool up, wanted;
+	bool tried, silent; /* a watchdog is on its way; to be given up */
+	size_t open;
+	msec heard;		  /* or since when there is something to be heard */
+	struct exchange watchdog; /* has Identifier 0: RFC 6613, section 2.6.5 */
 };
 
 struct server {
@@ -48,6 +58,8 @@ struct server {
 	struct list exchanges;
 	struct exchange probe;	   /* in its slot while it is on its way */
 	struct exchange **by_slot; /* slot_count */
+	struct connection connection[RADIUS_SOCKETS_MAX];
+	size_t pipeline;
 };
 
 struct radius_client {
@@ -60,6 +72,7 @@ struct radius_client {
 	void *context;
 	struct exchange **heap; /* by due, the earliest first */
 	size_t count, max;
+	struct list waiting;   /* the first that came first */
 	struct exchange *told; /* was handed up as lost; freed at the next call */
 };
 

@@ -41,6 +41,8 @@ static bool ask(struct radius_client *client, struct radius_crypto *crypto)
 	case RADIUS_ANSWER:
 		return fault_happened() && todo.answer.outcome == RADIUS_TIMED_OUT;
 	case RADIUS_IDLE:
+	case RADIUS_CONNECT:
+	case RADIUS_HANG_UP:
 		return false;
 	}
 	return false;

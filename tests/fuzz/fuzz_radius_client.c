@@ -55,6 +55,12 @@ static void pump(struct world *w)
 			end(w, &todo.answer);
 			continue;
 		}
+		if (step != RADIUS_SEND) {
+			assert(todo.server == 2 && todo.socket < 2);
+			if (step == RADIUS_HANG_UP)
+				radius_client_connected(w->client, 2, todo.socket, false, w->now);
+			continue;
+		}
 		assert(todo.server < SERVERS && todo.packet.len >= RADIUS_PACKET_MIN);
 		struct sent *sent = &w->sent[w->count++ % SENDS_MAX];
 
@@ -140,7 +146,7 @@ static void happen(struct world *w, struct rd *r)
 		respond(w, r);
 		break;
 	case 6:
-		radius_client_connected(w->client, 2, what & 1, w->now);
+		radius_client_connected(w->client, 2, what >> 1 & 1, what & 1, w->now);
 		break;
 	default:
 		radius_client_refused(w->client, what % SERVERS, w->now);
@@ -155,7 +161,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct radius_server_settings servers[SERVERS] = {
 		{ .name = "a", .secret = SECRET, .sockets = 1, .probe = true },
 		{ .name = "b", .secret = SECRET, .sockets = 2 },
-		{ .name = "c", .secret = SECRET, .reliable = true },
+		{ .name = "c",
+		  .secret = SECRET,
+		  .sockets = 2,
+		  .reliable = true,
+		  .probe = true,
+		  .pipeline = 3 },
 	};
 	const struct radius_client_settings settings = { .servers = servers,
 							 .server_count = SERVERS,

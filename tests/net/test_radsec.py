@@ -128,6 +128,20 @@ def a_connection_that_is_lost_is_made_again(lab):
 
 
 @test
+def who_comes_before_the_connection_waits_for_it(lab):
+    ns = lab.namespace("server")
+    server = TlsServer(lab, ns)
+    server.process.signal(signal.SIGSTOP)
+    box = Box(lab, ns, {"main": over_tls(lab, **{"Server.GiveUp": "20s"})})
+    box.say("auth 3")
+    lab.equal(box.servers()["main", "authentication"]["state"], "dead", "the server")
+    server.process.signal(signal.SIGCONT)
+    for number in (1, 2, 3):
+        box.expect(f"^answer {number} accept")
+    box.exit()
+
+
+@test
 def a_server_that_falls_silent_is_connected_to_again(lab):
     ns = lab.namespace("server")
     server = TlsServer(lab, ns)
@@ -143,8 +157,41 @@ def a_server_that_falls_silent_is_connected_to_again(lab):
         box.expect(f"^answer {number} timeout .*main", since=since)
     box.expect("radsec.down server=main", since=since)
     server.process.signal(signal.SIGCONT)
-    box.expect("for=authentication was=unconnected is=alive", since=since)
     box.do("auth", "^answer 4 accept")
+    box.exit()
+
+
+@test
+def a_silent_connection_is_watched(lab):
+    """Nobody waits until a request is given up: RFC 3539, section 3.4.1."""
+    ns = lab.namespace("server")
+    first, second = TlsServer(lab, ns), Server(lab, ns, port=1912)
+    box = Box(lab, ns, {"a": over_tls(lab, **{"Server.Priority": 1, "Server.GiveUp": "300s"}),
+                        "b": second.file(Priority=2)}, wait="for=authentication was=unconnected is=alive")
+    box.do("auth", "^answer 1 accept")
+    first.process.signal(signal.SIGSTOP)
+    since = box.mark()
+    box.do("auth", "^answer 2 accept")
+    box.expect("radsec.down server=a", since=since)
+    first.process.signal(signal.SIGCONT)
+    box.expect("for=authentication was=unconnected is=alive", since=since)
+    box.do("auth", "^answer 3 accept")
+    box.exit()
+
+
+@test
+def two_hundred_at_once(lab):
+    """FreeRADIUS 3.2.1 takes several packets off a connection, but looks at one."""
+    ns = lab.namespace("server")
+    TlsServer(lab, ns)
+    box = Box(lab, ns, {"main": over_tls(lab, **{"Server.Sockets": 3, "RadSec.Pipeline": 1,
+                                                 "Server.GiveUp": "30s"})},
+              wait="for=authentication was=unconnected is=alive")
+    box.say("auth 200")
+    lab.until(lambda: box.do("total", r"^total (\d+) accepted (\d+)").groups() == ("200", "200"),
+              "all are let in")
+    lab.equal(len([line for line in box.process.lines if "radsec.up server=main" in line]), 4,
+              "connections: three, and one for accounting")
     box.exit()
 
 
@@ -202,9 +249,11 @@ def our_client_and_our_server(lab):
     authd.expect("radsec.accept client=local from=127.0.0.1:.* tls=TLSv1.3")
     answered(box)
     since = box.mark()
-    box.say("auth 250")
-    for number in (2, 128, 251):
+    box.say("auth 1000")
+    for number in (2, 255, 256, 1001):
         box.expect(f"^odd {number}:", since=since)
+    lab.check(authd.process.lines and len([line for line in authd.process.lines if "radsec.accept" in line]) > 2,
+              "one connection has too few identifiers")
     box.exit()
 
 
