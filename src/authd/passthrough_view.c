@@ -21,18 +21,18 @@ static json_t *view_one(const struct upstream *upstream, size_t n, const char *p
 	upstream_view(upstream, n, &view);
 
 	const struct radius_client_counters *c = &view.counters;
+	const uint64_t answers = c->accepts + c->rejects + c->challenges + c->responses;
+	const uint64_t forged = c->faults[RADIUS_FORGED] + c->faults[RADIUS_BAD_AUTHENTICATOR] +
+				c->faults[RADIUS_UNSIGNED];
 
-	one = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
-		config->object.name, "address", address_text(&address, true, text), "transport",
-		config->transport == SERVER_TLS ? "tls" : "udp", "for", purpose, "state",
-		states[view.state], "open", (json_int_t)view.open, "requests",
-		(json_int_t)c->requests, "answers",
-		(json_int_t)(c->accepts + c->rejects + c->challenges + c->responses), "timeouts",
-		(json_int_t)c->timeouts, "retransmissions", (json_int_t)c->retransmissions,
-		"fail_overs", (json_int_t)c->fail_overs, "bad_authenticators",
-		(json_int_t)(c->faults[RADIUS_FORGED] + c->faults[RADIUS_BAD_AUTHENTICATOR] +
-			     c->faults[RADIUS_UNSIGNED]));
+	one = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
+			config->object.name, "address", address_text(&address, true, text),
+			"transport", config->transport == SERVER_TLS ? "tls" : "udp", "for",
+			purpose, "state", states[view.state], "open", (json_int_t)view.open,
+			"requests", (json_int_t)c->requests, "answers", (json_int_t)answers,
+			"timeouts", (json_int_t)c->timeouts, "retransmissions",
+			(json_int_t)c->retransmissions, "fail_overs", (json_int_t)c->fail_overs,
+			"bad_authenticators", (json_int_t)forged);
 	if (one && view.last_fault != RADIUS_FINE)
 		json_object_set_new(one, "fault",
 				    json_string(radius_fault_sentence(view.last_fault)));

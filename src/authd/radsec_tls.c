@@ -165,7 +165,7 @@ static int use_credential(struct radsec_tls *tls, const struct config *config, c
 
 	if (r == 0)
 		r = keystore_get(keystore, name, &c, why);
-	if (r < 0)
+	if (r < 0 || !c)
 		return r;
 	if (SSL_CTX_use_cert_and_key(tls->ctx, c->cert, c->key, c->chain, 1) != 1) {
 		diagnosis_set(why, DIAG_KEY_MISMATCH);
