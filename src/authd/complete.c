@@ -5,14 +5,6 @@
 #include "authd/command.h"
 #include "console/output.h"
 
-static void offer(const char *word, const char *prefix)
-{
-	if (word && *word && strncmp(word, prefix, strlen(prefix)) == 0) {
-		cli_text(word);
-		putchar('\n');
-	}
-}
-
 static void offer_options(const struct option *options, const char *prefix)
 {
 	for (; options->name; options++) {
@@ -20,7 +12,7 @@ static void offer_options(const struct option *options, const char *prefix)
 
 		snprintf(text, sizeof text, "--%s%s", options->name,
 			 options->has_arg == required_argument ? "=" : "");
-		offer(text, prefix);
+		cli_offer(text, prefix);
 	}
 }
 
@@ -29,7 +21,7 @@ static void offer_arguments(const struct command_options *options, const char *c
 			    const char *prefix)
 {
 	if (strcmp(command, "audit") == 0)
-		offer("verify", prefix);
+		cli_offer("verify", prefix);
 	if (strcmp(command, "disconnect") != 0 && strcmp(command, "reauth") != 0)
 		return;
 
@@ -39,8 +31,8 @@ static void offer_arguments(const struct command_options *options, const char *c
 
 	json_array_foreach(sessions, i, session)
 	{
-		offer(json_string_value(json_object_get(session, "session")), prefix);
-		offer(json_string_value(json_object_get(session, "station")), prefix);
+		cli_offer(json_string_value(json_object_get(session, "session")), prefix);
+		cli_offer(json_string_value(json_object_get(session, "station")), prefix);
 	}
 }
 
@@ -57,5 +49,5 @@ void command_complete(const struct command_options *options, const struct option
 		offer_arguments(options, command, prefix);
 	else
 		for (const struct command *c = commands; c->name; c++)
-			offer(c->name, prefix);
+			cli_offer(c->name, prefix);
 }

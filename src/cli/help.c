@@ -63,14 +63,6 @@ void help_print(const struct cli *cli, const struct command *command, char **nam
 
 /* ---- completion ---------------------------------------------------------------------------- */
 
-static void candidate(const char *word, const char *prefix)
-{
-	if (word && strncmp(word, prefix, strlen(prefix)) == 0) {
-		cli_text(word);
-		putchar('\n');
-	}
-}
-
 /* What the service knows.  Without one there is nothing to offer, and nothing to say. */
 static void candidates_of_objects(const char *interface, const char *property, const char *prefix)
 {
@@ -85,7 +77,7 @@ static void candidates_of_objects(const char *interface, const char *property, c
 	AUTO(json_t) objects = client_objects(client, interface, &error);
 
 	json_array_foreach(objects, i, object)
-		candidate(json_string_value(json_object_get(object, property)), prefix);
+		cli_offer(json_string_value(json_object_get(object, property)), prefix);
 }
 
 static void candidates(enum words_kind kind, const char *prefix)
@@ -101,7 +93,7 @@ static void candidates(enum words_kind kind, const char *prefix)
 		return;
 	case WORDS_LEVELS:
 		for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
-			candidate(levels[i], prefix);
+			cli_offer(levels[i], prefix);
 		return;
 	case WORDS_NONE:
 	case WORDS_FILES: /* the shell knows them better: nothing is its sign to look itself */
@@ -119,7 +111,7 @@ static void candidates_of_options(const struct command *command, const char *pre
 			continue;
 		snprintf(text, sizeof text, "--%s%s", option_rows[i].name,
 			 argument && *argument != '[' ? "=" : "");
-		candidate(text, prefix);
+		cli_offer(text, prefix);
 	}
 }
 
@@ -139,7 +131,7 @@ enum exit_status complete_print(const struct cli *cli, char **words, int count)
 		candidates_of_options(command, prefix);
 	else if (command->sub && arguments == 0)
 		for (const struct command *c = command->sub; c->name; c++)
-			candidate(c->name, prefix);
+			cli_offer(c->name, prefix);
 	else if (command->most < 0 || arguments < command->most)
 		candidates(arguments == 0 ? command->first : command->others, prefix);
 	return DONE;

@@ -182,6 +182,14 @@ const char *cli_count(size_t n, const char *thing, char *buffer, size_t size)
 	return buffer;
 }
 
+void cli_offer(const char *word, const char *prefix)
+{
+	if (word && *word && strncmp(word, prefix, strlen(prefix)) == 0) {
+		cli_text(word);
+		putchar('\n');
+	}
+}
+
 /* ---- tables -------------------------------------------------------------------------------- */
 
 static const char *cell(const json_t *row, size_t column, char *buffer, size_t size)

@@ -78,6 +78,9 @@ void cli_file_error(const struct cli *cli, const char *file, long long line, con
 /* "1 profile", "2 profiles", in the buffer, which is returned. */
 const char *cli_count(size_t n, const char *thing, char *buffer, size_t size);
 
+/* For completion: a line with the word, if it begins so. NULL and "" are no words. */
+void cli_offer(const char *word, const char *prefix);
+
 /* Rows of strings (a JSON array of arrays) under headings, columns as wide as needed; a line is cut
  * at the width of a terminal. */
 void cli_table(const struct cli *cli, const char *const *headings, size_t columns,
