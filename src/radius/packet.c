@@ -21,18 +21,18 @@ enum radius_fault radius_packet_length(struct slice in, size_t *ret_length)
 
 bool radius_next(struct rd *at, struct radius_attribute *ret_attribute)
 {
-	struct radius_attribute attribute;
-	uint8_t length;
+	struct slice header, value;
 
 	if (at->left == 0)
 		return false;
-	attribute.type = rd_u8(at);
-	length = rd_u8(at);
-	at->bad = at->bad || length < 2;
-	attribute.value = rd_bytes(at, length < 2 ? 0 : length - 2U);
+	header = rd_bytes(at, 2);
+	at->bad = at->bad || header.p[1] < 2;
 	if (!rd_ok(at))
 		return false;
-	*ret_attribute = attribute;
+	value = rd_bytes(at, header.p[1] - 2U);
+	if (!rd_ok(at))
+		return false;
+	*ret_attribute = (struct radius_attribute){ header.p[0], value };
 	return true;
 }
 

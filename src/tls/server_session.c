@@ -151,7 +151,7 @@ static int ticket_made(SSL *ssl, void *unused)
 	if (conn->side.refusal >= 0 || !may_be_kept(conn))
 		return 1;
 	prepare(conn, session);
-	if (conn->side.config->resumption == TLS_RESUME_TICKETS)
+	if (conn->side.config->resumption == TLS_RESUME_TICKETS && SSL_SESSION_get0_peer(session))
 		(void)lean(session, true);
 	return 1;
 }
@@ -177,15 +177,18 @@ static SSL_TICKET_RETURN ticket_opened(SSL *ssl, SSL_SESSION *session, const uns
 
 /* ---- the cache ------------------------------------------------------------------------------ */
 
-/* The name of a session is its own, so a copy can stand for it. */
+/* The name of a session is its own, so a copy can stand for it.  After a resumption there is no
+ * certificate to be left out. */
 static void store(struct tls_conn *conn)
 {
-	AUTO(SSL_SESSION) copy = lean(SSL_get_session(conn->ssl), false);
+	SSL_SESSION *session = SSL_get_session(conn->ssl);
+	AUTO(SSL_SESSION)
+	kept = SSL_SESSION_get0_peer(session) ? lean(session, false) : SSL_get1_session(conn->ssl);
 
 	/* It is new; so what fails is memory, and then OpenSSL 3.0 has it in its list all the same,
 	 * and drops its reference: ours takes that place. */
-	if (copy && SSL_CTX_add_session(conn->config->ctx, copy) != 1)
-		(void)TAKE(copy);
+	if (kept && SSL_CTX_add_session(conn->config->ctx, kept) != 1)
+		(void)TAKE(kept);
 }
 
 static bool send_ticket(struct tls_conn *conn)
