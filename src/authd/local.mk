@@ -36,7 +36,7 @@ libauthd_a_SOURCES += %D%/command_control.c
 libauthd_a_SOURCES += %D%/command_show.c %D%/command_show.h
 libauthd_a_SOURCES += %D%/metrics.c
 libauthd_a_SOURCES += %D%/record.c %D%/record.h
-libauthd_a_SOURCES += %D%/recorder.c
+libauthd_a_SOURCES += %D%/recorder.c %D%/recorder_parts.h %D%/recorder_thread.c
 
 libauthd_a_SOURCES += %D%/arm.c %D%/arm.h
 libauthd_a_SOURCES += %D%/authd.c %D%/authd_events.c %D%/authd_parts.c
