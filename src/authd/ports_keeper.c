@@ -4,7 +4,7 @@
 
 #include "authd/ports_parts.h"
 
-static bool same_text(const char *wanted, const char *is)
+static bool fits_text(const char *wanted, const char *is)
 {
 	return !wanted || !wanted[0] || strcmp(wanted, is) == 0;
 }
@@ -24,9 +24,9 @@ static bool fits(const struct port_session *s, const struct session_criteria *wh
 {
 	const char *user = s->grant.user_name[0] ? s->grant.user_name : s->identity;
 
-	return s->open && same_text(which->session_id, s->id) &&
-	       same_text(which->user_name, user) &&
-	       same_text(which->nas_port_id, s->port->link.name) &&
+	return s->open && fits_text(which->session_id, s->id) &&
+	       fits_text(which->user_name, user) &&
+	       fits_text(which->nas_port_id, s->port->link.name) &&
 	       (!which->has_mac || memcmp(which->mac, s->mac, MAC_SIZE) == 0) &&
 	       (!which->has_nas_port || which->nas_port == s->port->link.index) &&
 	       has_class(s, which->class);

@@ -47,14 +47,18 @@ static const char *nas_of(const struct aaa_where *where)
 }
 
 /* Our own name for a session where there is one; the Class of a port of ours comes back to nobody,
- * it is told by its Acct-Session-Id. */
+ * it is told by its Acct-Session-Id.  What a NAS calls itself is its own word: only together with
+ * the client that it is does it tell sessions apart. */
 static bool name_session(const char *ours, const struct aaa_where *where,
 			 struct registry_session *s)
 {
 	const char *whose = *nas_of(where) ? nas_of(where) : where->nas_port_id;
 
-	if (*where->session_id && (!*where->client || !*ours))
+	if (*where->session_id && !*where->client)
 		snprintf(s->session, sizeof s->session, "%.160s@%.90s", where->session_id, whose);
+	else if (*where->session_id && !*ours)
+		snprintf(s->session, sizeof s->session, "%.120s@%.64s/%.60s", where->session_id,
+			 where->client, whose);
 	else
 		COPY(s->session, ours);
 	return *s->session != '\0';

@@ -73,7 +73,7 @@ TEST(accounting_joins_the_session_by_its_class)
 	/* Without it, it is one of its own. */
 	a.session[0] = '\0';
 	REQUIRE(record_session_of_nas(&a, &ended));
-	CHECK_STR(ended.session, "S1@switch-1");
+	CHECK_STR(ended.session, "S1@core/switch-1");
 	a.where.session_id[0] = '\0';
 	CHECK(!record_session_of_nas(&a, &ended));
 	a.status = NAS_ACCOUNTING_ON;
