@@ -410,6 +410,7 @@ static int ask_nas(struct authd *a, const struct session *session, bool reauthen
 static int ask_nases(struct authd *a, const char *target, bool reauthenticate,
 		     struct diagnosis *why)
 {
+	const struct session *refused = NULL;
 	int count = 0, error = 0;
 
 	list_each (node, &a->sessions.order) {
@@ -417,12 +418,16 @@ static int ask_nases(struct authd *a, const char *target, bool reauthenticate,
 		int r = session_is(session, target) ? ask_nas(a, session, reauthenticate) : 1;
 
 		count += r == 0;
+		refused = r < 0 ? session : refused;
 		error = r < 0 ? r : error;
 	}
-	if (count == 0 && error < 0)
-		diagnosis_say(why, DIAG_CONFIG,
-			      "the session is one of a RADIUS client, which cannot be asked: %s",
-			      strerror(-error));
+	if (count == 0 && refused) {
+		diagnosis_say(why, DIAG_NAS_NOT_ASKED, "%s",
+			      error == -EDESTADDRREQ ? "it told no address of its own"
+			      : error == -ENOENT ? "the address that it told is not one of its own"
+						 : strerror(-error));
+		diagnosis_add(why, "client", "%s", refused->where.client);
+	}
 	return count ? count : error;
 }
 

@@ -305,6 +305,11 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"The RADIUS server sent {octets} octets as an EAP Request that cannot be passed on: {detail}.",
 		"If it is too large, let the server heed Framed-MTU, or lower its fragment size.", false },
 
+	[DIAG_NAS_NOT_ASKED] = { "nas-not-asked",
+		"The session is one of the RADIUS client {client}, which cannot be asked to end it: {detail}.",
+		"End it at the switch itself. A switch that listens for Disconnect (RFC 5176, UDP port 3799) is asked when its "
+		"address is among those of its file in clients.d.", false },
+
 	[DIAG_CONFIG] = { "config-wrong",
 		"The configuration cannot be used: {detail}.",
 		"Correct it; when `latchkeyctl check`, or `latchkey-authd check` where that is what complains, finds nothing "

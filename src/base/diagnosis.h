@@ -123,6 +123,7 @@ enum diagnosis_id {
 	DIAG_AAA_REQUEST_UNUSABLE,
 
 	/* this machine */
+	DIAG_NAS_NOT_ASKED,
 	DIAG_CONFIG,
 	DIAG_NO_PROFILE,
 	DIAG_DISCONNECTED,

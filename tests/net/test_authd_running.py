@@ -169,6 +169,18 @@ def the_control_socket_tells_what_there_is(lab):
 
 
 @test
+def a_switch_that_is_not_known_any_more_is_not_asked(lab):
+    authd, nas = server(lab)
+    lab.equal(talk(lab, nas).finish().code, ACCEPT, "the answer")
+    session, = lab.until(authd.sessions, "a session")
+    authd.remove("client", "local")
+    authd.reload()
+    done = authd.ctl("disconnect", session["station"])
+    lab.equal(done.returncode, 1, "the exit status")
+    lab.check("RADIUS client local, which cannot be asked to end it" in " ".join(done.stderr.split()), done.stderr)
+
+
+@test
 def others_learn_nothing(lab):
     authd, nas = server(lab)
     for path in (authd.dir.parent, authd.dir):

@@ -257,6 +257,7 @@ EXCEPTIONS = {
     "registry": "is the server's, which tests/unit/test_registry takes its database from",
     "radsec-name-mismatch": "is a RadSec client's: test_radsec.py",
     "port-not-guarded": "is a guarded port's: test_gate.py",
+    "nas-not-asked": "is a session's that a command is to end: test_authd_running.py",
     "vlan-not-set": "is a guarded port's: test_gate.py",
     "aaa-silent": "is an authenticator's: tests/talk/authenticator-full.txt",
     "aaa-refused": "is an authenticator's: tests/talk/authenticator-full.txt",
