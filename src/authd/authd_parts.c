@@ -166,7 +166,7 @@ static int configure_guard(struct authd *a, struct config *config, struct diagno
 	};
 
 	if (a->guard) {
-		ports_configure(guard_ports(a->guard), config);
+		guard_configure(a->guard, config);
 		return 0;
 	}
 	if (config->objects[CONFIG_PORTS].count == 0)

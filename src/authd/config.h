@@ -12,6 +12,7 @@
 #include "base/moment.h"
 #include "base/own.h"
 #include "config/ini.h"
+#include "drivers/gate.h"
 #include "tls/engine.h"
 
 #define CONFIG_NAME_MAX	   64
@@ -36,6 +37,7 @@ struct authd_settings {
 	char *keystore;
 	char *control_socket;
 	char *control_group; /* NULL: the service's own */
+	enum gate_exit ports_at_exit;
 
 	/* [Eap] */
 	struct words realms; /* globs; empty: any identity */

@@ -9,6 +9,8 @@
 static const struct ini_word log_levels[] = {
 	{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
 	{ "info", LOG_INFO }, { "debug", LOG_DEBUG }, { NULL, 0 } };
+static const struct ini_word exits[] = {
+	{ "open", GATE_REMOVE }, { "keep", GATE_KEEP }, { "shut", GATE_SHUT }, { NULL, 0 } };
 static const struct ini_word tls_versions[] = { { "1.2", TLS_1_2 }, { "1.3", TLS_1_3 }, { NULL, 0 } };
 static const struct ini_word resumptions[] = {
 	{ "memory", RESUMPTION_MEMORY }, { "tickets", RESUMPTION_TICKETS }, { "off", RESUMPTION_OFF }, { NULL, 0 } };
@@ -42,6 +44,11 @@ static const struct ini_key keys[] = {
 	{ KEY("Service", "ControlGroup", ini_text, control_group),
 	  .doc = "The group whose members may look with these commands; only root and the user of the service may also "
 		"disconnect, or reload. Without this key it is the group of the service." },
+	{ KEY("Service", "PortsAtExit", ini_enum, ports_at_exit), .words = exits, .fallback = "open",
+	  .doc = "What becomes of guarded ports when the service is stopped. `open`: they are as if they had "
+		"never been guarded. `keep`: the machines that are in stay in, and nobody else gets in. `shut`: "
+		"nobody gets through. `keep` and `shut` last until the service starts again, which closes all ports, "
+		"or until the rules are taken away by hand." },
 
 	{ KEY("Eap", "Realm", config_globs, realms),
 	  .doc = "The realms this server answers, as patterns such as `example.org` or `*.example.org`; what stands "

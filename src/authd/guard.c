@@ -17,6 +17,8 @@ struct guard {
 	struct bridge_control *links;
 	struct ports *ports;
 	char nas_identifier[AAA_TEXT_MAX + 1];
+	enum gate_exit at_exit;
+	bool ending;
 };
 
 static int fail(int error, const char *what, struct diagnosis *why)
@@ -49,25 +51,35 @@ static int open_gate(void *context, unsigned index, const uint8_t mac[MAC_SIZE])
 	return gate_open(g->gate, index, mac);
 }
 
+/* The sessions end with the service, but what it leaves behind may stay. */
+static bool is_kept(const struct guard *g)
+{
+	return g->ending && g->at_exit == GATE_KEEP;
+}
+
 static void close_gate(void *context, unsigned index, const uint8_t *mac)
 {
 	struct guard *g = context;
 
-	gate_close(g->gate, index, mac);
+	if (!is_kept(g))
+		gate_close(g->gate, index, mac);
 }
 
 static int admit(void *context, unsigned index, bool everybody)
 {
 	struct guard *g = context;
 
-	return gate_admit(g->gate, index, everybody);
+	return is_kept(g) ? 0 : gate_admit(g->gate, index, everybody);
 }
 
 static int vlan(void *context, unsigned index, uint16_t vlan, struct diagnosis *why)
 {
 	struct guard *g = context;
-	int error = gate_flush(g->gate);
+	int error;
 
+	if (is_kept(g))
+		return 0;
+	error = gate_flush(g->gate);
 	return error < 0 ? fail(error, "the gate", why) : gate_vlan(g->gate, index, vlan, why);
 }
 
@@ -75,6 +87,9 @@ static int set_up(void *context, unsigned index, bool up)
 {
 	struct guard *g = context;
 
+	/* One that could not be guarded, and was set down for it. */
+	if (up && g->ending && g->at_exit != GATE_REMOVE)
+		return 0;
 	return bridge_set_up(g->links, index, up);
 }
 
@@ -216,7 +231,7 @@ static int open_ports(struct guard *g, const struct guard_settings *settings, st
 	int error = ports_new(&world, &g->ports);
 
 	if (error == 0)
-		ports_configure(g->ports, config);
+		guard_configure(g, config);
 	return error;
 }
 
@@ -269,12 +284,19 @@ void guard_free(struct guard *g)
 {
 	if (!g)
 		return;
+	g->ending = true;
 	link_monitor_free(g->monitor);
 	ports_free(g->ports);
 	bridge_control_free(g->links);
 	packet_close(g->socket);
-	gate_free(g->gate, GATE_REMOVE);
+	gate_free(g->gate, g->at_exit);
 	free(g);
+}
+
+void guard_configure(struct guard *g, struct config *config)
+{
+	g->at_exit = config->settings.ports_at_exit;
+	ports_configure(g->ports, config);
 }
 
 struct ports *guard_ports(struct guard *g)

@@ -18,7 +18,9 @@ struct guard_settings {
  * cannot be guarded, set down.  -errno with *why: none is. */
 int guard_new(struct loop *loop, const struct guard_settings *settings, struct config *config,
 	      struct guard **ret_guard, struct diagnosis *why);
-/* Ends all sessions; the interfaces are open to all afterwards, as if there had been no guard. */
+/* From a reload. */
+void guard_configure(struct guard *guard, struct config *config);
+/* Ends all sessions; what becomes of the interfaces says [Service] PortsAtExit=. */
 void guard_free(struct guard *guard);
 DEFINE_AUTO_STRUCT(guard);
 

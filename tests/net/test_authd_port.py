@@ -269,6 +269,41 @@ def the_port_is_given_back_at_the_end(lab):
     lab.check(port.ping(), "everything passes when nobody guards it")
 
 
+@each("open", "keep", "shut")
+def what_becomes_of_ports_at_the_end_is_set(lab, what):
+    authd, port = guarded(lab, settings={"Service.PortsAtExit": what}, port={"Port.Mode": "multi"})
+    port.peer.ip(f"link add link {port.interface} name two type macvlan mode private")
+    port.peer.ip("link set two up")
+    port.peer.ip(f"address add {port.peer_address.replace('.2', '.3')}/24 dev two")
+
+    def passes():
+        return tuple(port.peer.run("ping", "-n", "-c1", "-W1", "-I", name, port.switch_address,
+                                   check=False).returncode == 0 for name in (port.interface, "two"))
+
+    daemon = lab.latchkeyd(port)
+    daemon.expect(r"port\.authorised")
+    lab.until(lambda: inside(authd), "a session")
+    lab.equal(passes(), (True, False), "who gets through while it is guarded")
+    lab.equal(authd.stop(), 0, "exit status")
+    lab.equal(passes(), {"open": (True, True), "keep": (True, False), "shut": (False, False)}[what],
+              "who gets through afterwards")
+    mark = daemon.mark()
+    authd.start()
+    daemon.expect(r"port\.authorised", mark, timeout=60)
+    lab.until(lambda: passes() == (True, False), "the next one guards it as ever")
+
+
+@each("open", "shut")
+def a_reload_changes_what_becomes_of_ports(lab, what):
+    authd, port = guarded(lab, settings={"Service.PortsAtExit": "keep"})
+    authd.configure({"Service.PortsAtExit": what})
+    authd.reload()
+    lab.latchkeyd(port).expect(r"port\.authorised")
+    lab.until(lambda: inside(authd), "a session")
+    authd.stop()
+    lab.equal(port.ping(), what == "open", "traffic passes afterwards")
+
+
 @test
 def a_guard_that_was_killed_leaves_the_port_closed(lab):
     authd, port = guarded(lab)
