@@ -310,10 +310,6 @@ static int make_port(struct gate *gate, const struct gate_port *settings)
 {
 	struct door *port;
 
-	if (find_port(gate, settings->index)) {
-		snprintf(gate->reason, sizeof gate->reason, "it is guarded already");
-		return -EEXIST;
-	}
 	if (!ruleset_device(settings->name)) {
 		snprintf(gate->reason, sizeof gate->reason, "nftables cannot take its name");
 		return -EINVAL;
@@ -338,9 +334,24 @@ static int make_port(struct gate *gate, const struct gate_port *settings)
 	return 0;
 }
 
+/* Out of its list, and still in force: all are put out, and nobody is let in on the way back. */
+static void shut_and_forget(struct gate *gate, struct door *port)
+{
+	gate_close(gate, port->index, NULL);
+	(void)gate_admit(gate, port->index, false);
+	(void)gate_flush(gate);
+	put_back(gate, port);
+	forget(gate, port);
+}
+
 int gate_guard(struct gate *gate, const struct gate_port *port, struct diagnosis *why)
 {
-	int error = make_port(gate, port);
+	struct door *before = find_port(gate, port->index);
+	int error;
+
+	if (before)
+		shut_and_forget(gate, before);
+	error = make_port(gate, port);
 
 	if (error == 0 && gate->started) {
 		struct door *made = gate->port[gate->count - 1];

@@ -72,9 +72,10 @@ void gate_free(struct gate *gate, enum gate_exit how);
 int gate_start(struct gate *gate, struct diagnosis *why);
 
 /* Guards an interface.  Before gate_start: is remembered for it.  Afterwards: it is closed when
- * this returns 0.  -errno with *why: it is not guarded, and must not be taken into service. -EEXIST
- * when it is guarded already, -EINVAL when the kernel's name for it is one that nftables cannot
- * take, -ENOSPC beyond GATE_PORTS_MAX, -EOPNOTSUPP without an egress hook (Linux 5.16). */
+ * this returns 0.  One that is guarded already gets the new settings in one transaction, so that it
+ * is closed all the while.  -errno with *why: it is not guarded, and must not be taken into
+ * service. -EINVAL when the kernel's name for it is one that nftables cannot take, -ENOSPC beyond
+ * GATE_PORTS_MAX, -EOPNOTSUPP without an egress hook (Linux 5.16). */
 int gate_guard(struct gate *gate, const struct gate_port *port, struct diagnosis *why);
 /* No longer: the port is open to all, and back where it was.  Also for an interface that is gone.
  */

@@ -516,6 +516,21 @@ int port_new(struct ports *ports, const struct port_config *config, const struct
 	return 0;
 }
 
+bool port_give_lowered(struct port *port)
+{
+	bool lowered = port->lowered;
+
+	port->lowered = false;
+	return lowered;
+}
+
+void port_take_lowered(struct port *port, bool lowered)
+{
+	port->lowered |= lowered;
+	if (port_is_guarded(port))
+		raise_again(port);
+}
+
 void port_free(struct port *port, enum terminate_cause cause, bool release)
 {
 	const struct ports_world *world;

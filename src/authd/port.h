@@ -69,6 +69,10 @@ int port_new(struct ports *ports, const struct port_config *config, const struct
  * the gate leaves it as it is. */
 void port_free(struct port *port, enum terminate_cause cause, bool release);
 
+/* From one port to the next of the same interface: whether it was set down. */
+bool port_give_lowered(struct port *port);
+void port_take_lowered(struct port *port, bool lowered);
+
 /* The settings, which are the same as before, of another configuration. */
 void port_use(struct port *port, const struct port_config *config);
 

@@ -216,8 +216,15 @@ static void reconfigure(struct ports *ports, struct known_link *known)
 		port_use(known->port, is);
 		return;
 	}
-	unguard(ports, known, TERMINATE_ADMIN_RESET, true);
+	bool stays = known->port && known->port->guarded && is &&
+		     is->control != CONTROL_FORCE_AUTHORIZED;
+	bool lowered = known->port && is && port_give_lowered(known->port);
+
+	/* The gate replaces what is in force: it is closed all the while. */
+	unguard(ports, known, TERMINATE_ADMIN_RESET, !stays);
 	guard(ports, known, is);
+	if (known->port)
+		port_take_lowered(known->port, lowered);
 }
 
 void ports_configure(struct ports *ports, struct config *config)

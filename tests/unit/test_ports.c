@@ -67,7 +67,7 @@ static int guard(void *context, const struct gate_port *port, struct diagnosis *
 		diagnosis_set(why, DIAG_INTERNAL);
 		return rig.guard_error;
 	}
-	CHECK(!rig.guarded);
+	CHECK_INT(rig.open_count, 0);
 	/* Nothing goes out of a port that was not closed before. */
 	CHECK(rig.guards > 0 || (!rig.joined && rig.sent == 0));
 	rig.guarded = true;
@@ -1222,9 +1222,25 @@ TEST(a_reload_that_changes_a_port_begins_anew)
 	CHECK_INT(rig.cause, TERMINATE_ADMIN_RESET);
 	CHECK_INT(rig.guards, 2);
 	CHECK(rig.guarded);
+	CHECK_INT(rig.releases, 0); /* it was closed all the while */
 	configure(NULL);
+	CHECK_INT(rig.releases, 1);
 	CHECK(!rig.guarded);
 	CHECK_INT(counts().ports, 0);
+	end();
+}
+
+TEST(a_reload_does_not_set_up_what_cannot_be_guarded)
+{
+	begin(NULL);
+	rig.guard_error = -EPERM;
+	configure(SINGLE);
+	CHECK(rig.down);
+	configure(MULTI); /* set_up checks that it is guarded when it goes up */
+	CHECK(rig.down);
+	rig.guard_error = 0;
+	configure(SINGLE);
+	CHECK(!rig.down);
 	end();
 }
 
