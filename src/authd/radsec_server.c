@@ -12,6 +12,9 @@
 #define ACCEPTS_AT_ONCE 16
 #define BACKLOG		128
 
+/* msec between two lines about those who were refused before they were known. */
+#define REFUSED_LOG 10000
+
 struct listener {
 	struct list node;
 	struct radsec_server *server;
@@ -41,6 +44,8 @@ struct radsec_server {
 	struct connection *slot[RADSEC_CONNECTIONS_MAX];
 	uint64_t last; /* number of a connection */
 	struct radsec_counts counts;
+	msec refused_logged;
+	uint64_t refused_before;
 };
 
 /* ---- connections ---- */
@@ -166,6 +171,25 @@ static int serve(struct listener *l, int fd, const union address *from,
 			 msec_after(loop_now().mono, RADSEC_HANDSHAKE_TIME));
 }
 
+/* Strangers are told nothing, and too many are not told why: the log is. */
+static void refuse(struct radsec_server *server, const struct client_config *client,
+		   const union address *from)
+{
+	char text[ADDRESS_TEXT_MAX];
+	msec now = loop_now().mono;
+
+	server->counts.refused++;
+	if (server->refused_logged != 0 && now - server->refused_logged < REFUSED_LOG)
+		return;
+	log_event(LOG_WARNING, "radsec.refused", "client=%s from=%s since=%llu cause=\"%s\"",
+		  client ? client->object.name : "none", address_text(from, true, text),
+		  (unsigned long long)(server->counts.refused - server->refused_before),
+		  client ? "it has too many connections, or too many are in their handshake"
+			 : "no file in clients.d has this address");
+	server->refused_logged = now;
+	server->refused_before = server->counts.refused;
+}
+
 static void on_connection(struct watch *watch, bool readable, bool writable)
 {
 	struct listener *l = list_item(watch, struct listener, watch);
@@ -183,9 +207,8 @@ static void on_connection(struct watch *watch, bool readable, bool writable)
 		if (fd < 0)
 			return;
 		client = config_client(server->config, &from);
-		/* Strangers are told nothing, and too many are not told why. */
 		if (!client || !find_slot(server, client, &slot)) {
-			server->counts.refused++;
+			refuse(server, client, &from);
 			close(fd);
 			continue;
 		}

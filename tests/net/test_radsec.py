@@ -300,6 +300,19 @@ def a_pre_shared_key_of_somebody_elses_program(lab, version):
     authd.expect(f"radsec.accept client=local .*tls=TLSv{version}")
 
 
+@test
+def a_stranger_is_told_nothing_and_the_log_is_told_once(lab):
+    ns = lab.namespace("server")
+    authd = listening(lab, ns)
+    authd.add("client", "local", {"Client.Prefix": "192.0.2.1", "Client.Secret": "testing123",
+                                  "RadSec.Names": lab.pki().client_name})
+    authd.reload()
+    for _ in range(20):
+        lab.equal(Stream(lab, ns, shake=False).tcp.recv(1), b"", "what a stranger reads")
+    authd.expect("radsec.refused client=none from=127.0.0.1:.* since=1 cause=.no file in clients.d")
+    lab.equal(len([line for line in authd.process.lines if "radsec.refused" in line]), 1, "lines about it")
+
+
 class Stream:
     """A client by hand."""
 
@@ -383,12 +396,14 @@ def garbage_instead_of_tls_ends_it(lab):
 def who_has_enough_connections_gets_no_more(lab):
     """Those that do not even begin with TLS are counted, and the others of the client stay."""
     ns = lab.namespace("server")
-    listening(lab, ns)
+    authd = listening(lab, ns)
     nas = Nas(ns, "127.0.0.1", 1812, "radsec")
     one = nas.request(code=STATUS)
     good = Stream(lab, ns)
     idle = [Stream(lab, ns, shake=False) for _ in range(80)]
     lab.check(any(s.tcp.recv(1) == b"" for s in idle[63:]), "one too many is closed")
+    authd.expect("radsec.refused client=local from=127.0.0.1:.* since=1 cause=.it has too many")
+    lab.equal(len([line for line in authd.process.lines if "radsec.refused" in line]), 1, "lines about it")
     good.tls.send(one if isinstance(one, bytes) else one.raw)
     lab.equal(good.read()[0], 2, "Access-Accept")
 
