@@ -36,8 +36,10 @@ def lets_in(lab, nas, **kwargs):
 def eapol_test_gets_in_and_again(lab, case):
     version, resumption = case
     authd, _ = server(lab, tls=[version], settings={"Tls.Resumption": resumption})
-    peer = EapolTest(lab, authd.ns, authd, tls=version, again=2, options=["-e"])  # EAP-Key-Name as well
+    peer = EapolTest(lab, authd.ns, authd, tls=version, again=2, options=["-e"])
     lab.check(peer.wait(), "eapol_test succeeds")
+    lab.check(not peer.said("No EAP-Key-Name received|does not match EAP-Key-Name"),
+              "EAP-Key-Name is the peer's Session-Id")
     lab.equal(peer.keys(), (3, 0), "keys that are equal, and not")
     lab.equal(peer.tls(), version, "the version of TLS")
     lab.equal(peer.resumed(), resumption != "off", "the session was resumed")
