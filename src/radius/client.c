@@ -7,34 +7,6 @@
 
 #define JITTER_AT RADIUS_AUTHENTICATOR_SIZE /* in the random octets: two of them */
 
-/* ---- those that wait -------------------------------------------------------------------- */
-
-static void wake(struct radius_client *client, struct exchange *e)
-{
-	list_remove(&e->others);
-	e->state = EXCHANGE_NEW;
-	exchange_set_due(client, e, 0);
-}
-
-static void wake_all(struct radius_client *client)
-{
-	list_each (node, &client->waiting)
-		wake(client, list_item(node, struct exchange, others));
-}
-
-/* There is room for one more. */
-static void wake_one(struct radius_client *client, const struct server *server)
-{
-	list_each (node, &client->waiting) {
-		struct exchange *e = list_item(node, struct exchange, others);
-
-		if (e->sticky && server != &client->servers[e->server])
-			continue;
-		wake(client, e);
-		return;
-	}
-}
-
 /* ---- servers ------------------------------------------------------------------------- */
 
 static struct slice secret_of(const struct server *server)
@@ -42,95 +14,9 @@ static struct slice secret_of(const struct server *server)
 	return secret_slice(&server->secret);
 }
 
-static void set_state(struct radius_client *client, struct server *server,
-		      enum radius_server_state state, msec now)
-{
-	enum radius_server_state from = server->state;
-
-	if (from == state)
-		return;
-	server->state = state;
-	server->since = now;
-	server->answered_probes = 0;
-	server->due = state == RADIUS_SERVER_DEAD     ? msec_after(now, server->timing.dead_time)
-		      : state == RADIUS_SERVER_PROBED ? now
-						      : NEVER;
-	if (state == RADIUS_SERVER_ALIVE)
-		wake_all(client);
-	if (client->changed)
-		client->changed(client->context, (size_t)(server - client->servers), from, state);
-}
-
-static bool any_alive(const struct radius_client *client)
-{
-	for (size_t i = 0; i < client->server_count; i++) {
-		if (client->servers[i].state == RADIUS_SERVER_ALIVE)
-			return true;
-	}
-	return false;
-}
-
-static struct connection *connection_of(struct server *server, const struct exchange *exchange)
-{
-	return &server->connection[exchange->slot / RADIUS_IDS];
-}
-
-/* How many requests it can have at the same time. */
-static size_t room_of(const struct server *server)
-{
-	size_t room = 0;
-
-	if (!server->reliable)
-		return server->slot_count;
-	for (size_t i = 0; i < server->slot_count / RADIUS_IDS; i++)
-		room += server->connection[i].up ? server->pipeline : 0;
-	return room;
-}
-
-static bool may_take(const struct server *server, size_t slot)
-{
-	const struct connection *c = &server->connection[slot / RADIUS_IDS];
-
-	if (server->reliable && (slot % RADIUS_IDS == 0 || !c->up || c->open >= server->pipeline))
-		return false;
-	return !server->by_slot[slot];
-}
-
-/* The least recently used identifier: an answer that is late must not meet another request.  False
- * if all are in use. */
-static bool take_slot(struct server *server, struct exchange *exchange)
-{
-	for (size_t i = 0; i < server->slot_count; i++) {
-		size_t slot = (server->next_slot + i) % server->slot_count;
-
-		if (!may_take(server, slot))
-			continue;
-		server->by_slot[slot] = exchange;
-		server->next_slot = (slot + 1) % server->slot_count;
-		exchange->slot = slot;
-		return true;
-	}
-	return false;
-}
-
-static void leave_server(struct radius_client *client, struct exchange *exchange)
-{
-	struct server *server = &client->servers[exchange->server];
-
-	if (exchange->state == EXCHANGE_WAITING)
-		list_remove(&exchange->others);
-	if (exchange->state != EXCHANGE_SENT)
-		return;
-	server->by_slot[exchange->slot] = NULL;
-	server->open--;
-	connection_of(server, exchange)->open--;
-	list_remove(&exchange->others);
-	wake_one(client, server);
-}
-
 static void drop(struct radius_client *client, struct exchange *exchange)
 {
-	leave_server(client, exchange);
+	exchange_leave_server(client, exchange);
 	exchange_leave(client, exchange);
 	exchange_free(exchange);
 }
@@ -138,7 +24,7 @@ static void drop(struct radius_client *client, struct exchange *exchange)
 /* This server will not answer any more: the next one, if the request is free to go there. */
 static void move_on(struct radius_client *client, struct exchange *exchange)
 {
-	leave_server(client, exchange);
+	exchange_leave_server(client, exchange);
 	if (exchange->sticky) {
 		exchange->state = EXCHANGE_LOST;
 	} else {
@@ -162,12 +48,12 @@ static void die(struct radius_client *client, struct server *server, msec now)
 		return;
 	server->counters.deaths++;
 	server->died = now;
-	set_state(client, server, RADIUS_SERVER_DEAD, now);
+	client_set_state(client, server, RADIUS_SERVER_DEAD, now);
 	if (server->reliable) {
 		for (size_t i = 0; i < server->slot_count / RADIUS_IDS; i++)
 			server->connection[i].silent = server->connection[i].up;
 	}
-	if (any_alive(client))
+	if (client_any_alive(client))
 		move_all(client, server);
 }
 
@@ -231,38 +117,6 @@ void radius_client_forget(struct radius_client *client, uint64_t number)
 
 /* ---- sending ------------------------------------------------------------------------- */
 
-static bool is_free_for(const struct server *server, size_t index, const struct exchange *e)
-{
-	return !(e->tried & 1U << index) && server->open < room_of(server) &&
-	       server->state != RADIUS_SERVER_UNCONNECTED;
-}
-
-/* The first that is alive; as long as none is, that which has been dead for longest, but only that
- * one: a machine at the door should not wait for a row of the dead. */
-static bool choose_server(const struct radius_client *client, const struct exchange *e,
-			  size_t *ret_server)
-{
-	size_t found = RADIUS_ANY_SERVER;
-
-	for (size_t i = 0; i < client->server_count; i++) {
-		const struct server *server = &client->servers[i];
-
-		if (!is_free_for(server, i, e))
-			continue;
-		if (server->state == RADIUS_SERVER_ALIVE) {
-			*ret_server = i;
-			return true;
-		}
-		if (e->tried == 0 &&
-		    (found == RADIUS_ANY_SERVER || server->died < client->servers[found].died))
-			found = i;
-	}
-	if (found == RADIUS_ANY_SERVER || any_alive(client))
-		return false;
-	*ret_server = found;
-	return true;
-}
-
 /* RAND is between -0.1 and +0.1: RFC 5080, section 2.2.1. */
 static msec jittered(msec wait, const uint8_t *random)
 {
@@ -314,47 +168,6 @@ static enum radius_step send(const struct exchange *e, struct radius_todo *todo)
 	return RADIUS_SEND;
 }
 
-static bool find_server(const struct radius_client *client, struct exchange *e)
-{
-	enum radius_server_state state = client->servers[e->server].state;
-
-	if (!e->sticky)
-		return choose_server(client, e, &e->server);
-	if (client->servers[e->server].open >= room_of(&client->servers[e->server]))
-		return false;
-	return state == RADIUS_SERVER_ALIVE ||
-	       (state != RADIUS_SERVER_UNCONNECTED && !any_alive(client));
-}
-
-/* For whom a request may wait.  What carries State is of no use to a server that was lost. */
-static bool is_worth_waiting(const struct server *server, size_t index, const struct exchange *e)
-{
-	if (e->sticky)
-		return index == e->server && server->state == RADIUS_SERVER_ALIVE;
-	return !(e->tried & 1U << index) &&
-	       (server->state == RADIUS_SERVER_ALIVE || server->state == RADIUS_SERVER_UNCONNECTED);
-}
-
-/* False when there is nothing to wait for, or not any more. */
-static bool wait_for_room(struct radius_client *client, struct exchange *e, msec now)
-{
-	msec until = now;
-
-	for (size_t i = 0; i < client->server_count; i++) {
-		const struct server *server = &client->servers[i];
-
-		if (is_worth_waiting(server, i, e) &&
-		    msec_after(e->begun, server->timing.mrd) > until)
-			until = msec_after(e->begun, server->timing.mrd);
-	}
-	if (until == now)
-		return false;
-	e->state = EXCHANGE_WAITING;
-	list_append(&client->waiting, &e->others);
-	exchange_set_due(client, e, until);
-	return true;
-}
-
 static void lose(struct radius_client *client, struct exchange *e, enum radius_fault fault)
 {
 	if (e->state == EXCHANGE_WAITING)
@@ -369,24 +182,24 @@ static enum radius_step place(struct radius_client *client, struct exchange *e, 
 {
 	struct server *server;
 
-	if (!find_server(client, e)) {
-		if (!wait_for_room(client, e, now))
+	if (!client_find_server(client, e)) {
+		if (!client_wait_for_room(client, e, now))
 			lose(client, e, e->fault);
 		return RADIUS_IDLE;
 	}
 	server = &client->servers[e->server];
-	if (!take_slot(server, e)) {
+	if (!server_take_slot(server, e)) {
 		lose(client, e, RADIUS_FULL);
 		return RADIUS_IDLE;
 	}
 	e->state = EXCHANGE_SENT;
 	e->tried |= 1U << e->server;
 	server->open++;
-	if (connection_of(server, e)->open++ == 0)
-		connection_of(server, e)->heard = now;
+	if (server_connection(server, e)->open++ == 0)
+		server_connection(server, e)->heard = now;
 	list_append(&server->exchanges, &e->others);
 	if (!seal(client, server, e, random)) {
-		leave_server(client, e);
+		exchange_leave_server(client, e);
 		lose(client, e, RADIUS_NO_CRYPTO);
 		return RADIUS_IDLE;
 	}
@@ -470,7 +283,7 @@ static enum radius_step send_probe(struct radius_client *client, struct server *
 	if (probe->state == EXCHANGE_SENT)
 		server->answered_probes = 0;
 	end_probe(server, probe);
-	if (!take_slot(server, probe))
+	if (!server_take_slot(server, probe))
 		return RADIUS_IDLE;
 	return send_status(client, server, probe, random, todo);
 }
@@ -514,7 +327,7 @@ static enum radius_step watch(struct radius_client *client, struct server *serve
 static bool wants_connection(const struct radius_client *client, struct server *server,
 			     struct radius_todo *todo)
 {
-	if (server->state != RADIUS_SERVER_ALIVE || server->open < room_of(server))
+	if (server->state != RADIUS_SERVER_ALIVE || server->open < server_room(server))
 		return false;
 	for (size_t i = 1; i < server->slot_count / RADIUS_IDS; i++) {
 		struct connection *c = &server->connection[i];
@@ -550,8 +363,8 @@ static enum radius_step attend_server(struct radius_client *client, struct serve
 				      const uint8_t *random, struct radius_todo *todo)
 {
 	if (server->state == RADIUS_SERVER_DEAD)
-		set_state(client, server,
-			  server->probes ? RADIUS_SERVER_PROBED : RADIUS_SERVER_ALIVE, now);
+		client_set_state(client, server,
+				 server->probes ? RADIUS_SERVER_PROBED : RADIUS_SERVER_ALIVE, now);
 	if (server->state != RADIUS_SERVER_PROBED)
 		return RADIUS_IDLE;
 	server->due = msec_after(now, jittered(server->timing.probe_interval, random));
@@ -628,7 +441,7 @@ static void hear(struct radius_client *client, struct server *server, bool probe
 	server->last_fault = RADIUS_FINE;
 	if (probe && ++server->answered_probes < server->timing.probes)
 		return;
-	set_state(client, server, RADIUS_SERVER_ALIVE, now);
+	client_set_state(client, server, RADIUS_SERVER_ALIVE, now);
 }
 
 /* Without Message-Authenticator, but with the right Response Authenticator: of the server as it
@@ -705,11 +518,11 @@ void radius_client_connected(struct radius_client *client, size_t index, size_t 
 	c->heard = now;
 	end_probe(server, &c->watchdog);
 	end_probe(server, &server->probe);
-	if (connected || room_of(server) == 0)
-		set_state(client, server,
-			  connected ? RADIUS_SERVER_ALIVE : RADIUS_SERVER_UNCONNECTED, now);
+	if (connected || server_room(server) == 0)
+		client_set_state(client, server,
+				 connected ? RADIUS_SERVER_ALIVE : RADIUS_SERVER_UNCONNECTED, now);
 	if (connected) {
-		wake_all(client);
+		client_wake_all(client);
 		return;
 	}
 	list_each (node, &server->exchanges) {

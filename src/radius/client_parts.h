@@ -84,7 +84,26 @@ void radius_answer_read(struct radius_crypto *crypto, struct slice secret,
 
 void exchange_free(struct exchange *exchange); /* from nowhere: it was left before */
 
-/* The heap of those who wait. */
+/* Wakes those that wait when a server becomes alive. */
+void client_set_state(struct radius_client *client, struct server *server,
+		      enum radius_server_state state, msec now);
+bool client_any_alive(const struct radius_client *client);
+void client_wake_all(struct radius_client *client);
+/* Sets exchange->server.  False: nobody has room for it. */
+bool client_find_server(const struct radius_client *client, struct exchange *exchange);
+/* False when there is nothing to wait for, or not any more. */
+bool client_wait_for_room(struct radius_client *client, struct exchange *exchange, msec now);
+
+struct connection *server_connection(struct server *server, const struct exchange *exchange);
+/* How many requests it can have at the same time. */
+size_t server_room(const struct server *server);
+/* The least recently used identifier: an answer that is late must not meet another request.  False
+ * if all are in use. */
+bool server_take_slot(struct server *server, struct exchange *exchange);
+/* Or those that wait; its place is for one of them. */
+void exchange_leave_server(struct radius_client *client, struct exchange *exchange);
+
+/* The heap of all, by when there is something to do. */
 void exchange_enter(struct radius_client *client, struct exchange *exchange);
 void exchange_leave(struct radius_client *client, struct exchange *exchange);
 void exchange_set_due(struct radius_client *client, struct exchange *exchange, msec due);
