@@ -87,7 +87,9 @@ with Lab() as lab:
 
 
 def end_by(lab, number):
-    guest = lab.process([sys.executable, "-c", GUEST], env={"PYTHONPATH": str(Path(__file__).parent)})
+    # A shell that puts us in the background has SIGINT ignored, and so would we have.
+    guest = lab.process(["env", "--default-signal=INT", sys.executable, "-c", GUEST],
+                        env={"PYTHONPATH": str(Path(__file__).parent)})
     pid, folder = guest.expect(r"^(\d+) (/\S+)").groups()
     guest.signal(number)
     guest.wait()
