@@ -274,16 +274,16 @@ class Talk:
         """The next request, not sent yet."""
         return self.nas.request(eap=self.supplicant.answer(self.last.eap), state=self.last.state)
 
-    def send(self, packet):
-        answer = self.nas.ask(packet)
+    def send(self, packet, **kwargs):
+        answer = self.nas.ask(packet, **kwargs)
         if answer is None:
             raise Failed(f"no answer to the {len(self.packets) + 1}th request of a conversation")
         self.packets.append(packet)
         self.answers.append(answer)
         return answer
 
-    def begin(self, name="laptop.example.org"):
-        return self.send(self.nas.request(eap=identity(name)))
+    def begin(self, name="laptop.example.org", **kwargs):
+        return self.send(self.nas.request(eap=identity(name)), **kwargs)
 
     def step(self):
         return self.send(self.next_packet())

@@ -453,7 +453,10 @@ def a_flood_does_not_keep_anybody_out(lab):
             conversation.step()
     lab.equal(conversation.finish().code, ACCEPT, "the answer in the end")
     authd.expect(r"radius\.packet .* end=shed")
-    lets_in(lab, nas)
+    # What is left of the flood may still be before it: then it sends again, as a NAS does.
+    later = talk(lab, nas)
+    later.begin(timeout=2, tries=10)
+    lab.equal(later.finish().code, ACCEPT, "the answer in the end")
 
 
 @test
