@@ -2,7 +2,7 @@
 import re
 import socket
 
-from lab import Process
+from lab import Lab, Process
 
 ADDRESS, PORT = "127.0.0.1", 8888
 URL = f"http://{ADDRESS}:{PORT}"
@@ -17,8 +17,13 @@ class Responder(Process):
                                "-ndays", 1, "-text"], ns=ns, name="openssl ocsp")
         self.expect("(?i)waiting for OCSP client|ACCEPT")
 
-    def asked(self):
-        """How many questions there were."""
+    def asked(self, least):
+        """How many questions there were, as soon as there were that many: it tells of one after it has
+        answered it."""
+        Lab.until(lambda: self._asked() >= least, f"{least} questions were asked")
+        return self._asked()
+
+    def _asked(self):
         return sum(bool(re.search("OCSP Request Data", line)) for line in self.lines)
 
 

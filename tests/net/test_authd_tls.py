@@ -124,7 +124,7 @@ def a_responder_that_hangs_keeps_nobody_else_waiting(lab):
     connection.close()
     lab.equal(conversation.last.code, REJECT, "the answer in the end")
     authd.expect("auth\\.reject .* diagnosis=peer-ocsp-unusable .*imed out")
-    lab.equal(responder.asked(), 5, "the others were asked about")
+    lab.equal(responder.asked(5), 5, "the others were asked about")
 
 
 @each(*VERSIONS)
@@ -134,7 +134,7 @@ def a_responder_is_asked_once(lab, version):
     responder = ocsp.Responder(lab, authd.ns, authority())
     for _ in range(3):
         lets_in(lab, nas, credential, version)
-    lab.equal(responder.asked(), 1, "questions")
+    lab.equal(responder.asked(1), 1, "questions")
     counters = authd.json("counters")
     lab.equal(counters["ocsp_asked_total"], 1, "questions counted")
 
@@ -146,7 +146,7 @@ def a_resumed_session_asks_nobody(lab, version):
     responder = ocsp.Responder(lab, authd.ns, authority())
     peer = EapolTest(lab, authd.ns, authd, client=credential, tls=version, again=2)
     lab.check(peer.wait() and peer.resumed(), "it is let in, and resumes")
-    lab.equal(responder.asked(), 1, "questions")
+    lab.equal(responder.asked(1), 1, "questions")
 
 
 # ---- lists, and what else is wrong with a certificate ---------------------------------------------------
@@ -247,7 +247,7 @@ def a_response_is_fetched_and_stapled(lab, version):
     responder = ocsp.Responder(lab, authd.ns, issuing)
     authd.start()
     authd.expect("staple\\.ready")
-    lab.equal(responder.asked(), 1, "questions")
+    lab.equal(responder.asked(1), 1, "questions")
     daemon = requires(lab, port)
     daemon.expect("port\\.authorised")
 
