@@ -17,14 +17,7 @@ static int read_config(const struct authd_options *options, struct config **ret_
 	struct ini_errors *errors = calloc(1, sizeof *errors);
 	int error = errors ? config_load(options->config_path, ret_config, errors) : -ENOMEM;
 
-	if (error < 0 && errors) {
-		report_errors(errors);
-		ini_errors_diagnose(errors, NULL, why);
-	}
-	if (errors)
-		ini_errors_done(errors);
-	free(errors);
-	return error;
+	return report_read(errors, error, why);
 }
 
 static int use_config(struct authd *a, struct config *config, struct diagnosis *why)

@@ -18,14 +18,7 @@ static int read_config(const struct service_options *options, struct service_con
 						 ret_config, errors)
 			   : -ENOMEM;
 
-	if (error < 0 && errors) {
-		report_errors(errors);
-		ini_errors_diagnose(errors, NULL, why);
-	}
-	if (errors)
-		ini_errors_done(errors);
-	free(errors);
-	return error;
+	return report_read(errors, error, why);
 }
 
 static int open_keystore(const struct service_config *config, struct keystore **ret_keystore,
@@ -48,14 +41,7 @@ static int read_profiles(const struct service_config *config, struct keystore *k
 					      config, ret_profiles, errors)
 			   : -ENOMEM;
 
-	if (errors && (errors->count > 0 || error < 0)) {
-		report_errors(errors);
-		ini_errors_diagnose(errors, NULL, why);
-	}
-	if (errors)
-		ini_errors_done(errors);
-	free(errors);
-	return error;
+	return report_read(errors, error, why);
 }
 
 int service_read(struct service *s, struct diagnosis *why)

@@ -1,8 +1,10 @@
 #include "service/report.h"
 
+#include <stdlib.h>
+
 #include "drivers/log.h"
 
-void report_errors(const struct ini_errors *errors)
+static void report_errors(const struct ini_errors *errors)
 {
 	for (size_t i = 0; i < errors->count; i++)
 		log_event(LOG_ERR, "config.error", "file=\"%s\" line=%d key=\"%s\" message=\"%s\"",
@@ -10,6 +12,18 @@ void report_errors(const struct ini_errors *errors)
 			  errors->error[i].message);
 	if (errors->dropped > 0)
 		log_event(LOG_ERR, "config.error", "message=\"%zu more errors\"", errors->dropped);
+}
+
+int report_read(struct ini_errors *errors, int error, struct diagnosis *why)
+{
+	if (errors && (errors->count > 0 || error < 0)) {
+		report_errors(errors);
+		ini_errors_diagnose(errors, NULL, why);
+	}
+	if (errors)
+		ini_errors_done(errors);
+	free(errors);
+	return error;
 }
 
 void report_diagnosis(int level, const char *event, const struct diagnosis *why)
