@@ -1,9 +1,7 @@
 /* run: the service itself. */
-#include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "authd/authd.h"
 #include "authd/command.h"
@@ -11,63 +9,39 @@
 #include "console/output.h"
 #include "drivers/log.h"
 #include "service/notify.h"
-#include "service/sandbox.h"
+#include "service/process.h"
 
-struct process {
-	struct loop loop;
-	struct authd *authd;
-	struct signal_watch hangup, terminate, interrupt;
-};
-
-static void on_hangup(struct signal_watch *watch)
+static int begin(struct loop *loop, const void *options, void **ret_service)
 {
-	struct authd *authd = list_item(watch, struct process, hangup)->authd;
+	struct authd *authd = NULL;
+	int error = authd_new(loop, options, &authd);
+
+	*ret_service = authd;
+	return error;
+}
+
+static void reload(void *service)
+{
+	struct authd *authd = service;
 	struct diagnosis why;
 
 	if (authd_reload(authd, &why) == 0 && authd->recorder)
 		record_audit(authd->recorder, "config.reload", "signal", "", "%s", "");
 }
 
-static void on_terminate(struct signal_watch *watch)
+static void stop(void *service)
 {
-	authd_stop(list_item(watch, struct process, terminate)->authd);
+	authd_stop(service);
 }
 
-static void on_interrupt(struct signal_watch *watch)
+static int result(const void *service)
 {
-	authd_stop(list_item(watch, struct process, interrupt)->authd);
+	return authd_result(service);
 }
 
-static int fail(const struct diagnosis *why)
+static void drop(void *service)
 {
-	char sentence[512];
-
-	log_event(LOG_ERR, "service.start", "cause=\"%s\"",
-		  diagnosis_sentence(why, sentence, sizeof sentence));
-	return EXIT_FAILURE;
-}
-
-static int serve(struct process *p, const struct authd_options *options)
-{
-	/* First the signals: the service tells its manager that it is ready, and that may reload it
-	 * at once. */
-	int error = signal_watch_set(&p->loop, &p->hangup, SIGHUP);
-
-	if (error == 0)
-		error = signal_watch_set(&p->loop, &p->terminate, SIGTERM);
-	if (error == 0)
-		error = signal_watch_set(&p->loop, &p->interrupt, SIGINT);
-	if (error == 0)
-		error = authd_new(&p->loop, options, &p->authd);
-	if (error == 0)
-		error = loop_run(&p->loop);
-	signal_watch_clear(&p->hangup);
-	signal_watch_clear(&p->terminate);
-	signal_watch_clear(&p->interrupt);
-	if (error == 0)
-		error = authd_result(p->authd);
-	authd_free(p->authd);
-	return error;
+	authd_free(service);
 }
 
 /* Whether it guards ports, for which it needs what a server alone does not.  A configuration that
@@ -85,56 +59,35 @@ static bool guards_ports(const char *config_path)
 	return guards;
 }
 
-/* Two that guard the ports of one network namespace would close what the other opens. */
-static int be_alone(void)
+/* What the service may still do once it runs.  Two that guard the ports of one network namespace
+ * would close what the other opens. */
+static bool confine(const struct command_options *options)
 {
-	int other = 0, alone = sandbox_only_one("latchkey/authenticator", AUTHD_USER, &other);
-
-	if (alone == -EEXIST) {
-		log_event(
-			LOG_ERR, "service.start",
-			"cause=\"another latchkey-authd, process %d, already guards ports in this "
-			"network namespace\" next=\"stop it first, or reload it: systemctl reload "
-			"latchkey-authd\"",
-			other);
-		return EXIT_FAILURE;
-	}
-	if (alone < 0)
-		log_event(LOG_WARNING, "service.lock",
-			  "error=\"%s\" holder=%d effect=\"a second latchkey-authd would not be "
-			  "noticed\"",
-			  strerror(-alone), other);
-	return EXIT_SUCCESS;
-}
-
-/* What the service may still do once it runs. */
-static int confine(const struct command_options *options)
-{
+	static const struct process_kind kind = {
+		.program = "latchkey-authd",
+		.user = AUTHD_USER,
+		.lock = "latchkey/authenticator",
+		.does = "guards ports",
+	};
 	static const int none[] = { -1 };
 	static const int of_ports[] = { CAP_NET_ADMIN, CAP_NET_RAW, -1 };
 	bool ports = guards_ports(options->config_path);
-	struct diagnosis why = { 0 };
 
-	if (ports && be_alone() != EXIT_SUCCESS)
-		return EXIT_FAILURE;
-	if (sandbox_privileges(options->user, ports ? of_ports : none, &why) < 0)
-		return fail(&why);
-	if (options->sandbox && sandbox_system_calls(SANDBOX_SERVES) < 0) {
-		log_event(LOG_ERR, "service.start",
-			  "cause=\"the system call filter cannot be set\" next=\"start with "
-			  "--no-sandbox if this kernel has no seccomp\"");
-		return EXIT_FAILURE;
-	}
-	return EXIT_SUCCESS;
+	if (ports && !process_is_alone(&kind))
+		return false;
+	return process_confine(options->user, ports ? of_ports : none, options->sandbox,
+			       SANDBOX_SERVES);
 }
 
 int command_run(const struct command_options *options, int argc, char **argv)
 {
 	const struct authd_options service = { options->config_path, options->log_level };
-	struct process p = { .hangup.raised = on_hangup,
-			     .terminate.raised = on_terminate,
-			     .interrupt.raised = on_interrupt };
-	int error;
+	struct process p = { .begin = begin,
+			     .reload = reload,
+			     .stop = stop,
+			     .result = result,
+			     .free = drop,
+			     .options = &service };
 
 	if (argc > 1) {
 		const struct cli cli = { .program = "latchkey-authd", .columns = 80 };
@@ -145,11 +98,7 @@ int command_run(const struct command_options *options, int argc, char **argv)
 	log_open(options->log_level >= 0 ? options->log_level : LOG_NOTICE);
 	notify_init();
 	signal(SIGPIPE, SIG_IGN);
-	if (confine(options) != EXIT_SUCCESS)
+	if (!confine(options))
 		return EXIT_FAILURE;
-	error = loop_init(&p.loop);
-	if (error == 0)
-		error = serve(&p, &service);
-	loop_done(&p.loop);
-	return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return process_run(&p);
 }

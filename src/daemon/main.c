@@ -1,5 +1,4 @@
 /* latchkeyd: the 802.1X supplicant as a system service. */
-#include <errno.h>
 #include <getopt.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -8,17 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/list.h"
 #include "service/notify.h"
-#include "service/sandbox.h"
+#include "service/process.h"
 #include "daemon/service.h"
 #include "drivers/log.h"
-
-struct process {
-	struct loop loop;
-	struct service *service;
-	struct signal_watch hangup, terminate, interrupt;
-};
 
 struct arguments {
 	struct service_options service;
@@ -113,97 +105,59 @@ static struct arguments read_arguments(int argc, char **argv)
 	return a;
 }
 
-static void on_hangup(struct signal_watch *watch)
+static int begin(struct loop *loop, const void *wanted, void **ret_service)
+{
+	struct service *service = NULL;
+	int error = service_new(loop, wanted, &service);
+
+	*ret_service = service;
+	return error;
+}
+
+static void reload(void *service)
 {
 	struct diagnosis why;
 
-	(void)service_reload(list_item(watch, struct process, hangup)->service, &why);
+	(void)service_reload(service, &why);
 }
 
-static void on_terminate(struct signal_watch *watch)
+static void stop(void *service)
 {
-	service_stop(list_item(watch, struct process, terminate)->service);
+	service_stop(service);
 }
 
-static void on_interrupt(struct signal_watch *watch)
+static int result(const void *service)
 {
-	service_stop(list_item(watch, struct process, interrupt)->service);
+	return service_result(service);
 }
 
-static int fail(const struct diagnosis *why)
+static void drop(void *service)
 {
-	char sentence[512];
-
-	log_event(LOG_ERR, "service.start", "cause=\"%s\"",
-		  diagnosis_sentence(why, sentence, sizeof sentence));
-	return EXIT_FAILURE;
-}
-
-static int run(struct process *p, const struct arguments *a)
-{
-	/* First the signals: the service tells its manager that it is ready, and that may reload it
-	 * at once. */
-	int error = signal_watch_set(&p->loop, &p->hangup, SIGHUP);
-
-	if (error == 0)
-		error = signal_watch_set(&p->loop, &p->terminate, SIGTERM);
-	if (error == 0)
-		error = signal_watch_set(&p->loop, &p->interrupt, SIGINT);
-	if (error == 0)
-		error = service_new(&p->loop, &a->service, &p->service);
-	if (error == 0)
-		error = loop_run(&p->loop);
-	signal_watch_clear(&p->hangup);
-	signal_watch_clear(&p->terminate);
-	signal_watch_clear(&p->interrupt);
-	if (error == 0)
-		error = service_result(p->service);
-	service_free(p->service);
-	return error;
+	service_free(service);
 }
 
 int main(int argc, char **argv)
 {
+	static const struct process_kind kind = {
+		.program = "latchkeyd",
+		.user = SERVICE_USER,
+		.lock = "latchkey/supplicant",
+		.does = "works",
+	};
+	static const int capabilities[] = { CAP_NET_RAW, CAP_NET_ADMIN, -1 };
 	struct arguments a = read_arguments(argc, argv);
-	struct process p = { .hangup.raised = on_hangup,
-			     .terminate.raised = on_terminate,
-			     .interrupt.raised = on_interrupt };
-	struct diagnosis why = { 0 };
-	int other = 0;
+	struct process p = { .begin = begin,
+			     .reload = reload,
+			     .stop = stop,
+			     .result = result,
+			     .free = drop,
+			     .options = &a.service };
 
 	log_open(a.service.log_level >= 0 ? a.service.log_level : LOG_NOTICE);
 	notify_init();
 	signal(SIGPIPE, SIG_IGN);
-
-	int alone = sandbox_only_one("latchkey/supplicant", SERVICE_USER, &other);
-
-	if (alone == -EEXIST) {
-		log_event(LOG_ERR, "service.start",
-			  "cause=\"another latchkeyd, process %d, already works in this network "
-			  "namespace\" next=\"stop it first, or reload it: systemctl reload "
-			  "latchkeyd\"",
-			  other);
+	if (!process_is_alone(&kind) ||
+	    !process_confine(a.user, capabilities, a.sandbox, SANDBOX_ALONE))
 		return EXIT_FAILURE;
-	}
-	if (alone < 0)
-		log_event(LOG_WARNING, "service.lock",
-			  "error=\"%s\" holder=%d effect=\"a second "
-			  "latchkeyd would not be noticed\"",
-			  strerror(-alone), other);
-	if (sandbox_privileges(a.user, (const int[]){ CAP_NET_RAW, CAP_NET_ADMIN, -1 }, &why) < 0)
-		return fail(&why);
-	if (a.sandbox && sandbox_system_calls(SANDBOX_ALONE) < 0) {
-		log_event(LOG_ERR, "service.start",
-			  "cause=\"the system call filter cannot be set\" next=\"start with "
-			  "--no-sandbox if "
-			  "this kernel has no seccomp\"");
-		return EXIT_FAILURE;
-	}
-
-	int error = loop_init(&p.loop);
-
-	if (error == 0)
-		error = run(&p, &a);
-	loop_done(&p.loop);
-	return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return process_run(&p);
 }
