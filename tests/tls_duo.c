@@ -82,13 +82,15 @@ static void note(struct duo *d, const struct tls_claim *c)
 
 static void answer(struct duo *d, void *self)
 {
-	const struct tls_claim *claim = tls_server_method.claim(self);
+	const struct tls_claim *claim = tls_server_method.question(self)->about.claim;
 
 	d->asked++;
 	REQUIRE(claim != NULL);
 	note(d, claim);
-	d->end = tls_server_method.answer(
-		self, !d->refuse, d->refusal.id != DIAG_NONE ? &d->refusal : NULL, d->c.now);
+	const struct eap_reply reply = { .accept = !d->refuse,
+					 .why = d->refusal.id != DIAG_NONE ? &d->refusal : NULL };
+
+	d->end = tls_server_method.answer(self, &reply, d->c.now);
 	CHECK(d->end != METHOD_ASKS);
 }
 

@@ -189,15 +189,16 @@ static bool has_to_be_asked(const struct conversation *c)
 /* A claim is judged as soon as it is there. */
 static enum conversation_turn step(struct conversation *c, struct moment now)
 {
-	const struct eap_server_method *method;
+	const struct eap_question *question;
 	const struct tls_claim *claim;
 	struct diagnosis why;
 	bool accept;
 
 	eap_authenticator_step(&c->eap, now);
-	claim = eap_authenticator_claim(&c->eap, &method);
-	if (!claim)
+	question = eap_authenticator_question(&c->eap);
+	if (!question)
 		return turn_of(c);
+	claim = question->about.claim;
 	note_claim(&c->claim, claim);
 	aaa_grant_done(&c->grant);
 	accept = rules_judge(c->arming->config, claim, &c->where, &c->grant, &why);
@@ -226,7 +227,9 @@ enum conversation_turn conversation_judged(struct conversation *c, bool accept,
 {
 	c->touched = now.mono;
 	c->waits_for = NULL;
-	eap_authenticator_answer(&c->eap, accept, accept ? NULL : why);
+	const struct eap_reply reply = { .accept = accept, .why = accept ? NULL : why };
+
+	eap_authenticator_answer(&c->eap, &reply);
 	eap_authenticator_step(&c->eap, now);
 	return turn_of(c);
 }

@@ -217,6 +217,7 @@ static bool aaa_success(const struct eap_authenticator *a)
 	[ASKING] = { "ASKING", NULL, {			/* Deviation */ \
 		{ answered,		ANSWER } } }, \
 	[ANSWER] = { "ANSWER", box_answer, {		/* Deviation */ \
+		{ method_asks,		ASKING }, \
 		{ method_ended,		SELECT_ACTION }, \
 		{ always,		METHOD_REQUEST } } }, \
 	[PROPOSE_METHOD] = { "PROPOSE_METHOD", box_propose_method, { \
@@ -398,23 +399,26 @@ msec eap_authenticator_deadline(const struct eap_authenticator *a)
 	return a->state == IDLE || a->state == IDLE2 ? a->retransWhile : NEVER;
 }
 
-const void *eap_authenticator_claim(const struct eap_authenticator *a,
-				    const struct eap_server_method **ret_method)
+const struct eap_question *eap_authenticator_question(const struct eap_authenticator *a)
 {
 	if (a->state != ASKING || a->answered)
 		return NULL;
-	*ret_method = a->offer->method;
-	return a->offer->method->claim ? a->offer->method->claim(a->self) : NULL;
+	return a->offer->method->question(a->self);
 }
 
-void eap_authenticator_answer(struct eap_authenticator *a, bool accept, const struct diagnosis *why)
+void eap_authenticator_answer(struct eap_authenticator *a, const struct eap_reply *reply)
 {
-	if (a->state != ASKING || a->answered)
+	const struct eap_question *question = eap_authenticator_question(a);
+
+	if (!question)
 		return;
 	a->answered = true;
-	a->refused = !accept;
-	if (!accept && why)
-		a->diagnosis = *why;
+	a->reply = *reply;
+	if (reply->accept || !eap_question_is_final(question))
+		return;
+	a->refused = true;
+	if (reply->why)
+		a->diagnosis = *reply->why;
 }
 
 bool eap_authenticator_report(const struct eap_authenticator *a, struct eap_report *ret_report,

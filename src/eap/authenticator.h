@@ -181,7 +181,8 @@ struct eap_authenticator {
 	void *self;			      /* the method's conversation */
 	bool method_begun, method_succeeded;  /* self is to be freed; and what came of it */
 	bool asks, answered;		      /* METHOD_ASKS; eap_authenticator_answer */
-	bool refused;			      /* and the answer was no */
+	struct eap_reply reply;		      /* borrowed until the step */
+	bool refused;			      /* and the answer was a final no */
 
 	struct eap_authenticator_counters counters;
 	unsigned rounds;       /* Requests of this conversation, repetitions not counted */
@@ -211,14 +212,11 @@ void eap_authenticator_step(struct eap_authenticator *a, struct moment now);
 /* When to step next if nothing arrives: the end of retransWhile, or NEVER. */
 msec eap_authenticator_deadline(const struct eap_authenticator *a);
 
-/* A method waits for a decision: what the peer claims, and which method says so.  NULL when none
- * does. */
-const void *eap_authenticator_claim(const struct eap_authenticator *a,
-				    const struct eap_server_method **ret_method);
-/* The decision; to be followed by a step.  why is of a refusal, else NULL; it is copied.  Without a
+/* A method waits for an answer: what it asks, good until that is given, or NULL. */
+const struct eap_question *eap_authenticator_question(const struct eap_authenticator *a);
+/* The answer; to be followed by a step, until which what it points to is borrowed.  Without a
  * question nothing happens: it may have been withdrawn meanwhile. */
-void eap_authenticator_answer(struct eap_authenticator *a, bool accept,
-			      const struct diagnosis *why);
+void eap_authenticator_answer(struct eap_authenticator *a, const struct eap_reply *reply);
 
 /* The method that ran last, and what it reports; false when none did.  It is there until the next
  * conversation begins or the port is disabled. */

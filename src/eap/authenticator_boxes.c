@@ -215,11 +215,9 @@ void box_method_response(struct eap_authenticator *a)
  * itself (section 8.1). */
 void box_answer(struct eap_authenticator *a)
 {
-	const struct diagnosis *why = a->diagnosis.id != DIAG_NONE ? &a->diagnosis : NULL;
-
 	a->answered = false;
-	take_state(a, a->offer->method->answer(a->self, !a->refused, why, a->now));
-	assert(!a->asks);
+	take_state(a, a->offer->method->answer(a->self, &a->reply, a->now));
+	a->reply = (struct eap_reply){ 0 };
 }
 
 static unsigned max_rounds(const struct eap_authenticator *a)

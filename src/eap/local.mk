@@ -8,4 +8,5 @@ libproto_a_SOURCES += \
 	%D%/packet.c %D%/packet.h \
 	%D%/peer.c %D%/peer.h \
 	%D%/peer_diagnosis.c %D%/peer_parts.h %D%/peer_response.c \
+	%D%/question.h \
 	%D%/server_method.h

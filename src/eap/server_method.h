@@ -3,9 +3,9 @@
  * A method is a table of functions. What all its conversations have in common (certificates, keys
  * of tickets) is its context, made once and borrowed; what one conversation holds is made by init
  * and dropped by free.  A method is pure: time comes in with the Response, random bytes are the
- * crypto library's, and nothing calls back up: a method that cannot decide by itself whether a peer
- * is let in answers METHOD_ASKS, whoever drives the machine reads the claim, judges it for as long
- * as that takes, and answers. */
+ * crypto library's, and nothing calls back up: a method that cannot decide something by itself
+ * answers METHOD_ASKS, whoever drives the machine reads the question (question.h), thinks for as
+ * long as that takes, and answers. */
 #ifndef EAP_SERVER_METHOD_H
 #define EAP_SERVER_METHOD_H
 
@@ -14,10 +14,11 @@
 #include "eap/keys.h"
 #include "eap/method.h"
 #include "eap/packet.h"
+#include "eap/question.h"
 
 enum eap_server_state {
-	METHOD_GOES_ON, /* there is another Request to build */
-	METHOD_ASKS,	/* the claim is complete: answer, then go on; nothing to send until then */
+	METHOD_GOES_ON,	  /* there is another Request to build */
+	METHOD_ASKS,	  /* there is a question: answer, then go on; nothing to send until then */
 	METHOD_SUCCEEDED, /* m.isDone; there is nothing more to build */
 	METHOD_FAILED,	  /* m.isDone, likewise */
 };
@@ -43,12 +44,11 @@ struct eap_server_method {
 	/* m.process and m.isDone. */
 	enum eap_server_state (*process)(void *self, const struct eap_packet *response,
 					 struct moment now);
-	/* What the peer claims to be, after METHOD_ASKS and until free.  The type of what it points
-	 * to is in the method's header; the machine only hands it on.  NULL: there is none. */
-	const void *(*claim)(const void *self);
-	/* The answer to METHOD_ASKS: let in, or not, for this reason (which the method may tell the
-	 * peer as far as its protocol can, by an alert).  Never METHOD_ASKS again. */
-	enum eap_server_state (*answer)(void *self, bool accept, const struct diagnosis *why,
+	/* After METHOD_ASKS and until the answer.  NULL as a member: the method never asks. */
+	const struct eap_question *(*question)(const void *self);
+	/* The answer to METHOD_ASKS.  Of a refusal the method tells the peer what its protocol can,
+	 * by an alert, say.  It may ask again. */
+	enum eap_server_state (*answer)(void *self, const struct eap_reply *reply,
 					struct moment now);
 	/* m.buildReq: the type-data of the next Request.  No more than wr_room(w) fits; a method
 	 * that has more fragments it. */

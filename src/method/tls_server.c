@@ -24,6 +24,7 @@ struct conversation {
 	struct eap_keys keys;
 	struct diagnosis why;
 	struct diagnosis discarded; /* the last that was; tells of a time-out */
+	struct eap_question question;
 };
 
 static void server_free(void *self)
@@ -50,6 +51,7 @@ static enum status server_init(void *context, const struct eap_server_about *abo
 		return status;
 	}
 	c->fragment_size = common->fragment_size;
+	c->question.kind = EAP_ASKS_CERTIFICATE;
 	*ret_self = c;
 	return OK;
 }
@@ -123,8 +125,10 @@ static enum eap_server_state look(struct conversation *c)
 		c->why = *tls_conn_diagnosis(c->conn);
 		return fail(c);
 	}
-	if (tls_conn_asks(c->conn))
+	if (tls_conn_asks(c->conn)) {
+		c->question.about.claim = tls_conn_claim(c->conn);
 		return METHOD_ASKS;
+	}
 	if (tls_conn_received(c->conn).len > 0)
 		return give_up(c, DIAG_TLS_FAILED, "the peer sent data, which EAP-TLS has none of");
 	if (tls_conn_state(c->conn) == TLS_FINISHED)
@@ -199,23 +203,24 @@ static enum eap_server_state server_process(void *self, const struct eap_packet 
 	return hear(c, &frame, now);
 }
 
-static const void *server_claim(const void *self)
+static const struct eap_question *server_question(const void *self)
 {
 	const struct conversation *c = self;
 
-	return tls_conn_claim(c->conn);
+	return &c->question;
 }
 
-static enum eap_server_state server_answer(void *self, bool accept, const struct diagnosis *why,
+static enum eap_server_state server_answer(void *self, const struct eap_reply *reply,
 					   struct moment now)
 {
 	struct conversation *c = self;
 	const struct tls_claim *claim = tls_conn_claim(c->conn);
+	const struct diagnosis *why = reply->why;
 	struct diagnosis denied;
 
 	if (!tls_conn_asks(c->conn))
 		return give_up(c, DIAG_INTERNAL, "an answer without a question");
-	if (accept) {
+	if (reply->accept) {
 		tls_conn_admit(c->conn, now);
 		return look(c);
 	}
@@ -310,7 +315,7 @@ const struct eap_server_method tls_server_method = {
 	.init = server_init,
 	.check = server_check,
 	.process = server_process,
-	.claim = server_claim,
+	.question = server_question,
 	.answer = server_answer,
 	.build = server_build,
 	.take_keys = server_take_keys,

@@ -1,9 +1,8 @@
 /* EAP-TLS, the server: RFC 5216 with TLS 1.2 and below, RFC 9190 with TLS 1.3.
  *
  * tls_server_method is used with a struct tls_server_context, which is what all conversations of
- * one worker have in common.  A conversation answers METHOD_ASKS once, after the client has proved
- * who it is; what claim() then points to is a const struct tls_claim (tls/claim.h), good until
- * free, also in a resumption.  A refusal is told to the client by an alert before EAP-Failure, and
+ * one worker have in common.  A conversation asks once, EAP_ASKS_CERTIFICATE, after the client has
+ * proved who it is; the claim is good until free, also in a resumption.  A refusal is told to the client by an alert before EAP-Failure, and
  * costs it the session.
  *
  * The alert is chosen by the id of the diagnosis given to answer(): certificate_revoked and

@@ -373,8 +373,9 @@ static NOINLINE void server_half_latchkey(struct served *l, struct slice type_da
 		need(!tls_server_method.check(l->self, &heard), "a packet is discarded");
 		l->state = tls_server_method.process(l->self, &heard, now);
 		if (l->state == METHOD_ASKS) {
-			need(tls_server_method.claim(l->self), "no claim");
-			l->state = tls_server_method.answer(l->self, true, NULL, now);
+			need(tls_server_method.question(l->self)->about.claim, "no claim");
+			l->state = tls_server_method.answer(
+				l->self, &(struct eap_reply){ .accept = true }, now);
 		}
 	} else {
 		need(tls_server_method.take_keys(l->self, &keys), "no keys");

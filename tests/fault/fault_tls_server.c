@@ -119,7 +119,8 @@ static void hear(void *self, struct slice type_data, struct outcome *o)
 	}
 	o->state = tls_server_method.process(self, &response, now);
 	if (o->state == METHOD_ASKS)
-		o->state = tls_server_method.answer(self, o->admits, NULL, now);
+		o->state = tls_server_method.answer(
+			self, &(struct eap_reply){ .accept = o->admits }, now);
 }
 
 static void serve(void *self, struct tls_peer *peer, struct outcome *o)

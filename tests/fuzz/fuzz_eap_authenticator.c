@@ -138,7 +138,7 @@ static void step(struct scene *s)
 	idle = in_state(s, "IDLE") || in_state(s, "IDLE2");
 	assert((idle && s->machine.kind != EAP_BACKEND) ==
 	       (eap_authenticator_deadline(&s->machine) != NEVER));
-	assert(in_state(s, "ASKING") == (eap_authenticator_claim(&s->machine, &method) != NULL));
+	assert(in_state(s, "ASKING") == (eap_authenticator_question(&s->machine) != NULL));
 	(void)eap_authenticator_report(&s->machine, &report, &method);
 }
 
@@ -171,10 +171,10 @@ static void event(struct scene *s, struct rd *r)
 		s->now.mono += rd_u16(r);
 		break;
 	case 4:
-		eap_authenticator_answer(&s->machine, true, NULL);
+		eap_authenticator_answer(&s->machine, &(struct eap_reply){ .accept = true });
 		break;
 	case 5:
-		eap_authenticator_answer(&s->machine, false, NULL);
+		eap_authenticator_answer(&s->machine, &(struct eap_reply){ .accept = false });
 		break;
 	case 6:
 		server(s, &s->aaa.aaaEapReq, rd_bytes(r, rd_u8(r)));

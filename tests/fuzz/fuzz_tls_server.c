@@ -98,10 +98,10 @@ static bool hear(void *self, struct slice type_data, struct wr *request)
 		return true;
 	state = tls_server_method.process(self, &response, now);
 	if (state == METHOD_ASKS) {
-		const struct tls_claim *claim = tls_server_method.claim(self);
+		const struct tls_claim *claim = tls_server_method.question(self)->about.claim;
 
 		assert(claim && claim->subject.len > 0);
-		state = tls_server_method.answer(self, false, NULL, now);
+		state = tls_server_method.answer(self, &(struct eap_reply){ .accept = false }, now);
 	}
 	assert(state == METHOD_GOES_ON || state == METHOD_FAILED);
 	assert(!tls_server_method.take_keys(self, &keys));

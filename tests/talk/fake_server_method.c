@@ -11,6 +11,7 @@ struct talk {
 	unsigned built, processed;
 	bool keys, hint, too_much, full;
 	bool then_succeeds, then_goes_on, then_lies;
+	struct eap_question question;
 	struct diagnosis diagnosis;
 };
 
@@ -39,6 +40,12 @@ static bool check(void *self, const struct eap_packet *response)
 	return response->data.len > 0 && response->data.p[0] == 'i';
 }
 
+static enum eap_server_state ask(struct talk *t, enum eap_question_kind kind)
+{
+	t->question.kind = kind;
+	return METHOD_ASKS;
+}
+
 static enum eap_server_state process(void *self, const struct eap_packet *response,
 				     struct moment now)
 {
@@ -58,7 +65,9 @@ static enum eap_server_state process(void *self, const struct eap_packet *respon
 
 	switch (response->data.len > 0 ? response->data.p[0] : 'c') {
 	case 'a':
-		return METHOD_ASKS;
+		return ask(t, EAP_ASKS_ADMISSION);
+	case 'p':
+		return ask(t, EAP_ASKS_PASSWORD);
 	case 's':
 		return METHOD_SUCCEEDED;
 	case 'f':
@@ -67,21 +76,21 @@ static enum eap_server_state process(void *self, const struct eap_packet *respon
 	return METHOD_GOES_ON;
 }
 
-static const void *claim(const void *self)
+static const struct eap_question *question(const void *self)
 {
 	const struct talk *t = self;
 
-	return t->fake->name;
+	return &t->question;
 }
 
-static enum eap_server_state answer(void *self, bool accept, const struct diagnosis *why,
-				    struct moment now)
+static enum eap_server_state answer(void *self, const struct eap_reply *reply, struct moment now)
 {
 	struct talk *t = self;
 
 	(void)now;
-	(void)why;
-	if (accept)
+	if (t->question.kind == EAP_ASKS_PASSWORD && reply->accept)
+		return ask(t, EAP_ASKS_ADMISSION);
+	if (reply->accept)
 		return t->then_succeeds ? METHOD_SUCCEEDED : METHOD_GOES_ON;
 	if (t->then_lies)
 		return METHOD_SUCCEEDED;
@@ -162,7 +171,7 @@ struct eap_server_offer fake_server_offer(struct fake_server_method *fake, struc
 		.init = init,
 		.check = check,
 		.process = process,
-		.claim = claim,
+		.question = question,
 		.answer = answer,
 		.build = build,
 		.timeout = timeout,

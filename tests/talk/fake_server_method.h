@@ -2,13 +2,14 @@
  *data is the verdict, the others are what else happens.
  *
  *	c goes on		a asks			s succeeds		f fails
- *	i ignored (m.check)	anything else: as c
+ *	i ignored (m.check)	p asks for a password	anything else: as c
  *
  *	k keys are there	t a hint of 7 seconds from here on
  *	x fails for a reason of its own (tls-failed)
  *	! writes more than there is room for
  *	# fills all the room there is
  *
+ * A password that it is given makes it ask whether the peer is let in, which 'a' does at once.
  * Asked and accepted it goes on, or succeeds if the data holds 'S'; refused it fails, or goes on if
  *the data holds 'g' (to tell the peer), or says that it succeeded if it holds 'l' (a liar).
  *

@@ -28,7 +28,7 @@
  *	timeout		eapTimeout
  *	aaa< BYTES	aaaEapResp, and what is for the server; without bytes: it is to begin
  *	user "x"	aaaIdentity
- *	asks		a method waits for a decision
+ *	asks [password]	a method waits for a decision, or for a password
  *	told N "x"	the identity that the Nth offer was told
  *	hinted MSEC	methodTimeout of the last Request
  *	diagnosis ID [KEY "VALUE"], state NAME, deadline MSEC, count NAME N
@@ -323,7 +323,7 @@ static bool do_accept(void *it, const struct script_line *line)
 {
 	struct talk *t = it;
 
-	eap_authenticator_answer(&t->machine, true, NULL);
+	eap_authenticator_answer(&t->machine, &(struct eap_reply){ .accept = true });
 	return step(t, line);
 }
 
@@ -338,7 +338,8 @@ static bool do_refuse(void *it, const struct script_line *line)
 	if (script_word(&at, name, sizeof name) && !diagnosis_by_name(name, &id))
 		return script_fail(line, "there is no such reason");
 	diagnosis_set(&why, id);
-	eap_authenticator_answer(&t->machine, false, id == DIAG_NONE ? NULL : &why);
+	eap_authenticator_answer(&t->machine,
+				 &(struct eap_reply){ .why = id == DIAG_NONE ? NULL : &why });
 	return step(t, line);
 }
 
@@ -492,10 +493,11 @@ static bool do_user(void *it, const struct script_line *line)
 static bool do_asks(void *it, const struct script_line *line)
 {
 	const struct talk *t = it;
-	const struct eap_server_method *method = NULL;
-	const char *claim = eap_authenticator_claim(&t->machine, &method);
+	const struct eap_question *question = eap_authenticator_question(&t->machine);
+	enum eap_question_kind kind =
+		strcmp(line->rest, "password") == 0 ? EAP_ASKS_PASSWORD : EAP_ASKS_ADMISSION;
 
-	return (claim && strcmp(claim, method->name) == 0) || script_fail(line, "nobody asks");
+	return (question && question->kind == kind) || script_fail(line, "nobody asks that");
 }
 
 static bool do_told(void *it, const struct script_line *line)

@@ -56,17 +56,18 @@ static struct slice peer_hears(struct both *b, struct slice packet)
 
 static void authenticator_hears(struct both *b, struct slice packet)
 {
-	const struct eap_server_method *method;
+	const struct eap_question *question;
 
 	b->lower.eapReq = b->lower.eapNoReq = false;
 	b->lower.eapResp = packet.len > 0;
 	b->lower.eapRespData = packet;
 	eap_authenticator_step(&b->authenticator, cast_now);
-	if (!eap_authenticator_claim(&b->authenticator, &method))
+	question = eap_authenticator_question(&b->authenticator);
+	if (!question)
 		return;
-	CHECK(method == &tls_server_method);
+	CHECK_INT(question->kind, EAP_ASKS_CERTIFICATE);
 	CHECK(!b->lower.eapReq);
-	eap_authenticator_answer(&b->authenticator, !b->refuse, NULL);
+	eap_authenticator_answer(&b->authenticator, &(struct eap_reply){ .accept = !b->refuse });
 	eap_authenticator_step(&b->authenticator, cast_now);
 }
 
