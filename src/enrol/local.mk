@@ -1,0 +1,6 @@
+libproto_a_SOURCES += \
+	%D%/ca.h \
+	%D%/protocol.h \
+	%D%/question.h \
+	%D%/store.h \
+	%D%/token.h

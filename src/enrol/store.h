@@ -1,0 +1,37 @@
+/* Where the peer of an enrolment puts what it gets: the keystore, as a method sees it.
+ *
+ * A table, because a method has no files: the service has one over its keystore (and, behind a URI,
+ * over a token or TPM), tests have one whose every step can fail.  The order is that of
+ * doc/cprom.md, "Installing": new_key, then put, which is durable when it returns, then activate.
+ * What was not activated is dropped by abandon, and by the next start of the service; nothing that
+ * was current before is touched until activate. */
+#ifndef ENROL_STORE_H
+#define ENROL_STORE_H
+
+#include "base/diagnosis.h"
+#include "enrol/protocol.h"
+
+struct enrol_store {
+	/* A new key as a new generation of this credential; a handle to sign with.  OK, CRYPTO (it
+	 * could not be made) or UNEXPECTED (storage) with the reason. */
+	CHECKED enum status (*new_key)(void *self, const char *credential,
+				       const struct enrol_params *params, EVP_PKEY **ret_key,
+				       struct diagnosis *why);
+	/* The rest of the generation whose key new_key has made (or, without one, all of it):
+	 * certificate, chain, anchors, or user name and secret.  Durable. */
+	CHECKED enum status (*put)(void *self, const char *credential,
+				   const struct enrol_result *result, struct diagnosis *why);
+	/* It becomes what the next authentication uses. */
+	CHECKED enum status (*activate)(void *self, const char *credential, struct diagnosis *why);
+	/* The old one goes (action remove). */
+	CHECKED enum status (*remove)(void *self, const char *credential, struct diagnosis *why);
+	void (*abandon)(void *self, const char *credential);
+};
+
+/* A table with its value; the method frees neither. */
+struct enrol_store_ref {
+	const struct enrol_store *store;
+	void *self;
+};
+
+#endif
