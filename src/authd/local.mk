@@ -4,6 +4,7 @@ libauthd_a_SOURCES += %D%/aaa.c %D%/aaa.h
 libauthd_a_SOURCES += %D%/accounting.h
 libauthd_a_SOURCES += %D%/address.c %D%/address.h
 libauthd_a_SOURCES += %D%/authd.h
+libauthd_a_SOURCES += %D%/cmp_client.h
 libauthd_a_SOURCES += %D%/config.h
 libauthd_a_SOURCES += %D%/http.c %D%/http.h
 libauthd_a_SOURCES += %D%/ocsp.c %D%/ocsp.h

@@ -79,6 +79,12 @@ struct enrol_authority {
 	X509 *new_with_old;	  /* roll-over of the root (RFC 4210, 4.4); NULL: none goes on */
 	const char *crl_url, *ocsp_url; /* to stand in certificates; NULL: none */
 	bool renew_wanted;		/* peers whose certificate is of an old issuer are told */
+
+	/* CMP.  What signs our messages to peers: NULL: issuer and key do. */
+	X509 *ra_cert;
+	EVP_PKEY *ra_key;
+	STACK_OF(X509) * ra_chain;
+	bool forwards; /* peers' messages go to the CA unchanged (ENROL_ASKS_FORWARD) */
 };
 
 enum enrol_question_kind {
@@ -140,8 +146,9 @@ struct enrol_reply {
 	struct slice secret;		  /* AUTHORISE by token */
 	struct slice certificate;	  /* ISSUE: DER */
 	STACK_OF(X509) * chain, *anchors; /* ISSUE; NULL: the authority's */
-	struct slice message;		  /* FORWARD */
-	struct slice username;		  /* KEEP: under which name */
+	/* FORWARD.  What the message gives to the peer is in certificate too, for the registry. */
+	struct slice message;
+	struct slice username; /* KEEP: under which name */
 };
 
 #endif
