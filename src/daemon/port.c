@@ -1,4 +1,4 @@
-#include "daemon/port.h"
+#include "daemon/port_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,76 +11,6 @@
 static void announce(struct port *port)
 {
 	port->world->changed(port->world->context, port);
-}
-
-static void attempt_begins(struct port *port, struct moment now)
-{
-	if (port->attempt_began != NEVER)
-		return;
-	port->attempt_began = now.mono;
-	log_event(LOG_INFO, "port.attempt", "port=%s profile=%s", port->link.name, port->profile);
-}
-
-static void log_success(const struct port *port)
-{
-	struct eap_report report = { 0 };
-
-	eap_peer_report(&port->peer, &report);
-	log_event(LOG_NOTICE, "port.authorised",
-		  "port=%s profile=%s duration_ms=%llu tls=%s resumed=%s diagnosis=%s",
-		  port->link.name, port->profile, (unsigned long long)port->duration,
-		  report.tls_version, report.resumed ? "yes" : "no",
-		  diagnosis_text(port->diagnosis.id)->name);
-}
-
-static void log_evidence(const struct port *port, int level)
-{
-	const struct diagnosis *d = &port->diagnosis;
-	char text[DIAGNOSIS_TEXT_MAX + DIAGNOSIS_EVIDENCE_MAX * 32] = "";
-	char value[DIAGNOSIS_VALUE_MAX];
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->evidence_count && n < sizeof text; i++)
-		n += (size_t)snprintf(text + n, sizeof text - n, " %s=\"%s\"", d->key[i],
-				      log_quoted(diagnosis_value(d, i), value, sizeof value));
-	log_event(level, "port.evidence", "port=%s id=%s%s", port->link.name,
-		  diagnosis_text(d->id)->name, text);
-}
-
-static void log_diagnosis(const struct port *port, bool success)
-{
-	const struct diagnosis *d = &port->diagnosis;
-	int level = success ? LOG_WARNING : d->id == DIAG_DISCONNECTED ? LOG_NOTICE : LOG_ERR;
-	char sentence[512], next[512], cause[512], advice[512];
-
-	diagnosis_sentence(d, sentence, sizeof sentence);
-	diagnosis_next(d, next, sizeof next);
-	log_event(level, "port.diagnosis", "port=%s id=%s cause=\"%s\" next=\"%s\"",
-		  port->link.name, diagnosis_text(d->id)->name,
-		  log_quoted(sentence, cause, sizeof cause),
-		  log_quoted(next, advice, sizeof advice));
-	log_evidence(port, level);
-}
-
-static void attempt_ends(struct port *port, struct moment now, bool success)
-{
-	port->diagnosis.when = now.wall;
-	diagnosis_add(&port->diagnosis, "interface", "%s", port->link.name);
-	if (success) {
-		port->last_success = now.wall;
-		port->duration = port->attempt_began == NEVER ? 0 : now.mono - port->attempt_began;
-		log_success(port);
-	}
-	if (port->diagnosis.id != DIAG_NONE)
-		log_diagnosis(port, success);
-	port->attempt_began = NEVER;
-	port->world->ended(port->world->context, port, success);
-}
-
-static void attempt_fails(struct port *port, struct moment now, enum diagnosis_id id)
-{
-	diagnosis_set(&port->diagnosis, id);
-	attempt_ends(port, now, false);
 }
 
 /* ---- key ----------------------------------------------------------------------------------- */
@@ -119,48 +49,6 @@ static void port_send_frames(struct port *port)
 			log_event(LOG_INFO, "eapol.not-sent", "port=%s type=%d error=\"%s\"",
 				  port->link.name, out.type, strerror(-error));
 	}
-}
-
-/* ---- how it went --------------------------------------------------------------------------- */
-
-static void diagnose_success(struct port *port)
-{
-	struct eap_report report;
-
-	diagnosis_set(&port->diagnosis, DIAG_NONE);
-	if (eap_peer_report(&port->peer, &report) && report.reduced.id != DIAG_NONE)
-		port->diagnosis = report.reduced;
-	else if (port->armed->warning.id != DIAG_NONE)
-		port->diagnosis = port->armed->warning;
-}
-
-/* Compares what the PAE has counted with what it had before the step. */
-static void port_note_outcome(struct port *port, const struct supplicant_counters *before,
-			      struct moment now)
-{
-	const struct supplicant *pae = &port->pae;
-	bool unanswered = supplicant_unanswered(pae) ||
-			  pae->counters.reauth_unanswered != before->reauth_unanswered;
-
-	if (pae->pae_state == PAE_AUTHENTICATING ||
-	    (pae->counters.start_tx != before->start_tx && !unanswered))
-		attempt_begins(port, now);
-
-	if (pae->counters.successes != before->successes) {
-		diagnose_success(port);
-		attempt_ends(port, now, true);
-	} else if (pae->counters.failures != before->failures ||
-		   pae->counters.timeouts != before->timeouts) {
-		eap_peer_diagnose(&port->peer, &port->diagnosis);
-		attempt_ends(port, now, false);
-	} else if (unanswered && !port->unanswered) {
-		diagnosis_set(&port->diagnosis, DIAG_NO_AUTHENTICATOR);
-		diagnosis_add(&port->diagnosis, "starts", "%u",
-			      pae->config->start_max < SUPPLICANT_MAX_START ? pae->config->start_max
-									    : SUPPLICANT_MAX_START);
-		attempt_ends(port, now, false);
-	}
-	port->unanswered = unanswered;
 }
 
 /* ---- the way of a frame -------------------------------------------------------------------- */
@@ -276,7 +164,7 @@ static void port_disable(struct port *port)
 	port->tag = (struct packet_tag){ 0 };
 	port_step(port);
 	if (in_attempt)
-		attempt_fails(port, loop_now(), DIAG_CARRIER_LOST);
+		port_attempt_fails(port, loop_now(), DIAG_CARRIER_LOST);
 	log_event(LOG_INFO, "port.carrier-lost", "port=%s", port->link.name);
 }
 
@@ -316,7 +204,7 @@ void port_connect(struct port *port)
 		port_step(port);
 		diagnosis_set(&port->diagnosis, DIAG_PORT_TAKEN);
 		diagnosis_add(&port->diagnosis, "owner", "it has a packet socket for EAPOL");
-		attempt_ends(port, loop_now(), false);
+		port_attempt_ends(port, loop_now(), false);
 		announce(port);
 		return;
 	}
@@ -334,7 +222,7 @@ void port_disconnect(struct port *port)
 		return;
 	supplicant_logoff(&port->pae, true);
 	port_step(port);
-	attempt_fails(port, loop_now(), DIAG_DISCONNECTED);
+	port_attempt_fails(port, loop_now(), DIAG_DISCONNECTED);
 	announce(port);
 }
 
@@ -368,7 +256,7 @@ void port_logoff(struct port *port)
 
 void port_gone(struct port *port, enum diagnosis_id why)
 {
-	attempt_fails(port, loop_now(), why);
+	port_attempt_fails(port, loop_now(), why);
 }
 
 /* ---- profile ------------------------------------------------------------------------------- */
@@ -376,21 +264,11 @@ void port_gone(struct port *port, enum diagnosis_id why)
 /* The machines begin anew with the profile's settings. */
 static int build_engine(struct port *port)
 {
-	const struct profile *profile = port->armed->profile;
-	const struct tls_peer_options options = { .fragment_size = profile->fragment_size };
-
-	if (tls_peer_new(port->armed->tls, &options, &port->tls) != OK)
+	if (port_method_new(port) < 0)
 		return -ENOMEM;
-	port->eap = (struct eap_peer_config){
-		.identity = slice_str(port->armed->identity),
-		.client_timeout = profile->client_timeout,
-		.max_rounds = profile->max_rounds,
-		.offers = { { &tls_peer_method, port->tls } },
-		.offer_count = 1,
-	};
 	port->lower = (struct eap_lower){ .mtu = eapol_eap_mtu(port->link.mtu) };
 	eap_peer_init(&port->peer, &port->eap, &port->lower);
-	supplicant_init(&port->pae, &profile->pae, &port->lower);
+	supplicant_init(&port->pae, &port->armed->profile->pae, &port->lower);
 	return 0;
 }
 
@@ -401,8 +279,7 @@ static void drop_engine(struct port *port)
 	leave_group(port);
 	timer_clear(&port->timer);
 	eap_peer_done(&port->peer);
-	tls_peer_method.free(port->tls);
-	port->tls = NULL;
+	port_method_free(port);
 	armed_free(TAKE(port->armed));
 	port->attempt_began = NEVER;
 }
@@ -433,7 +310,7 @@ void port_use(struct port *port, const char *profile, struct armed *armed,
 		port->diagnosis = *problem;
 	}
 	if (!port->armed) {
-		attempt_ends(port, loop_now(), false);
+		port_attempt_ends(port, loop_now(), false);
 		announce(port);
 		return;
 	}
