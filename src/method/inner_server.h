@@ -1,0 +1,49 @@
+/* An EAP conversation inside of a tunnel, the server: a stand-alone authenticator (RFC 4137,
+ * section 5) whose lower layer is the tunnel.
+ *
+ * The tunnel gives it packets and takes packets; there is no timer, because a tunnel is repeated as
+ * a whole.  What its methods ask is asked by the tunnel in its own name; of a certificate that is
+ * shown inside, tunnel is set: whether the machine is let in is the tunnel's question. */
+#ifndef METHOD_INNER_SERVER_H
+#define METHOD_INNER_SERVER_H
+
+#include "eap/authenticator.h"
+
+struct inner_server {
+	struct eap_authenticator_lower lower;
+	struct eap_authenticator eap;
+	struct eap_question question;
+	struct diagnosis why;
+	bool running;
+};
+
+/* policy is borrowed; mtu is what a packet inside may have: more than a link's, for the tunnel
+ * fragments.  random as in eap_authenticator_lower. */
+void inner_server_init(struct inner_server *inner, const struct eap_policy *policy, size_t mtu,
+		       uint32_t random);
+void inner_server_done(struct inner_server *inner);
+
+/* METHOD_GOES_ON: ret_request is the next packet, good until the next call; METHOD_ASKS, SUCCEEDED
+ * and FAILED: nothing is to be sent.  EAP-Success and EAP-Failure are not sent inside.  A Response
+ * that is to be ignored is the end: in a tunnel nothing can be slipped in. */
+enum eap_server_state inner_server_begin(struct inner_server *inner, struct moment now,
+					 struct slice *ret_request);
+enum eap_server_state inner_server_feed(struct inner_server *inner, struct slice response,
+					struct moment now, struct slice *ret_request);
+enum eap_server_state inner_server_answer(struct inner_server *inner, const struct eap_reply *reply,
+					  struct moment now, struct slice *ret_request);
+
+/* While METHOD_ASKS. */
+const struct eap_question *inner_server_question(const struct inner_server *inner);
+/* Of the last Response/Identity; empty if there was none. */
+struct slice inner_server_identity(const struct inner_server *inner);
+/* The method that ran, or runs; NULL: none yet.  With its value, for what it alone can tell. */
+const struct eap_server_method *inner_server_method(const struct inner_server *inner,
+						    const void **ret_self);
+/* After METHOD_SUCCEEDED: moves them; false when the method has none. */
+bool inner_server_take_keys(struct inner_server *inner, struct eap_keys *ret_keys);
+/* Why it failed. */
+const struct diagnosis *inner_server_diagnosis(const struct inner_server *inner);
+const char *inner_server_stage(const struct inner_server *inner);
+
+#endif
