@@ -12,10 +12,6 @@
 
 #include "keystore/uri.h"
 
-/* A reader that looks away while its generation is pruned or removed looks again.  Each time costs
- * a writer KEYSTORE_GENERATIONS_MAX imports, so that this ends. */
-#define READ_ATTEMPTS 8
-
 void about_keystore(struct diagnosis *why, const char *path)
 {
 	diagnosis_set(why, DIAG_KEYSTORE);
@@ -146,6 +142,11 @@ int generation_open(const struct keystore *keystore, const char *name,
 	}
 	if (r == 0)
 		r = place_read_link(it.credential_fd, "current", target, sizeof target, why);
+	if (r == -ENOENT) {
+		about_credential(why, DIAG_CREDENTIAL_MISSING, name);
+		diagnosis_add(why, "detail", "its enrollment has begun and is not finished");
+		return -ENODEV;
+	}
 	if (r < 0)
 		return r;
 	it.number = generation_parse(target);
@@ -161,19 +162,19 @@ int generation_open(const struct keystore *keystore, const char *name,
 	return 0;
 }
 
-static int read_public(const struct keystore *keystore, const struct generation *it,
-		       const char *file, struct secret *ret_content, struct diagnosis *why)
+int generation_public(const struct keystore *keystore, const struct generation *it,
+		      const char *file, struct secret *ret_content, struct diagnosis *why)
 {
 	return place_read(it->fd, file, &keystore->owner, PLACE_PUBLIC, BUNDLE_FILE_MAX,
 			  ret_content, why);
 }
 
-static int read_certs(const struct keystore *keystore, const struct generation *it,
-		      const char *file, STACK_OF(X509) * *ret_certs, struct diagnosis *why)
+int generation_certs(const struct keystore *keystore, const struct generation *it, const char *file,
+		     STACK_OF(X509) * *ret_certs, struct diagnosis *why)
 {
 	AUTO_VALUE(secret) content = { 0 };
 	AUTO(X509_STACK) certs = sk_X509_new_null();
-	int r = read_public(keystore, it, file, &content, why);
+	int r = generation_public(keystore, it, file, &content, why);
 
 	if (r < 0)
 		return r;
@@ -200,11 +201,11 @@ static int read_certs(const struct keystore *keystore, const struct generation *
 	return 0;
 }
 
-static int read_cert(const struct keystore *keystore, const struct generation *it, X509 **ret_cert,
-		     struct diagnosis *why)
+int generation_cert(const struct keystore *keystore, const struct generation *it, X509 **ret_cert,
+		    struct diagnosis *why)
 {
 	AUTO(X509_STACK) certs = NULL;
-	int r = read_certs(keystore, it, "cert.pem", &certs, why);
+	int r = generation_certs(keystore, it, "cert.pem", &certs, why);
 
 	if (r < 0)
 		return r;
@@ -216,9 +217,8 @@ static int read_cert(const struct keystore *keystore, const struct generation *i
 	return 0;
 }
 
-/* -ENOENT when the key is a file. */
-static int read_uri(const struct keystore *keystore, const struct generation *it, char *buffer,
-		    size_t size, struct diagnosis *why)
+int generation_uri(const struct keystore *keystore, const struct generation *it, char *buffer,
+		   size_t size, struct diagnosis *why)
 {
 	AUTO_VALUE(secret) content = { 0 };
 	int r = place_read(it->fd, "key.uri", &keystore->owner, PLACE_PRIVATE, size - 1, &content,
@@ -268,7 +268,7 @@ static int read_key(const struct keystore *keystore, const struct generation *it
 	int r;
 
 	about_credential(why, DIAG_KEY_UNREADABLE, name);
-	r = read_uri(keystore, it, uri, sizeof uri, why);
+	r = generation_uri(keystore, it, uri, sizeof uri, why);
 	if (r == -ENOENT)
 		return read_key_file(keystore, it, ret_key, why);
 	if (r == 0)
@@ -290,22 +290,39 @@ void credential_free(struct credential *credential)
 	free(credential);
 }
 
+int generation_meta(const struct keystore *keystore, const struct generation *it,
+		    struct meta *ret_meta, struct diagnosis *why)
+{
+	AUTO_VALUE(secret) text = { 0 };
+	int r = place_read(it->fd, "meta.json", &keystore->owner, PLACE_PUBLIC, META_MAX, &text,
+			   why);
+
+	return r < 0 ? r : meta_parse(secret_slice(&text), ret_meta, why);
+}
+
 static int get_once(const struct keystore *keystore, const char *name,
 		    struct credential **ret_credential, struct diagnosis *why)
 {
 	AUTO_STRUCT(credential) c = calloc(1, sizeof *c);
 	AUTO_VALUE(generation) it = { -1, -1, 0 };
+	struct meta meta;
 	int r = generation_open(keystore, name, &it, why);
 
 	if (r < 0)
 		return r;
 	if (!c)
 		return place_failed(why, ENOMEM, name);
-	r = read_cert(keystore, &it, &c->cert, why);
+	r = generation_meta(keystore, &it, &meta, why);
+	if (r == 0 && meta.kind != CREDENTIAL_CERTIFICATE) {
+		diagnosis_add(why, "detail", "it is a secret, not a key with a certificate");
+		return -EINVAL;
+	}
 	if (r == 0)
-		r = read_certs(keystore, &it, "chain.pem", &c->chain, why);
+		r = generation_cert(keystore, &it, &c->cert, why);
 	if (r == 0)
-		r = read_certs(keystore, &it, "anchors.pem", &c->anchors, why);
+		r = generation_certs(keystore, &it, "chain.pem", &c->chain, why);
+	if (r == 0)
+		r = generation_certs(keystore, &it, "anchors.pem", &c->anchors, why);
 	if (r == 0)
 		r = read_key(keystore, &it, name, &c->key, why);
 	if (r < 0)
@@ -331,137 +348,58 @@ int keystore_get(struct keystore *keystore, const char *name, struct credential 
 	return r;
 }
 
-/* ---- what a list shows ---- */
+/* ---- a secret ---- */
 
-static int info_of_key(const struct keystore *keystore, const struct generation *it,
-		       struct credential_info *info, struct diagnosis *why)
+int generation_username(const struct keystore *keystore, const struct generation *it,
+			char ret_username[KEYSTORE_USERNAME_MAX + 1], struct diagnosis *why)
 {
-	int r;
+	AUTO_VALUE(secret) content = { 0 };
+	int r = place_read(it->fd, "username", &keystore->owner, PLACE_PUBLIC,
+			   KEYSTORE_USERNAME_MAX, &content, why);
 
-	about_credential(why, DIAG_KEY_UNREADABLE, info->name);
-	r = read_uri(keystore, it, info->key_uri, sizeof info->key_uri, why);
-	if (r == -ENOENT)
-		r = place_check(it->fd, "key.pem", &keystore->owner, PLACE_PRIVATE, why);
-	return r;
-}
-
-static int info_of_meta(const struct keystore *keystore, const struct generation *it,
-			struct credential_info *info, struct diagnosis *why)
-{
-	AUTO_VALUE(secret) text = { 0 };
-	struct meta meta;
-	int r = place_read(it->fd, "meta.json", &keystore->owner, PLACE_PUBLIC, META_MAX, &text,
-			   why);
-
-	if (r == 0)
-		r = meta_parse(secret_slice(&text), &meta, why);
-	if (r == 0)
-		info->imported = meta.imported;
-	return r;
-}
-
-static int info_once(const struct keystore *keystore, const char *name,
-		     struct credential_info *info, struct diagnosis *why)
-{
-	AUTO_VALUE(generation) it = { -1, -1, 0 };
-	AUTO(X509_STACK) chain = NULL;
-	AUTO(X509_STACK) anchors = NULL;
-	AUTO(X509) cert = NULL;
-	struct generations all;
-	int r = generation_open(keystore, name, &it, why);
-
-	*info = (struct credential_info){ .generation = it.number };
-	snprintf(info->name, sizeof info->name, "%s", name);
-	if (r == 0)
-		r = generations_list(it.credential_fd, &all, why);
-	if (r == 0)
-		info->generations = (unsigned)all.count;
-	if (r == 0)
-		r = read_cert(keystore, &it, &cert, why);
-	if (r == 0)
-		cert_info_of(cert, &info->cert);
-	if (r == 0)
-		r = read_certs(keystore, &it, "chain.pem", &chain, why);
-	if (r == 0)
-		r = read_certs(keystore, &it, "anchors.pem", &anchors, why);
-	if (r == 0)
-		r = info_of_meta(keystore, &it, info, why);
-	if (r == 0)
-		r = info_of_key(keystore, &it, info, why);
 	if (r < 0)
 		return r;
-	info->chain_length = (size_t)sk_X509_num(chain);
-	info->anchor_count = (size_t)sk_X509_num(anchors);
-	diagnosis_set(why, DIAG_NONE);
+	if (content.len > 0)
+		memcpy(ret_username, content.p, content.len);
+	ret_username[content.len] = '\0';
 	return 0;
 }
 
-static int info_of(const struct keystore *keystore, const char *name, struct credential_info *info,
-		   struct diagnosis *why)
+static int get_secret_once(const struct keystore *keystore, const char *name,
+			   char ret_username[KEYSTORE_USERNAME_MAX + 1], struct secret *ret_secret,
+			   struct diagnosis *why)
+{
+	AUTO_VALUE(generation) it = { -1, -1, 0 };
+	struct meta meta;
+	int r = generation_open(keystore, name, &it, why);
+
+	if (r == 0)
+		r = generation_meta(keystore, &it, &meta, why);
+	if (r == 0 && meta.kind == CREDENTIAL_CERTIFICATE) {
+		diagnosis_add(why, "detail", "it is a key with a certificate, not a secret");
+		return -EINVAL;
+	}
+	if (r == 0)
+		r = generation_username(keystore, &it, ret_username, why);
+	return r < 0 ? r
+		     : place_read(it.fd, "secret", &keystore->owner, PLACE_PRIVATE,
+				  KEYSTORE_SECRET_MAX, ret_secret, why);
+}
+
+int keystore_get_secret(struct keystore *keystore, const char *name,
+			char ret_username[KEYSTORE_USERNAME_MAX + 1], struct secret *ret_secret,
+			struct diagnosis *why)
 {
 	int r = -ENOENT;
 
 	for (int i = 0; i < READ_ATTEMPTS && r == -ENOENT; i++)
-		r = info_once(keystore, name, info, why);
-	info->problem = *why;
+		r = get_secret_once(keystore, name, ret_username, ret_secret, why);
+	if (r == 0)
+		diagnosis_set(why, DIAG_NONE);
 	return r;
 }
 
-int keystore_show(struct keystore *keystore, const char *name, struct credential_info *ret_info,
-		  struct diagnosis *why)
-{
-	struct credential_info info;
-	int r = info_of(keystore, name, &info, why);
-
-	/* A damaged one can be shown; one that is not there cannot. */
-	if (r == -ENODEV || r == -EINVAL)
-		return r;
-	*ret_info = info;
-	return 0;
-}
-
-struct names {
-	char (*names)[KEYSTORE_NAME_MAX + 1];
-	size_t count;
-};
-
-static int add_name(void *context, const char *name)
-{
-	struct names *all = context;
-
-	if (keystore_name_valid(name) && all->count < KEYSTORE_CREDENTIALS_MAX)
-		snprintf(all->names[all->count++], sizeof all->names[0], "%s", name);
-	return 0;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-int keystore_list(struct keystore *keystore,
-		  void (*found)(void *context, const struct credential_info *info), void *context)
-{
-	AUTO(char) memory = calloc(KEYSTORE_CREDENTIALS_MAX, KEYSTORE_NAME_MAX + 1);
-	struct names all = { (char(*)[KEYSTORE_NAME_MAX + 1])(void *)memory, 0 };
-	struct credential_info info;
-	struct diagnosis why;
-	int r;
-
-	if (!memory)
-		return -ENOMEM;
-	about_keystore(&why, keystore->path);
-	r = place_each(keystore->fd, add_name, &all, &why);
-	if (r < 0)
-		return r;
-	qsort(all.names, all.count, sizeof all.names[0], by_name);
-	for (size_t i = 0; i < all.count; i++) {
-		/* Removed since: then it is not listed. */
-		if (info_of(keystore, all.names[i], &info, &why) != -ENODEV)
-			found(context, &info);
-	}
-	return 0;
-}
+/* ---- export ---- */
 
 int keystore_export(struct keystore *keystore, const char *name, struct bytes *ret_pem,
 		    struct diagnosis *why)
@@ -475,9 +413,9 @@ int keystore_export(struct keystore *keystore, const char *name, struct bytes *r
 
 		r = generation_open(keystore, name, &it, why);
 		if (r == 0)
-			r = read_public(keystore, &it, "cert.pem", &cert, why);
+			r = generation_public(keystore, &it, "cert.pem", &cert, why);
 		if (r == 0)
-			r = read_public(keystore, &it, "chain.pem", &chain, why);
+			r = generation_public(keystore, &it, "chain.pem", &chain, why);
 		if (r == 0 && (bytes_set(ret_pem, secret_slice(&cert)) != OK ||
 			       bytes_append(ret_pem, secret_slice(&chain),
 					    (size_t)2 * BUNDLE_FILE_MAX) != OK))

@@ -10,14 +10,14 @@
 /* ---- put ---- */
 
 /* A credential that is new appears at once with its first generation. */
-static int put_first(const struct keystore *keystore, const char *name, const struct bundle *bundle,
-		     const char *key_uri, struct diagnosis *why)
+static int put_first(const struct keystore *keystore, const char *name,
+		     const struct content *content, struct diagnosis *why)
 {
 	AUTO_FD fd = -1;
 	int r = place_make(keystore->fd, UNFINISHED, &keystore->owner, &fd, why);
 
 	if (r == 0)
-		r = change_write(keystore, fd, "1", bundle, key_uri, why);
+		r = change_write(keystore, fd, "1", content, why);
 	if (r == 0)
 		r = place_link(fd, "current", NEW_CURRENT, "1", why);
 	if (r == 0)
@@ -25,8 +25,9 @@ static int put_first(const struct keystore *keystore, const char *name, const st
 	return r < 0 ? r : place_sync(keystore->fd, why);
 }
 
-static int put_next(const struct keystore *keystore, int credential_fd, const struct bundle *bundle,
-		    const char *key_uri, unsigned *ret_number, struct diagnosis *why)
+/* What is imported is meant: there is nothing to go back to if it does not work. */
+static int put_next(const struct keystore *keystore, int credential_fd,
+		    const struct content *content, unsigned *ret_number, struct diagnosis *why)
 {
 	struct generations all;
 	char name[GENERATION_TEXT_MAX];
@@ -40,17 +41,18 @@ static int put_next(const struct keystore *keystore, int credential_fd, const st
 	if (number == 0)
 		return place_failed(why, EOVERFLOW, "generation");
 	generation_format(number, name);
-	r = change_write(keystore, credential_fd, UNFINISHED, bundle, key_uri, why);
+	r = change_write(keystore, credential_fd, UNFINISHED, content, why);
 	if (r == 0)
 		r = place_rename(credential_fd, UNFINISHED, credential_fd, name, why);
+	if (r == 0)
+		r = place_remove(credential_fd, PROVED, why);
 	if (r == 0)
 		r = place_sync(credential_fd, why);
 	if (r == 0)
 		r = change_current(credential_fd, number, why);
 	if (r < 0)
 		return r;
-	generations_add(&all, number);
-	change_prune(credential_fd, &all, number);
+	change_prune(credential_fd);
 	*ret_number = number;
 	return 0;
 }
@@ -80,6 +82,11 @@ static int check_complete(const char *name, const struct bundle *bundle, const c
 int keystore_put(struct keystore *keystore, const char *name, const struct bundle *bundle,
 		 const char *key_uri, unsigned *ret_generation, struct diagnosis *why)
 {
+	const struct content content = { .key = bundle->key,
+					 .key_uri = key_uri,
+					 .cert = bundle->cert,
+					 .chain = bundle->chain,
+					 .anchors = bundle->anchors };
 	AUTO_FD lock = -1;
 	AUTO_FD fd = -1;
 	unsigned number = 1;
@@ -93,13 +100,13 @@ int keystore_put(struct keystore *keystore, const char *name, const struct bundl
 		return r;
 	r = place_open(keystore->fd, name, &keystore->owner, &fd, why);
 	if (r == 0) {
-		r = put_next(keystore, fd, bundle, key_uri, &number, why);
+		r = put_next(keystore, fd, &content, &number, why);
 	} else if (r == -ENOENT && credentials >= KEYSTORE_CREDENTIALS_MAX) {
 		diagnosis_add(why, "detail", "it holds %d credentials, and no more are allowed",
 			      KEYSTORE_CREDENTIALS_MAX);
 		r = -ENOSPC;
 	} else if (r == -ENOENT) {
-		r = put_first(keystore, name, bundle, key_uri, why);
+		r = put_first(keystore, name, &content, why);
 	}
 	if (r < 0) {
 		(void)change_leftovers(fd >= 0 ? fd : keystore->fd, &ignored);
@@ -132,7 +139,9 @@ int keystore_select(struct keystore *keystore, const char *name, unsigned genera
 		diagnosis_add(why, "detail", "it has no generation %u", generation);
 		return -ENODEV;
 	}
-	r = change_current(fd, generation, why);
+	r = place_remove(fd, PROVED, why);
+	if (r == 0)
+		r = change_current(fd, generation, why);
 	if (r == 0)
 		diagnosis_set(why, DIAG_NONE);
 	return r;

@@ -44,6 +44,8 @@ int change_leftovers(int at, struct diagnosis *why)
 		r = place_remove(at, CONDEMNED, why);
 	if (r == 0)
 		r = place_remove(at, NEW_CURRENT, why);
+	if (r == 0)
+		r = place_remove(at, NEW_PROVED, why);
 	return r;
 }
 
@@ -134,34 +136,66 @@ static int write_certs(const struct keystore *keystore, int at, const char *name
 	return write_text(keystore, at, name, PLACE_PUBLIC, slice_of(pem, (size_t)len), why);
 }
 
-static int write_meta(const struct keystore *keystore, int at, struct diagnosis *why)
+static int write_meta(const struct keystore *keystore, int at, enum credential_kind kind,
+		      struct diagnosis *why)
 {
 	AUTO_VALUE(bytes) text = { 0 };
-	const struct meta meta = { .imported = time(NULL) };
+	const struct meta meta = { .imported = time(NULL), .kind = kind };
 
 	if (meta_build(&meta, &text) < 0)
 		return place_failed(why, ENOMEM, "meta.json");
 	return write_text(keystore, at, "meta.json", PLACE_PUBLIC, bytes_slice(&text), why);
 }
 
+int change_write_key(const struct keystore *keystore, int fd, const struct content *content,
+		     struct diagnosis *why)
+{
+	if (content->key_uri)
+		return write_text(keystore, fd, "key.uri", PLACE_PRIVATE,
+				  slice_str(content->key_uri), why);
+	return write_key(keystore, fd, content->key, why);
+}
+
+static int write_public(const struct keystore *keystore, int fd, const struct content *content,
+			struct diagnosis *why)
+{
+	int r = write_certs(keystore, fd, "cert.pem", content->cert, NULL, why);
+
+	if (r == 0)
+		r = write_certs(keystore, fd, "chain.pem", NULL, content->chain, why);
+	if (r == 0)
+		r = write_certs(keystore, fd, "anchors.pem", NULL, content->anchors, why);
+	return r;
+}
+
+static int write_secret(const struct keystore *keystore, int fd, const struct content *content,
+			struct diagnosis *why)
+{
+	int r = write_text(keystore, fd, "username", PLACE_PUBLIC, slice_str(content->username),
+			   why);
+
+	return r < 0 ? r : write_text(keystore, fd, "secret", PLACE_PRIVATE, content->secret, why);
+}
+
+int change_write_rest(const struct keystore *keystore, int fd, const struct content *content,
+		      struct diagnosis *why)
+{
+	int r = content->kind == CREDENTIAL_CERTIFICATE ? write_public(keystore, fd, content, why)
+							: write_secret(keystore, fd, content, why);
+
+	return r < 0 ? r : write_meta(keystore, fd, content->kind, why);
+}
+
 int change_write(const struct keystore *keystore, int at, const char *name,
-		 const struct bundle *bundle, const char *key_uri, struct diagnosis *why)
+		 const struct content *content, struct diagnosis *why)
 {
 	AUTO_FD fd = -1;
 	int r = place_make(at, name, &keystore->owner, &fd, why);
 
+	if (r == 0 && content->kind == CREDENTIAL_CERTIFICATE)
+		r = change_write_key(keystore, fd, content, why);
 	if (r == 0)
-		r = key_uri ? write_text(keystore, fd, "key.uri", PLACE_PRIVATE, slice_str(key_uri),
-					 why)
-			    : write_key(keystore, fd, bundle->key, why);
-	if (r == 0)
-		r = write_certs(keystore, fd, "cert.pem", bundle->cert, NULL, why);
-	if (r == 0)
-		r = write_certs(keystore, fd, "chain.pem", NULL, bundle->chain, why);
-	if (r == 0)
-		r = write_certs(keystore, fd, "anchors.pem", NULL, bundle->anchors, why);
-	if (r == 0)
-		r = write_meta(keystore, fd, why);
+		r = change_write_rest(keystore, fd, content, why);
 	return r < 0 ? r : place_sync(fd, why);
 }
 
@@ -179,6 +213,20 @@ int change_open(const struct keystore *keystore, const char *name, int *ret_fd,
 	return -ENODEV;
 }
 
+int change_number(int credential_fd, const char *link, unsigned *ret_number, struct diagnosis *why)
+{
+	struct diagnosis kept = *why;
+	char target[GENERATION_TEXT_MAX];
+	int r = place_read_link(credential_fd, link, target, sizeof target, why);
+
+	if (r == -ENOENT)
+		*why = kept;
+	else if (r < 0)
+		return r;
+	*ret_number = r == 0 ? generation_parse(target) : 0;
+	return 0;
+}
+
 int change_current(int credential_fd, unsigned number, struct diagnosis *why)
 {
 	char target[GENERATION_TEXT_MAX];
@@ -187,16 +235,23 @@ int change_current(int credential_fd, unsigned number, struct diagnosis *why)
 	return place_link(credential_fd, "current", NEW_CURRENT, target, why);
 }
 
-void change_prune(int credential_fd, struct generations *all, unsigned current)
+void change_prune(int credential_fd)
 {
 	struct diagnosis ignored = { 0 };
+	struct generations all;
+	unsigned current, proved;
 	char name[GENERATION_TEXT_MAX];
 
-	for (unsigned n; (n = generations_doomed(all, current, KEYSTORE_GENERATIONS_MAX)) != 0;) {
+	if (generations_list(credential_fd, &all, &ignored) < 0 ||
+	    change_number(credential_fd, "current", &current, &ignored) < 0 ||
+	    change_number(credential_fd, PROVED, &proved, &ignored) < 0)
+		return;
+	for (unsigned n;
+	     (n = generations_doomed(&all, current, proved, KEYSTORE_GENERATIONS_MAX)) != 0;) {
 		generation_format(n, name);
 		if (place_rename(credential_fd, name, credential_fd, CONDEMNED, &ignored) < 0 ||
 		    place_remove(credential_fd, CONDEMNED, &ignored) < 0)
 			return;
-		generations_remove(all, n);
+		generations_remove(&all, n);
 	}
 }

@@ -21,12 +21,35 @@ int change_leftovers(int at, struct diagnosis *why);
 int change_open(const struct keystore *keystore, const char *name, int *ret_fd,
 		struct diagnosis *why);
 
+/* What the files of a generation hold.  Everything is borrowed. */
+struct content {
+	enum credential_kind kind;
+	const EVP_PKEY *key; /* of a certificate: this or its URI */
+	const char *key_uri;
+	X509 *cert;
+	const STACK_OF(X509) * chain, *anchors;
+	const char *username; /* of a password */
+	struct slice secret;  /* of a password or symmetric key */
+};
+
 /* Makes a directory with all files of a generation, complete and on the disk. */
 int change_write(const struct keystore *keystore, int at, const char *name,
-		 const struct bundle *bundle, const char *key_uri, struct diagnosis *why);
+		 const struct content *content, struct diagnosis *why);
+/* The key alone, and all the rest, of a generation that is written in two steps.  The directory is
+ * not brought to the disk. */
+int change_write_key(const struct keystore *keystore, int fd, const struct content *content,
+		     struct diagnosis *why);
+int change_write_rest(const struct keystore *keystore, int fd, const struct content *content,
+		      struct diagnosis *why);
 
+/* The target of a link in a credential's directory, as a number; 0: there is no such link. */
+int change_number(int credential_fd, const char *link, unsigned *ret_number, struct diagnosis *why);
 int change_current(int credential_fd, unsigned number, struct diagnosis *why);
-/* Old ones beyond the ceiling.  What cannot be removed now is removed the next time. */
-void change_prune(int credential_fd, struct generations *all, unsigned current);
+/* The generation to go back to, if the current one does not prove itself (dir_enrol.c). */
+#define PROVED	   "proved"
+#define NEW_PROVED ".proved"
+/* Old ones beyond the ceiling, but neither the current nor the proved one.  What cannot be removed
+ * now is removed the next time. */
+void change_prune(int credential_fd);
 
 #endif

@@ -61,7 +61,8 @@ unsigned generations_next(const struct generations *all)
 	return highest < GENERATION_NUMBER_MAX ? highest + 1 : 0;
 }
 
-unsigned generations_doomed(const struct generations *all, unsigned current, size_t keep)
+unsigned generations_doomed(const struct generations *all, unsigned current, unsigned proved,
+			    size_t keep)
 {
 	unsigned lowest = 0;
 
@@ -70,7 +71,7 @@ unsigned generations_doomed(const struct generations *all, unsigned current, siz
 	for (size_t i = 0; i < all->count; i++) {
 		unsigned number = all->numbers[i];
 
-		if (number != current && (lowest == 0 || number < lowest))
+		if (number != current && number != proved && (lowest == 0 || number < lowest))
 			lowest = number;
 	}
 	return lowest;

@@ -1,7 +1,8 @@
 /* Which generation: names and numbers, pure.
  *
  * Generations are directories named by their number, from 1, without leading zeros.  A new one is
- * above all that there are; too many are pruned from below, never the current one. */
+ * above all that there are; too many are pruned from below, never the current one, nor the one that
+ * would be gone back to. */
 #ifndef KEYSTORE_GENERATION_H
 #define KEYSTORE_GENERATION_H
 
@@ -28,7 +29,8 @@ bool generations_have(const struct generations *all, unsigned number);
 /* 0 when the numbers are used up. */
 unsigned generations_next(const struct generations *all);
 /* The one to remove next so that no more than `keep` remain; 0 when there is none. */
-unsigned generations_doomed(const struct generations *all, unsigned current, size_t keep);
+unsigned generations_doomed(const struct generations *all, unsigned current, unsigned proved,
+			    size_t keep);
 void generations_remove(struct generations *all, unsigned number);
 
 #endif

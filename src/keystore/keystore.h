@@ -8,8 +8,12 @@
  * The directory backend (dir.c), below the keystore's own directory, mode 0700:
  *
  *	NAME/current           a symbolic link to the number of the current generation
+ *	NAME/proved            another, to the one that is gone back to if the current one,
+ *	                       which is new, does not prove itself
  *	NAME/1/key.pem         PKCS#8, mode 0600; or key.uri with the URI of the key
  *	NAME/1/cert.pem chain.pem anchors.pem meta.json
+ *	NAME/1/username secret of what is no certificate, in place of those before meta.json
+ *	NAME/.pending/         a generation to be: at first its key alone
  *
  * The private key is reached only through here: what a caller gets is a handle to sign with, which
  * for a URI never holds the key's octets (uri.c, OSSL_STORE). */
@@ -34,11 +38,24 @@ int keystore_open(const char *path, bool create, struct keystore **ret_keystore,
 void keystore_free(struct keystore *keystore);
 DEFINE_AUTO_STRUCT(keystore);
 
+enum credential_kind {
+	CREDENTIAL_CERTIFICATE, /* a key and its certificate */
+	CREDENTIAL_PASSWORD,	/* a user name and a password */
+	CREDENTIAL_SYMMETRIC,	/* a key that both ends have; the user name is its id */
+};
+
+#define KEYSTORE_USERNAME_MAX 253
+#define KEYSTORE_SECRET_MAX   1024
+
 /* What a list shows; no key is opened for it. */
 struct credential_info {
 	char name[KEYSTORE_NAME_MAX + 1];
-	unsigned generation, generations; /* the current one's number, how many there are */
-	char key_uri[256];		  /* empty when the key is a file */
+	enum credential_kind kind;
+	unsigned proved; /* the generation that is gone back to; 0: the current one is not on trial
+			  */
+	char username[KEYSTORE_USERNAME_MAX + 1]; /* of what is no certificate */
+	unsigned generation, generations;	  /* the current one's number, how many there are */
+	char key_uri[256];			  /* empty when the key is a file */
 	int64_t imported;
 	struct cert_info cert;
 	size_t chain_length, anchor_count;
@@ -68,11 +85,18 @@ int keystore_get(struct keystore *keystore, const char *name, struct credential 
 void credential_free(struct credential *credential);
 DEFINE_AUTO_STRUCT(credential);
 
-/* Stores a bundle as a new generation and makes it current; the credential is made if it is new.
+/* Likewise of what is no certificate: its user name and secret. credential-unusable when it is a
+ * certificate. */
+int keystore_get_secret(struct keystore *keystore, const char *name,
+			char ret_username[KEYSTORE_USERNAME_MAX + 1], struct secret *ret_secret,
+			struct diagnosis *why);
+
+/* Stores a bundle as a new generation and makes it current, for good: what was on trial is so no
+ * longer.  The credential is made if it is new.
  * key_uri: NULL, or the key's place, when the bundle has no key. */
 int keystore_put(struct keystore *keystore, const char *name, const struct bundle *bundle,
 		 const char *key_uri, unsigned *ret_generation, struct diagnosis *why);
-/* Makes an older generation current again. */
+/* Makes an older generation current again, for good likewise. */
 int keystore_select(struct keystore *keystore, const char *name, unsigned generation,
 		    struct diagnosis *why);
 int keystore_remove(struct keystore *keystore, const char *name, struct diagnosis *why);
@@ -80,6 +104,48 @@ int keystore_remove(struct keystore *keystore, const char *name, struct diagnosi
 /* The public parts of the current generation as PEM: certificate, chain. */
 int keystore_export(struct keystore *keystore, const char *name, struct bytes *ret_pem,
 		    struct diagnosis *why);
+
+/* ---- a generation that is made while another is in use: enrolment and renewal ----
+ *
+ * begin writes the key, finish what came for it; then it is there, and not used.  try makes it
+ * current and remembers the one before it, until settle (it has opened a port) or fall_back (it did
+ * not).  Each is atomic and durable, and a kill or a power cut at any instant leaves a current
+ * generation where there was one.  A credential that is new has none, and is missing to every
+ * reader, until try. */
+
+/* Exactly one of key and key_uri.  What was begun before for this credential is dropped.  0 or
+ * -errno. */
+int keystore_begin(struct keystore *keystore, const char *name, const EVP_PKEY *key,
+		   const char *key_uri, struct diagnosis *why);
+
+/* What an enrolment has brought: a certificate, for the key that was begun with; or a user name and
+ * a secret, which need no beginning. */
+struct keystore_parts {
+	enum credential_kind kind;
+	X509 *cert;
+	const STACK_OF(X509) * chain, *anchors; /* may be NULL */
+	const char *username;
+	struct slice secret;
+};
+int keystore_finish(struct keystore *keystore, const char *name, const struct keystore_parts *parts,
+		    unsigned *ret_generation, struct diagnosis *why);
+
+/* Drops what was begun and not finished; nothing of it there is no error. */
+int keystore_abandon(struct keystore *keystore, const char *name, struct diagnosis *why);
+
+int keystore_try(struct keystore *keystore, const char *name, unsigned generation,
+		 struct diagnosis *why);
+/* The current generation is right; if it is another by now, nothing happens. */
+int keystore_settle(struct keystore *keystore, const char *name, unsigned generation,
+		    struct diagnosis *why);
+/* *ret_generation: which one is current again; 0: none was remembered, nothing has changed. */
+int keystore_fall_back(struct keystore *keystore, const char *name, unsigned *ret_generation,
+		       struct diagnosis *why);
+
+/* After a crash: drops what was begun, and takes into use what was finished for a credential that
+ * has no current generation, for the token it has cost may be spent.  Goes on after one that is
+ * damaged. */
+int keystore_recover(struct keystore *keystore, struct diagnosis *why);
 
 bool keystore_name_valid(const char *name);
 

@@ -22,6 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = meta_build(&meta, &text);
 	assert(r == 0 && text.len <= META_MAX);
 	r = meta_parse(bytes_slice(&text), &again, &why);
-	assert(r == 0 && again.imported == meta.imported);
+	assert(r == 0 && again.imported == meta.imported && again.kind == meta.kind);
 	return 0;
 }

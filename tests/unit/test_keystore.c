@@ -115,9 +115,10 @@ TEST(names_and_numbers)
 	for (unsigned n = 1; n <= 5; n++)
 		generations_add(&all, n);
 	CHECK_INT(generations_next(&all), 6);
-	CHECK_INT(generations_doomed(&all, 1, 5), 0);
-	CHECK_INT(generations_doomed(&all, 1, 4), 2);
-	CHECK_INT(generations_doomed(&all, 3, 4), 1);
+	CHECK_INT(generations_doomed(&all, 1, 0, 5), 0);
+	CHECK_INT(generations_doomed(&all, 1, 0, 4), 2);
+	CHECK_INT(generations_doomed(&all, 3, 0, 4), 1);
+	CHECK_INT(generations_doomed(&all, 3, 1, 4), 2);
 	generations_remove(&all, 5);
 	CHECK(!generations_have(&all, 5));
 	generations_add(&all, GENERATION_NUMBER_MAX);
