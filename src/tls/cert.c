@@ -186,6 +186,17 @@ static bool usage_for_eapol(const X509 *cert)
 	return false;
 }
 
+bool cert_is_server(const X509 *cert)
+{
+	AUTO(EXTENDED_KEY_USAGE) usages = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+
+	for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
+		if (OBJ_obj2nid(sk_ASN1_OBJECT_value(usages, i)) == NID_server_auth)
+			return true;
+	}
+	return usage_for_eapol(cert);
+}
+
 const char *cert_misuse(const X509 *cert, enum cert_role role)
 {
 	X509 *c = (X509 *)(uintptr_t)cert; /* the library keeps what it learns in there */

@@ -38,6 +38,9 @@ enum cert_role { CERT_SERVER, CERT_CLIENT };
  * Answers NULL, or what is wrong, static. */
 const char *cert_misuse(const X509 *cert, enum cert_role role);
 
+/* Its extended key usage names a server outright: serverAuth or id-kp-eapOverLAN. */
+bool cert_is_server(const X509 *cert);
+
 /* The NAI realm in a certificate's subjectAltName (UPN or rfc822Name, RFC 7542), for an anonymous
  * outer identity; false when there is none. */
 bool cert_realm(const X509 *cert, char *buffer, size_t size);

@@ -38,7 +38,7 @@ static const char *accepts_anybody(const struct trust_settings *s)
 			       : NULL;
 	if (s->anchor_count == 0 && s->pin_count == 0)
 		return "without TrustAnchor= or ServerPin= any server would be accepted";
-	if (s->name_count == 0)
+	if (s->name_count == 0 && !s->one_network)
 		return "without ServerName= any certificate of the authority would be accepted";
 	return NULL;
 }
@@ -185,13 +185,10 @@ static enum status add_names(struct trust *trust, const struct trust_settings *s
 	return OK;
 }
 
-static bool parse_pin(const char *hex, uint8_t pin[CERT_HASH_LEN])
+static bool parse_pin(const char *hex, uint8_t pin[CERT_HASH_LEN], size_t *ret_len)
 {
-	size_t len = 0;
-
-	return strlen(hex) == 2 * CERT_HASH_LEN &&
-	       OPENSSL_hexstr2buf_ex(pin, CERT_HASH_LEN, &len, hex, '\0') == 1 &&
-	       len == CERT_HASH_LEN;
+	return OPENSSL_hexstr2buf_ex(pin, CERT_HASH_LEN, ret_len, hex, '\0') == 1 &&
+	       (*ret_len == CERT_HASH_LEN || *ret_len == CERT_HASH_LEN / 2);
 }
 
 static enum status add_pins(struct trust *trust, const struct trust_settings *settings,
@@ -203,7 +200,7 @@ static enum status add_pins(struct trust *trust, const struct trust_settings *se
 		bool parsed;
 
 		ERR_set_mark();
-		parsed = parse_pin(settings->pins[i], trust->pins[i]);
+		parsed = parse_pin(settings->pins[i], trust->pins[i].hash, &trust->pins[i].len);
 		ERR_pop_to_mark();
 		if (!parsed)
 			return config_fault(why, MALFORMED, "a ServerPin= is not 64 hex digits");
@@ -226,6 +223,7 @@ enum status trust_new(const struct trust_settings *settings, struct trust **ret_
 		return no_memory(why);
 	trust->role = settings->role;
 	trust->insecure = settings->insecure_no_check;
+	trust->one_network = settings->one_network;
 	trust->ocsp = settings->ocsp;
 	trust->clock = settings->clock;
 	trust->built = settings->built;
@@ -359,12 +357,20 @@ static enum status check_names(const struct trust *trust, X509 *server, struct d
 	struct cert_info info;
 	char wanted[DIAGNOSIS_VALUE_MAX];
 
+	if (trust->name_count == 0 && cert_is_server(server))
+		return OK;
 	/* Exact, or below the domain when the name begins with a dot; RFC 6125, section 6.4.3 for
 	 * wildcards in the certificate, section 6.4.4 for the common name. */
 	for (size_t i = 0; i < trust->name_count; i++) {
 		if (X509_check_host(server, trust->names[i], strlen(trust->names[i]),
 				    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1)
 			return OK;
+	}
+	if (trust->name_count == 0) {
+		trust_refuse(why, DIAG_SERVER_CERT_USAGE, server);
+		diagnosis_add(why, "detail",
+			      "it does not say that it is a server's, and no ServerName= is set");
+		return UNTRUSTED;
 	}
 	cert_info_of(server, &info);
 	join_names(trust, wanted, sizeof wanted);

@@ -38,8 +38,15 @@ struct trust_settings {
 	size_t crl_count;
 	const char *const *names; /* "radius.example.org" exact; ".example.org" any host below it */
 	size_t name_count;
-	const char *const *pins; /* SHA-256 of a SubjectPublicKeyInfo in the chain, 64 hex digits */
+	/* SHA-256 of a SubjectPublicKeyInfo in the chain, 64 hex digits; or 32 of them, its first
+	 * half, as an enrolment token has it. */
+	const char *const *pins;
 	size_t pin_count;
+	/* Anchors and pins are of one network alone, which has told us itself, and its authority
+	 * vouches for nobody else.  Then names may be left out; in return a server's certificate
+	 * has to say outright that it is one (serverAuth or id-kp-eapOverLAN), since the machines
+	 * of the network have theirs from the same authority. */
+	bool one_network;
 	enum ocsp_mode ocsp;
 	enum clock_policy clock;
 	int64_t built;		/* the build date: a clock before it is wrong */
@@ -49,8 +56,8 @@ struct trust_settings {
 struct trust;
 
 /* Everything is copied. UNTRUSTED when the settings would accept anybody (neither anchor nor pin,
- * or no name rule and not insecure_no_check), MALFORMED when an input does not parse; of a file,
- * the evidence `anchor` or `crl` then is its number, from 1. */
+ * or no name rule and neither one_network nor insecure_no_check), MALFORMED when an input does not
+ * parse; of a file, the evidence `anchor` or `crl` then is its number, from 1. */
 CHECKED enum status trust_new(const struct trust_settings *settings, struct trust **ret_trust,
 			      struct diagnosis *why);
 void trust_free(struct trust *trust);

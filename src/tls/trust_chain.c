@@ -150,7 +150,7 @@ bool trust_pinned(const struct trust *trust, const X509 *cert)
 	if (trust->pin_count == 0 || !cert_spki_hash(cert, hash))
 		return false;
 	for (size_t i = 0; i < trust->pin_count; i++) {
-		if (memcmp(trust->pins[i], hash, sizeof hash) == 0)
+		if (memcmp(trust->pins[i].hash, hash, trust->pins[i].len) == 0)
 			return true;
 	}
 	return false;

@@ -8,10 +8,13 @@
 struct trust {
 	enum cert_role role;
 	X509_STORE *store; /* anchors and lists; filled once, then only read */
-	bool insecure, has_anchors, has_crls;
+	bool insecure, one_network, has_anchors, has_crls;
 	char *names[TRUST_NAMES_MAX];
 	size_t name_count;
-	uint8_t pins[TRUST_PINS_MAX][CERT_HASH_LEN];
+	struct {
+		uint8_t hash[CERT_HASH_LEN];
+		size_t len; /* of what is compared */
+	} pins[TRUST_PINS_MAX];
 	size_t pin_count;
 	enum ocsp_mode ocsp;
 	enum clock_policy clock;

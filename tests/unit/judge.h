@@ -19,6 +19,7 @@ struct policy {
 	const char *pins[2];
 	enum ocsp_mode ocsp;
 	enum clock_policy clock;
+	bool one_network; /* then no name either */
 };
 
 static inline struct trust *policy_trust(const struct policy *policy)
@@ -32,6 +33,7 @@ static inline struct trust *policy_trust(const struct policy *policy)
 				    .pins = policy->pins,
 				    .ocsp = policy->ocsp,
 				    .clock = policy->clock,
+				    .one_network = policy->one_network,
 				    .built = BUILT };
 	struct trust *trust = NULL;
 	struct diagnosis why;
@@ -46,7 +48,7 @@ static inline struct trust *policy_trust(const struct policy *policy)
 		s.name_count++;
 	while (s.pin_count < 2 && s.pins[s.pin_count])
 		s.pin_count++;
-	if (s.name_count == 0) {
+	if (s.name_count == 0 && !policy->one_network) {
 		s.names = usual;
 		s.name_count = 1;
 	}

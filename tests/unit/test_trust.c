@@ -425,3 +425,67 @@ TEST(pins_alone_are_anchors)
 	CHECK_STR(judge(&by_middle, late), "server-cert-expired");
 	CHECK_STR(judge(&another, chain), "server-name-mismatch");
 }
+
+/* ---- one network's own ---- */
+
+/* The first half of a pin, as a token has it. */
+static const char *half(const X509 *cert, char buffer[33])
+{
+	struct cert_info info;
+
+	cert_info_of(cert, &info);
+	snprintf(buffer, 33, "%.32s", info.spki);
+	return buffer;
+}
+
+TEST(the_pin_of_a_token_is_an_anchor)
+{
+	AUTO_VALUE(pki_cert) root = pki_ca("root");
+	AUTO_VALUE(pki_cert) server = pki_server("any.example", &root);
+	AUTO_VALUE(pki_cert) impostor_root = pki_ca("root");
+	AUTO_VALUE(pki_cert) impostor = pki_server("any.example", &impostor_root);
+	AUTO(X509_STACK) chain = pki_chain(server.cert, root.cert, NULL);
+	AUTO(X509_STACK) false_chain = pki_chain(impostor.cert, impostor_root.cert, NULL);
+	AUTO(X509_STACK) beside = pki_chain(impostor.cert, impostor_root.cert, root.cert, NULL);
+	AUTO(X509_STACK) not_sent = pki_chain(server.cert, NULL);
+	char pin[33];
+	struct policy policy = { .pins = { half(root.cert, pin) }, .one_network = true };
+
+	CHECK_STR(judge(&policy, chain), "none");
+	CHECK_STR(judge(&policy, false_chain), "server-pin-mismatch");
+	CHECK_STR(judge(&policy, beside), "server-untrusted");
+	CHECK_STR(judge(&policy, not_sent), "server-pin-mismatch");
+	pin[31] = pin[31] == '0' ? '1' : '0';
+	CHECK_STR(judge(&policy, chain), "server-pin-mismatch");
+}
+
+/* Where no name is asked for, a machine of the network must not pass for its server. */
+TEST(the_authority_of_one_network_vouches_for_its_servers_alone)
+{
+	static const struct {
+		const char *eku, *verdict;
+	} rows[] = {
+		{ "serverAuth", "none" },
+		{ "1.3.6.1.5.5.7.3.14", "none" },
+		{ "clientAuth,serverAuth", "none" },
+		{ "clientAuth", "server-cert-usage" },
+		{ "anyExtendedKeyUsage", "server-cert-usage" },
+		{ NULL, "server-cert-usage" },
+	};
+	AUTO_VALUE(pki_cert) root = pki_ca("root");
+	struct policy policy = { .anchors = { root.cert }, .one_network = true };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct pki_spec spec = { .cn = "some machine", .eku = rows[i].eku };
+		AUTO_VALUE(pki_cert) server = pki_make(&spec, &root);
+		AUTO(X509_STACK) chain = pki_chain(server.cert, NULL);
+
+		CHECK_STR(judge(&policy, chain), rows[i].verdict);
+	}
+	policy.names[0] = NAME;
+
+	AUTO_VALUE(pki_cert) other = pki_server("other.example", &root);
+	AUTO(X509_STACK) misnamed = pki_chain(other.cert, NULL);
+
+	CHECK_STR(judge(&policy, misnamed), "server-name-mismatch");
+}

@@ -33,6 +33,7 @@ TEST(a_policy_that_accepts_anybody_is_refused)
 		size_t anchors, names, pins;
 		bool insecure;
 		enum status status;
+		bool one_network;
 	} policies[] = {
 		{ 0, 0, 0, false, UNTRUSTED },
 		{ 1, 0, 0, false, UNTRUSTED },
@@ -46,6 +47,10 @@ TEST(a_policy_that_accepts_anybody_is_refused)
 		{ 1, 0, 0, true,  UNTRUSTED },
 		{ 0, 1, 0, true,  UNTRUSTED },
 		{ 0, 0, 1, true,  UNTRUSTED },
+		{ 0, 0, 0, false, UNTRUSTED, true },
+		{ 1, 0, 0, false, OK,        true },
+		{ 0, 0, 1, false, OK,        true },
+		{ 0, 1, 0, false, UNTRUSTED, true },
 	};
 	/* clang-format on */
 
@@ -56,6 +61,7 @@ TEST(a_policy_that_accepts_anybody_is_refused)
 						   .name_count = policies[i].names,
 						   .pins = pins,
 						   .pin_count = policies[i].pins,
+						   .one_network = policies[i].one_network,
 						   .insecure_no_check = policies[i].insecure };
 		struct diagnosis why;
 
