@@ -44,6 +44,7 @@ struct eap_authenticator_lower {
 	struct slice eapRespData; /* borrowed for the step; empty: the AAA client asked to start */
 	bool eapRestart;
 	size_t mtu; /* the largest EAP packet that fits, at least EAP_MTU_LEAST */
+	const struct eap_tunnel_binding *tunnel; /* that this lower layer is; NULL: none */
 	/* Fresh random bits before each conversation: the first Identifier (RFC 3748, 4.1) and the
 	 * jitter of retransmissions (4.3) come from them.  0: Identifiers begin at 0, no jitter. */
 	uint32_t random;

@@ -137,7 +137,7 @@ void box_select_action(struct eap_authenticator *a)
 
 static void begin_method(struct eap_authenticator *a)
 {
-	struct eap_server_about about = { bytes_slice(&a->identity), a->now };
+	struct eap_server_about about = { bytes_slice(&a->identity), a->now, a->lower->tunnel };
 
 	a->offer = a->next;
 	a->currentMethod = a->offer->method->type;

@@ -42,7 +42,7 @@ static const struct eap_server_offer *find_offer(const struct eap_authenticator 
 	for (size_t i = 0; i < a->choice->offer_count; i++) {
 		const struct eap_server_offer *offer = &a->choice->offers[i];
 
-		if (a->proposed & 1u << i)
+		if ((a->proposed & 1u << i) || (offer->method->inner_only && !a->lower->tunnel))
 			continue;
 		if (!a->naked || eap_nak_wants(&a->response, offer->method->type))
 			return offer;

@@ -7,6 +7,7 @@ libproto_a_SOURCES += \
 	%D%/method.h \
 	%D%/packet.c %D%/packet.h \
 	%D%/peer.c %D%/peer.h \
-	%D%/peer_diagnosis.c %D%/peer_parts.h %D%/peer_response.c \
+	%D%/peer_diagnosis.c %D%/peer_method.c %D%/peer_parts.h %D%/peer_response.c \
 	%D%/question.h \
-	%D%/server_method.h
+	%D%/server_method.h \
+	%D%/tunnel.h

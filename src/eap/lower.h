@@ -9,6 +9,8 @@
 #include "base/bytes.h"
 #include "eap/keys.h"
 
+struct eap_tunnel_binding; /* eap/tunnel.h */
+
 #define EAP_MTU_LEAST 1020 /* RFC 3748, section 3.1, item 4 */
 
 struct eap_lower {
@@ -20,6 +22,8 @@ struct eap_lower {
 	bool altAccept;
 	bool altReject;
 	size_t mtu; /* the largest EAP packet that fits, at least EAP_MTU_LEAST */
+	/* Not the RFC's: the tunnel that this lower layer is; NULL: none. */
+	const struct eap_tunnel_binding *tunnel;
 
 	/* peer to lower layer (4.1.2): set by the peer, cleared by the lower layer */
 	bool eapResp;

@@ -12,6 +12,7 @@
 #include "base/moment.h"
 #include "eap/keys.h"
 #include "eap/packet.h"
+#include "eap/tunnel.h"
 
 enum eap_method_state { METHOD_NONE, METHOD_INIT, METHOD_CONT, METHOD_MAY_CONT, METHOD_DONE };
 enum eap_decision { FAIL, COND_SUCC, UNCOND_SUCC };
@@ -37,7 +38,11 @@ struct eap_report {
 struct eap_peer_method {
 	const char *name; /* "EAP-TLS" */
 	struct eap_type type;
+	bool inner_only; /* outside of a tunnel it is not allowed (m.allowMethod) */
 
+	/* The tunnel that the conversation about to start runs in, good until its end.  May be
+	 * NULL: it does not matter to the method.  Not called outside of a tunnel. */
+	void (*enter)(void *self, const struct eap_tunnel_binding *tunnel);
 	/* methodState == INIT: forget any conversation there was, begin one. */
 	void (*start)(void *self, struct moment now);
 	/* m.check: true when the packet is to be ignored.  May be NULL: none is. */
@@ -57,6 +62,8 @@ struct eap_peer_method {
 	bool (*report)(const void *self, struct eap_report *ret_report);
 	/* Where it stands, in a word or two ("server certificate", "finished"), for diagnoses. */
 	const char *(*stage)(const void *self);
+	/* The machine has reached SUCCESS with this method; stop follows.  May be NULL. */
+	void (*succeeded)(void *self);
 	/* It failed over something that the next conversation will not try, so that nothing has to
 	 * be waited for.  May be NULL: never. */
 	bool (*repeats)(const void *self);

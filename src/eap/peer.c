@@ -37,15 +37,6 @@ static void start_idle_while(struct eap_peer *p)
 	p->idle_deadline = msec_after(p->now.mono, timeout ? timeout : EAP_CLIENT_TIMEOUT_DEFAULT);
 }
 
-/* At the end of the conversation, so that a port that is open holds nothing of it.  The method
- * stays selected, and can be asked for its report, until the next. */
-static void stop_method(struct eap_peer *p)
-{
-	if (p->method_started)
-		p->selectedMethod->method->stop(p->selectedMethod->self);
-	p->method_started = false;
-}
-
 static void drop_keys(struct eap_peer *p)
 {
 	eap_keys_done(&p->keys);
@@ -55,7 +46,7 @@ static void drop_keys(struct eap_peer *p)
 
 static void enter_initialize(struct eap_peer *p)
 {
-	stop_method(p);
+	peer_stop_method(p);
 	p->selectedMethod = NULL;
 	p->methodState = METHOD_NONE;
 	p->allowNotifications = true;
@@ -144,23 +135,11 @@ static void enter_method(struct eap_peer *p)
 		p->lower->eapKeyData = &p->keys;
 }
 
-static const struct eap_peer_offer *find_offer(const struct eap_peer_config *config,
-					       struct eap_type type)
-{
-	for (size_t i = 0; i < config->offer_count; i++) {
-		if (eap_type_eq(config->offers[i].method->type, type))
-			return &config->offers[i];
-	}
-	return NULL;
-}
-
 static void enter_get_method(struct eap_peer *p)
 {
-	p->selectedMethod = find_offer(p->config, p->request.type);
+	p->selectedMethod = peer_find_offer(p, p->request.type);
 	if (p->selectedMethod) {
-		p->methodState = METHOD_INIT;
-		p->selectedMethod->method->start(p->selectedMethod->self, p->now);
-		p->method_started = true;
+		peer_start_method(p);
 	} else {
 		p->refused = p->request.type;
 		p->counters.naks++;
@@ -245,7 +224,8 @@ static void conclude(struct eap_peer *p)
 static void enter_success(struct eap_peer *p)
 {
 	conclude(p);
-	stop_method(p);
+	peer_tell_success(p);
+	peer_stop_method(p);
 	if (p->lower->eapKeyData)
 		p->lower->eapKeyAvailable = true;
 	p->lower->eapSuccess = true;
@@ -255,7 +235,7 @@ static void enter_failure(struct eap_peer *p)
 {
 	peer_explain(p, &p->diagnosis);
 	conclude(p);
-	stop_method(p);
+	peer_stop_method(p);
 	drop_keys(p);
 	p->lower->eapFail = true;
 }
@@ -452,7 +432,7 @@ void eap_peer_init(struct eap_peer *peer, const struct eap_peer_config *config,
 
 void eap_peer_done(struct eap_peer *peer)
 {
-	stop_method(peer);
+	peer_stop_method(peer);
 	peer->selectedMethod = NULL;
 	drop_keys(peer);
 	drop_response(peer);

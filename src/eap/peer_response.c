@@ -29,12 +29,15 @@ void peer_respond(struct eap_peer *p, struct eap_type type, struct slice data)
 void peer_respond_nak(struct eap_peer *p)
 {
 	struct eap_type wanted[EAP_OFFERS_MAX];
+	size_t count = 0;
 	struct wr w;
 	size_t mark = open_response(p, &w, eap_type(EAP_TYPE_NAK));
 
-	for (size_t i = 0; i < p->config->offer_count; i++)
-		wanted[i] = p->config->offers[i].method->type;
-	eap_nak_write(&w, wanted, p->config->offer_count, p->request.expanded);
+	for (size_t i = 0; i < p->config->offer_count; i++) {
+		if (peer_allows(p, &p->config->offers[i]))
+			wanted[count++] = p->config->offers[i].method->type;
+	}
+	eap_nak_write(&w, wanted, count, p->request.expanded);
 	close_response(p, &w, mark);
 }
 

@@ -15,6 +15,7 @@
 #include "eap/method.h"
 #include "eap/packet.h"
 #include "eap/question.h"
+#include "eap/tunnel.h"
 
 enum eap_server_state {
 	METHOD_GOES_ON,	  /* there is another Request to build */
@@ -27,11 +28,13 @@ enum eap_server_state {
 struct eap_server_about {
 	struct slice identity; /* of the Response/Identity; empty if none was asked for */
 	struct moment now;
+	const struct eap_tunnel_binding *tunnel; /* good until free; NULL: none */
 };
 
 struct eap_server_method {
 	const char *name; /* "EAP-TLS" */
 	struct eap_type type;
+	bool inner_only; /* it is proposed inside of a tunnel alone */
 
 	/* m.initPickUp: after init, process may come before the first build; the Response answers a
 	 * first Request that somebody else has sent (RFC 4137, section 6.2). */
@@ -64,6 +67,9 @@ struct eap_server_method {
 
 	/* Why it failed as far as the method knows; DIAG_NONE when it does not. */
 	const struct diagnosis *(*diagnosis)(const void *self);
+	/* After METHOD_SUCCEEDED: the machine was given a credential (admission.enrolled).  May be
+	 * NULL: never. */
+	bool (*enrolled)(const void *self);
 	/* What there is to say about the security of the conversation.  Its server_ members are
 	 * about the peer's certificate here. May be called at any time; false while there is
 	 * nothing to tell. */

@@ -1,5 +1,7 @@
 libproto_a_SOURCES += \
 	%D%/ca.h \
+	%D%/csr.h \
+	%D%/proof.h \
 	%D%/protocol.h \
 	%D%/question.h \
 	%D%/store.h \

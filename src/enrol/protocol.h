@@ -86,8 +86,8 @@ struct enrol_peer_job {
 	X509 *old_cert;		  /* renewal, removal; else NULL */
 	EVP_PKEY *old_key;
 	STACK_OF(X509) * old_chain;
-	/* What the peer holds against its tunnel, for what links a request to it (EST's
-	 * challengePassword: RFC 7030, section 3.5): exporter or tls-unique; may be empty. */
+	/* What links a request to the tunnel (EST's challengePassword, RFC 7030, section 3.5): the
+	 * 32 octets that doc/cprom.md calls E; may be empty. */
 	struct slice binding;
 	/* A secret shared with the CA, for messages that are protected by a MAC (CMP ir with a
 	 * token): reference and secret; may be empty. */
@@ -132,6 +132,7 @@ struct enrol_server_job {
 	enum enrol_credential type;
 	const struct enrol_authority *authority; /* who issues: chain and anchors to be told */
 	struct enrol_grant grant;		 /* what this machine was found to be allowed */
+	struct enrol_params params;		 /* as the peer was, or will be, told */
 	struct slice binding;			 /* as the peer's */
 	struct slice reference, secret;		 /* likewise; may be empty */
 	/* The certificate that the peer has proved to hold (tunnel), DER; may be empty.  Of a

@@ -45,9 +45,11 @@ struct enrol_params {
 	uint8_t flags;	      /* ENROL_SERVER_GENERATES and so on */
 	struct slice oid;     /* DER of an OBJECT IDENTIFIER, "P-256"; may be empty */
 };
-#define ENROL_SERVER_GENERATES 0x80
-#define ENROL_PEER_GENERATES   0x40
-#define ENROL_IN_HARDWARE      0x20
+/* The draft numbers the bits of such octets from the least significant, as its own values 0x07 and
+ * 0x02 of the Certificate-Data TLV show. */
+#define ENROL_SERVER_GENERATES 0x01
+#define ENROL_PEER_GENERATES   0x02
+#define ENROL_IN_HARDWARE      0x04
 
 /* How an enrolment was authorised. */
 enum enrol_authorisation {

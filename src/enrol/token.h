@@ -30,10 +30,4 @@ CHECKED enum status token_parse(struct slice text, struct token *ret_token, stru
 void token_format(const struct token *token, char text[TOKEN_TEXT_MAX]);
 void token_done(struct token *token); /* wipes */
 
-/* The proof of a token: HMAC-SHA-256(secret, "CPROM token v1" || 0 || binding || challenge || id).
- */
-#define TOKEN_PROOF_SIZE 32
-CHECKED enum status token_proof(struct slice secret, struct slice binding, struct slice challenge,
-				struct slice id, uint8_t ret_proof[TOKEN_PROOF_SIZE]);
-
 #endif

@@ -231,6 +231,49 @@ TEST(the_report_outlives_success_until_the_next_conversation)
 	CHECK_INT(b.fake.stopped, 1);
 }
 
+static int entered, told;
+
+static void note_enter(void *self, const struct eap_tunnel_binding *tunnel)
+{
+	(void)self;
+	entered += tunnel->server_named;
+}
+
+static void note_success(void *self)
+{
+	(void)self;
+	told++;
+}
+
+TEST(a_method_for_the_inside_of_a_tunnel_is_answered_with_a_nak_outside)
+{
+	static const struct eap_tunnel_binding tunnel = { .server_named = true };
+	struct eap_peer_method inner;
+	struct bench b;
+
+	entered = told = 0;
+	bench_begin(&b);
+	inner = *b.config.offers[0].method;
+	inner.inner_only = true;
+	inner.enter = note_enter;
+	inner.succeeded = note_success;
+	b.config.offers[0].method = &inner;
+	bench_hear(&b, slice_of("\1\1\0\6\15D", 6));
+	CHECK(slice_eq(b.lower.eapRespData, slice_of("\2\1\0\6\3\0", 6)));
+	CHECK_INT(b.fake.stopped + entered, 0);
+
+	b.lower.tunnel = &tunnel;
+	b.lower.eapRestart = true;
+	bench_hear(&b, slice_of("\1\1\0\6\15D", 6));
+	CHECK_INT(entered, 1);
+	CHECK_INT(told, 0);
+	bench_hear(&b, slice_of("\3\1\0\4", 4));
+	CHECK(b.lower.eapSuccess);
+	CHECK_INT(told, 1);
+	CHECK_INT(b.fake.stopped, 1);
+	eap_peer_done(&b.peer);
+}
+
 TEST(the_request_is_not_kept)
 {
 	struct bench b;
