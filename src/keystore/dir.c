@@ -261,8 +261,8 @@ static int read_key_file(const struct keystore *keystore, const struct generatio
 	return -EBADMSG;
 }
 
-static int read_key(const struct keystore *keystore, const struct generation *it, const char *name,
-		    EVP_PKEY **ret_key, struct diagnosis *why)
+int generation_key(const struct keystore *keystore, const struct generation *it, const char *name,
+		   EVP_PKEY **ret_key, struct diagnosis *why)
 {
 	char uri[sizeof((struct credential_info *)0)->key_uri];
 	int r;
@@ -324,7 +324,7 @@ static int get_once(const struct keystore *keystore, const char *name,
 	if (r == 0)
 		r = generation_certs(keystore, &it, "anchors.pem", &c->anchors, why);
 	if (r == 0)
-		r = read_key(keystore, &it, name, &c->key, why);
+		r = generation_key(keystore, &it, name, &c->key, why);
 	if (r < 0)
 		return r;
 	if (!key_matches(c->cert, c->key)) {

@@ -38,6 +38,9 @@ int generation_certs(const struct keystore *keystore, const struct generation *i
 /* -ENOENT when the key is a file. */
 int generation_uri(const struct keystore *keystore, const struct generation *it, char *buffer,
 		   size_t size, struct diagnosis *why);
+/* The evidence of *why is about the key. */
+int generation_key(const struct keystore *keystore, const struct generation *it, const char *name,
+		   EVP_PKEY **ret_key, struct diagnosis *why);
 int generation_username(const struct keystore *keystore, const struct generation *it,
 			char ret_username[KEYSTORE_USERNAME_MAX + 1], struct diagnosis *why);
 

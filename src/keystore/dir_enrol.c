@@ -129,26 +129,37 @@ static int check_parts(const char *name, const struct keystore_parts *parts, str
 }
 
 /* The key is on the disk already; what the certificate needs besides joins it. */
-static int write_to_pending(const struct keystore *keystore, int credential_fd,
+static int write_to_pending(const struct keystore *keystore, const char *name, int credential_fd,
 			    const struct content *content, struct diagnosis *why)
 {
+	struct generation it = { .credential_fd = credential_fd, .fd = -1 };
+	AUTO(EVP_PKEY) key = NULL;
 	AUTO_FD fd = -1;
 	int r = place_open(credential_fd, PENDING, &keystore->owner, &fd, why);
 
+	it.fd = fd;
 	if (r == 0)
-		r = change_write_rest(keystore, fd, content, why);
+		r = generation_key(keystore, &it, name, &key, why);
+	if (r < 0)
+		return r;
+	if (!key_matches(content->cert, key)) {
+		about_credential(why, DIAG_KEY_MISMATCH, name);
+		return -EKEYREJECTED;
+	}
+	about_keystore(why, keystore->path);
+	r = change_write_rest(keystore, fd, content, why);
 	return r < 0 ? r : place_sync(fd, why);
 }
 
-static int finish(const struct keystore *keystore, int credential_fd, const struct content *content,
-		  unsigned *ret_number, struct diagnosis *why)
+static int finish(const struct keystore *keystore, const char *credential, int credential_fd,
+		  const struct content *content, unsigned *ret_number, struct diagnosis *why)
 {
 	struct generations all;
 	char name[GENERATION_TEXT_MAX];
 	int r;
 
 	if (content->kind == CREDENTIAL_CERTIFICATE) {
-		r = write_to_pending(keystore, credential_fd, content, why);
+		r = write_to_pending(keystore, credential, credential_fd, content, why);
 	} else {
 		r = place_remove(credential_fd, PENDING, why);
 		if (r == 0)
@@ -187,7 +198,7 @@ int keystore_finish(struct keystore *keystore, const char *name, const struct ke
 	if (r == 0)
 		r = open_or_make(keystore, name, credentials, &fd, why);
 	if (r == 0)
-		r = finish(keystore, fd, &content, &number, why);
+		r = finish(keystore, name, fd, &content, &number, why);
 	if (r == 0) {
 		change_prune(fd);
 		diagnosis_set(why, DIAG_NONE);

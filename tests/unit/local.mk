@@ -77,6 +77,9 @@ UNIT_TESTS += %D%/test_bundle %D%/test_keystore %D%/test_key_uri %D%/test_creden
 %C%_test_credentials_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 %C%_test_key_uri_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 %C%_test_keystore_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
+UNIT_TESTS += %D%/test_generations
+%C%_test_generations_SOURCES = %D%/test_generations.c %D%/scratch.h
+%C%_test_generations_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 endif
 EXTRA_DIST += tests/vectors/tls_frame.txt
 
