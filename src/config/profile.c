@@ -38,6 +38,10 @@ static void check_server(const struct check *c)
 	const struct profile *p = c->profile;
 	bool known = p->trust_anchors.count > 0 || p->server_pins.count > 0;
 
+	if (p->insecure_no_server_check && p->enrol.wanted)
+		wrong(c, "InsecureNoServerCheck",
+		      "yes contradicts [Enroll]: whoever poses as the network would say whom to "
+		      "trust from then on. Take one of them out.");
 	if (p->insecure_no_server_check) {
 		if (known || p->server_names.count > 0 || p->crls.count > 0)
 			wrong(c, "InsecureNoServerCheck",
@@ -46,6 +50,9 @@ static void check_server(const struct check *c)
 			      "would not be looked at. Take it out, or take those out.");
 		return;
 	}
+	/* The token has a pin, and the network tells its anchors with the credential. */
+	if (!known && p->enrol.wanted)
+		return;
 	if (!known && unset(c, "TrustAnchor") && unset(c, "ServerPin"))
 		wrong(c, "TrustAnchor",
 		      "is missing, and so is ServerPin=: without one of them anybody could pose as "
@@ -56,6 +63,18 @@ static void check_server(const struct check *c)
 		      "is missing: without it everybody with a certificate of the same authority "
 		      "could pose as the server. Name the server, such as radius.example.org, or "
 		      "its domain, such as .example.org.");
+}
+
+static void check_enrol(const struct check *c)
+{
+	const struct profile_enrol *e = &c->profile->enrol;
+
+	if (e->token && e->token_file)
+		wrong(c, "TokenFile", "is there, and Token= as well; expected one of them.");
+	if (e->factory && c->profile->credential && strcmp(e->factory, c->profile->credential) == 0)
+		wrong(c, "FactoryCredential",
+		      "is what [TLS] Credential= names too; expected the maker's credential here, "
+		      "and there a name for the network's own.");
 }
 
 static void check_profile(const struct check *c)
@@ -75,6 +94,20 @@ static void check_profile(const struct check *c)
 		      "is longer than StartCeiling=; expected the first wait to be the shorter "
 		      "one.");
 	check_server(c);
+	if (p->enrol.wanted)
+		check_enrol(c);
+}
+
+/* The section is written, even if all that it says is a default. */
+static bool enrol_written(const struct ini_lines *lines)
+{
+	for (size_t i = 0; i < profile_table.count; i++) {
+		const struct ini_key *key = &profile_table.keys[i];
+
+		if (strcmp(key->section, "Enroll") == 0 && lines->line[i] > 0)
+			return true;
+	}
+	return false;
 }
 
 /* ---- files ---- */
@@ -107,6 +140,7 @@ static int profile_finish(struct profile *profile, const char *path, const struc
 		ini_errors_add(errors, path, 0, "",
 			       "expected a file name of 1 to %d octets in UTF-8 before %s.",
 			       PROFILE_NAME_MAX, SUFFIX);
+	profile->enrol.wanted = enrol_written(lines);
 	check_profile(&(struct check){ profile, lines, errors });
 	return errors->count + errors->dropped == before ? 0 : -EINVAL;
 }

@@ -17,6 +17,8 @@
 
 enum interface_type { INTERFACE_ANY, INTERFACE_ETHERNET, INTERFACE_WLAN };
 
+enum enrol_tunnel { ENROL_OVER_TEAP, ENROL_OVER_TTLS };
+
 struct profile {
 	char name[PROFILE_NAME_MAX + 1]; /* the file's, without .profile */
 	char *path;
@@ -46,6 +48,19 @@ struct profile {
 	enum ocsp_mode ocsp;
 	enum clock_policy clock;
 	bool insecure_no_server_check;
+
+	/* [Enroll] */
+	struct profile_enrol {
+		bool wanted; /* there is a key of this section */
+		enum enrol_tunnel tunnel;
+		char *token, *token_file, *factory; /* what it is authorised by; NULL: not so */
+		struct words protocols;		    /* "spp" and so on, in order of preference */
+		char *key;			    /* "P-256" */
+		char *common_name;		    /* NULL: the server decides */
+		struct words dns_names;
+		char *mud_url, *profile;	 /* told to the server; NULL: not */
+		unsigned renew_at, renew_jitter; /* percent of the lifetime */
+	} enrol;
 
 	/* [EAPOL] */
 	struct supplicant_config pae;

@@ -5,9 +5,13 @@
 #include <string.h>
 
 #include "eap/peer.h"
+#include "enrol/token.h"
 #include "keystore/keystore.h"
 
 /* ---- types of this table alone ---- */
+
+#define COMMON_NAME_MAX 64 /* ub-common-name of RFC 5280 */
+#define URL_MAX		255
 
 static bool parse_identity(const struct ini_key *key, const char *text, void *field)
 {
@@ -58,6 +62,84 @@ static bool parse_pin(const struct ini_key *key, const char *text, void *field)
 	return ini_keep_word(pin, field);
 }
 
+/* What is shown of it to nobody is wiped as well. */
+static bool parse_token(const struct ini_key *key, const char *text, void *field)
+{
+	(void)key;
+	return strlen(text) < TOKEN_TEXT_MAX && ini_keep_text(text, field);
+}
+
+static void clear_token(void *field)
+{
+	char **text = field;
+
+	if (*text)
+		explicit_bzero(*text, strlen(*text));
+	ini_clear_text(field);
+}
+
+static bool parse_common_name(const struct ini_key *key, const char *text, void *field)
+{
+	(void)key;
+	return strlen(text) <= COMMON_NAME_MAX && ini_keep_text(text, field);
+}
+
+static bool parse_key_type(const struct ini_key *key, const char *text, void *field)
+{
+	static const char *const types[] = { "P-256", "P-384", "P-521",
+					     "RSA-2048", "RSA-3072", "RSA-4096" };
+
+	(void)key;
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		if (strcmp(types[i], text) == 0)
+			return ini_keep_text(text, field);
+	}
+	return false;
+}
+
+static bool parse_protocol(const struct ini_key *key, const char *text, void *field)
+{
+	static const char *const names[] = { "spp", "cmp", "cmp-basic", "est" };
+
+	(void)key;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (strcmp(names[i], text) == 0)
+			return ini_keep_word(text, field);
+	}
+	return false;
+}
+
+static bool parse_url(const struct ini_key *key, const char *text, void *field)
+{
+	(void)key;
+	return strncmp(text, "https://", 8) == 0 && strlen(text) <= URL_MAX &&
+	       text[strcspn(text, " \t<>\"")] == '\0' && ini_keep_text(text, field);
+}
+
+/* A host, not a domain. */
+static bool parse_dns_name(const struct ini_key *key, const char *text, void *field)
+{
+	return text[0] != '.' && parse_server_name(key, text, field);
+}
+
+static bool parse_percent(const struct ini_key *key, const char *text, void *field)
+{
+	char number[8];
+	size_t len = strlen(text);
+
+	if (len < 2 || len > sizeof number || text[len - 1] != '%')
+		return false;
+	memcpy(number, text, len - 1);
+	number[len - 1] = '\0';
+	return ini_number.parse(key, number, field);
+}
+
+static void print_percent(const struct ini_key *key, const void *field, FILE *out)
+{
+	(void)key;
+	fprintf(out, "%u%%", *(const unsigned *)field);
+}
+
 static bool parse_glob(const struct ini_key *key, const char *text, void *field)
 {
 	(void)key;
@@ -87,6 +169,21 @@ LIST_TYPE(server_names, "name ...",
 	  "host names such as radius.example.org, or .example.org for any host below it",
 	  parse_server_name);
 LIST_TYPE(pins, "pin ...", "the SHA-256 of a public key as 64 hexadecimal digits", parse_pin);
+TEXT_TYPE(common_name, "name", "no more than 64 octets", parse_common_name);
+TEXT_TYPE(key_type, "type", "one of P-256, P-384, P-521, RSA-2048, RSA-3072, RSA-4096",
+	  parse_key_type);
+TEXT_TYPE(url, "URL", "an address that begins with https://", parse_url);
+LIST_TYPE(protocols, "protocol ...", "words of spp, cmp, cmp-basic and est", parse_protocol);
+LIST_TYPE(dns_names, "name ...", "host names such as pc7.example.org", parse_dns_name);
+static const struct ini_type token = { .shown = "token",
+				       .expected = "the text of a token",
+				       .parse = parse_token,
+				       .print = ini_print_text,
+				       .clear = clear_token };
+static const struct ini_type percent = { .shown = "part",
+					 .expected = "a part such as 66%",
+					 .parse = parse_percent,
+					 .print = print_percent };
 LIST_TYPE(globs, "pattern ...", "interface names or patterns such as eth0 or en*", parse_glob);
 
 /* clang-format off */
@@ -99,6 +196,8 @@ static const struct ini_word ocsp_modes[] = {
 static const struct ini_word clock_policies[] = {
 	{ "strict", CLOCK_STRICT }, { "build-date", CLOCK_BUILD_DATE },
 	{ "ignore-dates", CLOCK_IGNORE_DATES }, { NULL, 0 } };
+static const struct ini_word tunnels[] = {
+	{ "teap", ENROL_OVER_TEAP }, { "ttls", ENROL_OVER_TTLS }, { NULL, 0 } };
 static const struct ini_word starts[] = { { "active", false }, { "passive", true }, { NULL, 0 } };
 static const struct ini_word automatic[] = { { "auto", 0 }, { NULL, 0 } };
 static const struct ini_word never[] = { { "never", 0 }, { NULL, 0 } };
@@ -144,7 +243,8 @@ static const struct ini_key keys[] = {
 	{ KEY("TLS", "Credential", credential, credential),
 	  .doc = "The credential in the keystore with which this machine proves who it is: a private key and its "
 		"certificate. `latchkeyctl credentials list` shows those there are, `latchkeyctl "
-		"credentials import` adds one. Every profile needs one." },
+		"credentials import` adds one, and a profile with a section [Enroll] is given one by the "
+		"network. Every profile needs one." },
 	{ KEY("TLS", "MinTLS", ini_enum, min_tls), .words = tls_versions, .fallback = "1.2",
 	  .doc = "The oldest version of TLS that is accepted. 1.0 and 1.1 are no longer safe and meant for servers "
 		"that have nothing better; a port opened with them is shown as having reduced "
@@ -193,6 +293,39 @@ static const struct ini_key keys[] = {
 	  .doc = "`yes` accepts any server. Anybody who can plug into the cable can then pretend to be your "
 		"network. Meant for a laboratory; shown as reduced assurance wherever the port is "
 		"shown." },
+
+	{ KEY("Enroll", "Tunnel", ini_enum, enrol.tunnel), .words = tunnels, .fallback = "teap",
+	  .doc = "The EAP method that protects an enrolment: `teap`, or `ttls` for servers that have no TEAP." },
+	{ KEY("Enroll", "Token", token, enrol.token),
+	  .doc = "The token with which this machine may enroll, as its network's operator gave it. Whoever can read "
+		"this file can use it: better is `TokenFile=`." },
+	{ KEY("Enroll", "TokenFile", ini_path, enrol.token_file),
+	  .doc = "A file with the token on its first line. It must be closed to others. It is read when a "
+		"credential is needed, and may be gone afterwards." },
+	{ KEY("Enroll", "FactoryCredential", credential, enrol.factory),
+	  .doc = "A credential in the keystore that the machine's maker put there (IDevID). It proves to the server "
+		"what machine this is, in place of a token." },
+	{ KEY("Enroll", "Protocols", protocols, enrol.protocols), .fallback = "spp cmp est",
+	  .doc = "How the certificate may be asked for, in order of preference; the server picks one." },
+	{ KEY("Enroll", "Key", key_type, enrol.key), .fallback = "P-256",
+	  .doc = "The kind of key that is made. It is made in the keystore and never leaves it. The server may "
+		"ask for another kind of this list." },
+	{ KEY("Enroll", "CommonName", common_name, enrol.common_name),
+	  .doc = "The name that is asked for. Without it the server chooses." },
+	{ KEY("Enroll", "DnsNames", dns_names, enrol.dns_names),
+	  .doc = "Host names that are asked for in the certificate besides." },
+	{ KEY("Enroll", "MudUrl", url, enrol.mud_url),
+	  .doc = "Where the manufacturer describes what this device does in a network (RFC 8520). It is told to the "
+		"server." },
+	{ KEY("Enroll", "Profile", credential, enrol.profile),
+	  .doc = "The kind of credential that is asked for, by the server's name for it." },
+	{ KEY("Enroll", "RenewAt", percent, enrol.renew_at), .least = 10, .most = 95, .fallback = "66%",
+	  .doc = "Which part of a certificate's lifetime may pass before it is renewed. The port stays open "
+		"meanwhile, and the old certificate is kept until the new one has opened it." },
+	{ KEY("Enroll", "RenewJitter", percent, enrol.renew_jitter), .least = 0, .most = 30,
+	  .fallback = "5%",
+	  .doc = "A random part of the lifetime, up to this, by which a renewal is late, so that machines that were "
+		"enrolled on one day do not come back on one day." },
 
 	{ KEY("EAPOL", "Version", ini_number, pae.version), .least = 1, .most = 3, .fallback = "2",
 	  .doc = "The protocol version in the frames we send: 1 is that of 2001, 2 of 2004, 3 of 2010. Frames of any "

@@ -112,6 +112,18 @@ static const struct example {
 	{ "Server", "OCSP", "require", "require", "accept" },
 	{ "Server", "ClockPolicy", "build-date", "build-date", "strict" },
 	{ "Server", "InsecureNoServerCheck", "yes", "yes", "no" },
+	{ "Enroll", "Tunnel", "ttls", "ttls", "teap" },
+	{ "Enroll", "Token", "LK1-ABCDE", "LK1-ABCDE", "" },
+	{ "Enroll", "TokenFile", "/run/token", "/run/token", "" },
+	{ "Enroll", "FactoryCredential", "idevid", "idevid", "" },
+	{ "Enroll", "Protocols", "est cmp", "est cmp", "spp cmp est" },
+	{ "Enroll", "Key", "RSA-3072", "RSA-3072", "P-256" },
+	{ "Enroll", "CommonName", "pc 7", "pc 7", "" },
+	{ "Enroll", "DnsNames", "a.example b.example", "a.example b.example", "" },
+	{ "Enroll", "MudUrl", "https://example.com/mud", "https://example.com/mud", "" },
+	{ "Enroll", "Profile", "machine", "machine", "" },
+	{ "Enroll", "RenewAt", "50%", "50%", "66%" },
+	{ "Enroll", "RenewJitter", "0%", "0%", "5%" },
 	{ "EAPOL", "Version", "1", "1", "2" },
 	{ "EAPOL", "Start", "passive", "passive", "active" },
 	{ "EAPOL", "StartFirst", "500ms", "500ms", "1s" },
@@ -177,6 +189,52 @@ TEST(every_key_of_the_service_is_parsed_and_has_its_default)
 	check_examples(&service_table, service_examples,
 		       sizeof service_examples / sizeof service_examples[0],
 		       sizeof(struct service_config));
+}
+
+#define ENROL "[TLS]\nCredential=office\n[Enroll]\n"
+
+TEST(a_profile_that_enrolls_need_not_know_the_server)
+{
+	AUTO_STRUCT(profile) bare = parse(ENROL "Tunnel=teap\n");
+	AUTO_STRUCT(profile) usual = parse(MINIMAL);
+	AUTO_STRUCT(profile) both = parse(MINIMAL "[Enroll]\nTokenFile=/run/token\n");
+
+	REQUIRE(bare && usual && both);
+	CHECK(bare->enrol.wanted);
+	CHECK(both->enrol.wanted);
+	CHECK(!usual->enrol.wanted);
+	CHECK_INT(bare->enrol.protocols.count, 3);
+	CHECK_INT(bare->enrol.renew_at, 66);
+}
+
+TEST(what_does_not_fit_an_enrolment_is_told)
+{
+	static const struct {
+		const char *text, *part;
+	} rows[] = {
+		{ ENROL "Token=a\nTokenFile=/b\n", "[Enroll] TokenFile" },
+		{ ENROL "FactoryCredential=office\n", "[Enroll] FactoryCredential" },
+		{ ENROL "Tunnel=teap\n[Server]\nInsecureNoServerCheck=yes\n", "[Enroll]" },
+		/* who knows the authority must say the name as well */
+		{ ENROL "Tunnel=teap\n[Server]\nTrustAnchor=/a.pem\n", "ServerName" },
+		{ ENROL "RenewAt=66\n", "66%" },
+		{ ENROL "RenewAt=99%\n", "RenewAt" },
+		{ ENROL "RenewAt=-5%\n", "RenewAt" },
+		{ ENROL "RenewAt=%\n", "RenewAt" },
+		{ ENROL "Protocols=spp acme\n", "Protocols" },
+		{ ENROL "Key=RSA-1024\n", "RSA-2048" },
+		{ ENROL "MudUrl=http://example.com/\n", "https://" },
+		{ ENROL "DnsNames=.example.org\n", "DnsNames" },
+		{ ENROL "TokenFile=token\n", "absolute" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const char *error = error_of(rows[i].text);
+
+		if (!strstr(error, rows[i].part))
+			test_note("%s: %s", rows[i].text, error);
+		CHECK(strstr(error, rows[i].part) != NULL);
+	}
 }
 
 TEST(every_key_is_documented)
