@@ -32,6 +32,7 @@ struct eap_report {
 	char server_subject[DIAGNOSIS_VALUE_MAX];
 	char server_fingerprint[65]; /* SHA-256 of the certificate, hex */
 	int64_t server_not_after;    /* 0 when unknown */
+	char inner[32];		     /* what ran inside of a tunnel, "EAP-MSCHAPv2"; or empty */
 	struct diagnosis reduced;    /* DIAG_NONE, or why the assurance is reduced */
 };
 
@@ -58,6 +59,9 @@ struct eap_peer_method {
 
 	/* Why the conversation failed as far as the method knows; DIAG_NONE when it does not. */
 	const struct diagnosis *(*diagnosis)(const void *self);
+	/* What it means if the server ends the conversation here, with EAP-Failure; false when the
+	 * method knows no more than that.  May be NULL. */
+	bool (*refusal)(const void *self, struct diagnosis *ret_why);
 	/* May be called at any time; false while there is nothing to tell. */
 	bool (*report)(const void *self, struct eap_report *ret_report);
 	/* Where it stands, in a word or two ("server certificate", "finished"), for diagnoses. */

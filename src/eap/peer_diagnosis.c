@@ -106,6 +106,9 @@ void peer_explain(const struct eap_peer *p, struct diagnosis *ret_diagnosis)
 		*ret_diagnosis = *own;
 		return;
 	}
+	if (offer && ended_by_server(p) && !p->rxSuccess && offer->method->refusal &&
+	    offer->method->refusal(offer->self, ret_diagnosis))
+		return;
 	diagnosis_set(ret_diagnosis, cause(p));
 	add_evidence(p, ret_diagnosis);
 }

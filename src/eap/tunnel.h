@@ -20,6 +20,8 @@ struct tls_claim;
 
 struct eap_tunnel_binding {
 	uint8_t exported[EAP_TUNNEL_BINDING_SIZE]; /* E of doc/cprom.md */
+	/* It is of this tunnel and no other: TLS 1.3, or the extended master secret (RFC 7627). */
+	bool unique;
 
 	/* Of the peer's tunnel: its server was checked (a chain to an anchor, or a pin), and by
 	 * name or pin, so that secrets meant for this network alone may be shown to it. */

@@ -11,6 +11,7 @@
 #define TLS_LENGTH	  0x80 /* L: the total length is there */
 #define TLS_MORE	  0x40 /* M: more fragments follow */
 #define TLS_START	  0x20 /* S */
+#define TLS_OUTER	  0x10 /* O, of TEAP alone: outer TLVs are there */
 #define TLS_FLAGS_VERSION 0x07 /* PEAP, TTLS and TEAP keep a version here */
 
 /* What one flight of the other side may grow to: "a reasonable choice of maximum acceptable message

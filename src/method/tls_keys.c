@@ -4,18 +4,15 @@
 
 #include "eap/packet.h"
 
-/* What RFC 9190 exports has the type of the method as its context. */
-static const uint8_t type = EAP_TYPE_TLS;
-static const struct slice context = { &type, 1 };
-
 static bool is_1_3(const struct tls_conn *conn)
 {
 	return tls_conn_version(conn) >= TLS_1_3;
 }
 
-enum status tls_session_id_derive(const struct tls_conn *conn, struct bytes *ret_id)
+enum status tls_session_id_derive(const struct tls_conn *conn, uint8_t type, struct bytes *ret_id)
 {
-	uint8_t id[1 + TLS_RANDOMS_SIZE] = { EAP_TYPE_TLS };
+	uint8_t id[1 + TLS_RANDOMS_SIZE] = { type };
+	const struct slice context = slice_of(&type, 1);
 	enum status status = OK;
 
 	if (is_1_3(conn))
@@ -26,14 +23,25 @@ enum status tls_session_id_derive(const struct tls_conn *conn, struct bytes *ret
 	return status == OK ? bytes_set(ret_id, slice_of(id, sizeof id)) : status;
 }
 
-/* The PRF of RFC 5216 is the exporter of RFC 5705 without a context. */
-enum status tls_keys_derive(const struct tls_conn *conn, struct eap_keys *keys)
+/* The PRF of RFC 5216 and RFC 5281 is the exporter of RFC 5705 without a context.  PEAPv0 has the
+ * label of EAP-TLS. */
+enum status tls_key_material(const struct tls_conn *conn, uint8_t type,
+			     uint8_t material[TLS_KEY_MATERIAL_SIZE])
 {
-	uint8_t material[2 * EAP_MSK_SIZE];
-	enum status status = is_1_3(conn) ? tls_conn_export(conn, "EXPORTER_EAP_TLS_Key_Material",
-							    &context, material, sizeof material)
-					  : tls_conn_export(conn, "client EAP encryption", NULL,
-							    material, sizeof material);
+	const struct slice context = slice_of(&type, 1);
+
+	if (is_1_3(conn))
+		return tls_conn_export(conn, "EXPORTER_EAP_TLS_Key_Material", &context, material,
+				       TLS_KEY_MATERIAL_SIZE);
+	return tls_conn_export(
+		conn, type == EAP_TYPE_TTLS ? "ttls keying material" : "client EAP encryption",
+		NULL, material, TLS_KEY_MATERIAL_SIZE);
+}
+
+enum status tls_keys_derive(const struct tls_conn *conn, uint8_t type, struct eap_keys *keys)
+{
+	uint8_t material[TLS_KEY_MATERIAL_SIZE];
+	enum status status = tls_key_material(conn, type, material);
 
 	if (status == OK)
 		status = secret_set(&keys->msk, slice_of(material, EAP_MSK_SIZE));
@@ -45,4 +53,9 @@ enum status tls_keys_derive(const struct tls_conn *conn, struct eap_keys *keys)
 		status = tls_conn_server_id(conn, &keys->server_id);
 	explicit_bzero(material, sizeof material);
 	return status;
+}
+
+enum status tls_implicit_challenge(const struct tls_conn *conn, uint8_t *challenge, size_t len)
+{
+	return tls_conn_export(conn, "ttls challenge", NULL, challenge, len);
 }

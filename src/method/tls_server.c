@@ -108,7 +108,7 @@ static enum eap_server_state conclude(struct conversation *c)
 {
 	static const uint8_t success = 0;
 
-	if (tls_keys_derive(c->conn, &c->keys) != OK)
+	if (tls_keys_derive(c->conn, EAP_TYPE_TLS, &c->keys) != OK)
 		return give_up(c, DIAG_INTERNAL, "the keys could not be derived");
 	/* RFC 9190, section 2.5: the protected success indication. */
 	if (tls_conn_version(c->conn) >= TLS_1_3 &&
@@ -268,7 +268,8 @@ static enum status server_session_id(const void *self, struct bytes *ret_id)
 {
 	const struct conversation *c = self;
 
-	return c->phase == SUCCEEDED ? tls_session_id_derive(c->conn, ret_id) : UNEXPECTED;
+	return c->phase == SUCCEEDED ? tls_session_id_derive(c->conn, EAP_TYPE_TLS, ret_id)
+				     : UNEXPECTED;
 }
 
 static const struct diagnosis *server_diagnosis(const void *self)

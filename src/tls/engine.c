@@ -186,6 +186,11 @@ enum status tls_conn_export(const struct tls_conn *conn, const char *label,
 	return OK;
 }
 
+bool tls_conn_exports_unique(const struct tls_conn *conn)
+{
+	return tls_conn_version(conn) >= TLS_1_3 || SSL_get_extms_support(conn->ssl) == 1;
+}
+
 void tls_conn_randoms(const struct tls_conn *conn, uint8_t out[TLS_RANDOMS_SIZE])
 {
 	SSL_get_client_random(conn->ssl, out, TLS_RANDOMS_SIZE / 2);

@@ -93,6 +93,9 @@ bool tls_conn_closed(const struct tls_conn *conn);
 /* RFC 5705 and RFC 8446, section 7.5.  context NULL and empty differ. */
 CHECKED enum status tls_conn_export(const struct tls_conn *conn, const char *label,
 				    const struct slice *context, uint8_t *out, size_t len);
+/* Whether what is exported is this connection's alone, and cannot be made the same for two by
+ * somebody between them (RFC 7627). */
+bool tls_conn_exports_unique(const struct tls_conn *conn);
 /* client.random || server.random: the Session-Id of RFC 5216, section 2.3. */
 #define TLS_RANDOMS_SIZE 64
 void tls_conn_randoms(const struct tls_conn *conn, uint8_t out[TLS_RANDOMS_SIZE]);
