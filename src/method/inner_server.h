@@ -17,10 +17,10 @@ struct inner_server {
 	bool running;
 };
 
-/* policy is borrowed; mtu is what a packet inside may have: more than a link's, for the tunnel
- * fragments.  random as in eap_authenticator_lower. */
-void inner_server_init(struct inner_server *inner, const struct eap_policy *policy, size_t mtu,
-		       uint32_t random);
+/* policy and tunnel are borrowed.  mtu is what a packet inside may have: more than a link's, for
+ * the tunnel fragments. */
+void inner_server_init(struct inner_server *inner, const struct eap_policy *policy,
+		       const struct eap_tunnel_binding *tunnel, size_t mtu);
 void inner_server_done(struct inner_server *inner);
 
 /* METHOD_GOES_ON: ret_request is the next packet, good until the next call; METHOD_ASKS, SUCCEEDED

@@ -3,18 +3,32 @@
 #define FLAGS_SIZE  1
 #define LENGTH_SIZE 4
 
-enum status tls_frame_parse(struct slice in, struct tls_frame *out)
+static enum status parse(struct slice in, bool with_outer, struct tls_frame *out)
 {
 	struct rd r = rd_of(in);
 	struct tls_frame f = { .flags = rd_u8(&r) };
+	size_t outer = 0;
 
 	if (f.flags & TLS_LENGTH)
 		f.total = rd_u32(&r);
-	f.data = rd_rest(&r);
+	if (with_outer && (f.flags & TLS_OUTER))
+		outer = rd_u32(&r);
+	f.data = rd_bytes(&r, outer < r.left ? r.left - outer : 0);
+	f.outer = rd_bytes(&r, outer);
 	if (!rd_done(&r) || f.total > TLS_TOTAL_MAX)
 		return MALFORMED;
 	*out = f;
 	return OK;
+}
+
+enum status tls_frame_parse(struct slice in, struct tls_frame *out)
+{
+	return parse(in, false, out);
+}
+
+enum status tls_frame_parse_outer(struct slice in, struct tls_frame *out)
+{
+	return parse(in, true, out);
 }
 
 void tls_frame_build(struct wr *w, const struct tls_frame *frame)
@@ -22,7 +36,10 @@ void tls_frame_build(struct wr *w, const struct tls_frame *frame)
 	wr_u8(w, frame->flags);
 	if (frame->flags & TLS_LENGTH)
 		wr_u32(w, frame->total);
+	if (frame->outer.len > 0)
+		wr_u32(w, (uint32_t)frame->outer.len);
 	wr_bytes(w, frame->data);
+	wr_bytes(w, frame->outer);
 }
 
 static enum status append(struct tls_reassembly *r, const struct tls_frame *frame)

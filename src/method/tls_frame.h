@@ -11,7 +11,7 @@
 #define TLS_LENGTH	  0x80 /* L: the total length is there */
 #define TLS_MORE	  0x40 /* M: more fragments follow */
 #define TLS_START	  0x20 /* S */
-#define TLS_OUTER	  0x10 /* O, of TEAP alone: outer TLVs are there */
+#define TLS_OUTER	  0x10 /* O: TEAP's Outer TLVs, with their length; else reserved */
 #define TLS_FLAGS_VERSION 0x07 /* PEAP, TTLS and TEAP keep a version here */
 
 /* What one flight of the other side may grow to: "a reasonable choice of maximum acceptable message
@@ -22,10 +22,14 @@ struct tls_frame {
 	uint8_t flags;
 	uint32_t total; /* 0 without L */
 	struct slice data;
+	struct slice outer; /* behind the data, with O alone */
 };
 
 /* MALFORMED without flags, without the length that L announces, or with one beyond the ceiling. */
 CHECKED enum status tls_frame_parse(struct slice in, struct tls_frame *out);
+/* The same for TEAP (RFC 9930, section 4.1), where O is not reserved. */
+CHECKED enum status tls_frame_parse_outer(struct slice in, struct tls_frame *out);
+/* outer, if there is any, needs O among the flags. */
 void tls_frame_build(struct wr *w, const struct tls_frame *frame);
 
 /* An acknowledgement is a frame with nothing in it.  L with a total of 0 is not what section 2.1.5

@@ -2,8 +2,8 @@
  *
  * tls_server_method is used with a struct tls_server_context, which is what all conversations of
  * one worker have in common.  A conversation asks once, EAP_ASKS_CERTIFICATE, after the client has
- * proved who it is; the claim is good until free, also in a resumption.  A refusal is told to the client by an alert before EAP-Failure, and
- * costs it the session.
+ * proved who it is; the claim is good until free, also in a resumption.  A refusal is told to the
+ * client by an alert before EAP-Failure, and costs it the session.
  *
  * The alert is chosen by the id of the diagnosis given to answer(): certificate_revoked and
  * certificate_expired for DIAG_PEER_CERT_REVOKED and DIAG_PEER_CERT_EXPIRED, certificate_unknown

@@ -87,10 +87,8 @@ const struct tls_conn *tunnel_server_conn(const struct tunnel_server *t);
 bool tunnel_server_resumed(const struct tunnel_server *t);
 /* The client's certificate, if it showed one and it counts; else NULL. */
 const struct tls_claim *tunnel_server_claim(const struct tunnel_server *t);
-/* EXPORTER-CPROM-binding (doc/cprom.md), for inner methods that are bound to the tunnel. */
-#define TUNNEL_BINDING_SIZE 32
-CHECKED enum status tunnel_server_binding(const struct tunnel_server *t,
-					  uint8_t ret_binding[TUNNEL_BINDING_SIZE]);
+/* What inner methods are told of the tunnel; from begin on, good until free. */
+const struct eap_tunnel_binding *tunnel_server_binding(const struct tunnel_server *t);
 /* The Outer TLVs as they went over the wire: ours in the Start, the peer's in its first Response;
  * each may be empty. */
 struct slice tunnel_server_outer_sent(const struct tunnel_server *t);

@@ -29,8 +29,19 @@ static enum status complain_credential(struct diagnosis *why, const struct tls_c
 	return status;
 }
 
-/* Our own chain without its root: whoever is to trust that has it (RFC 5246, section 7.4.2). */
-static enum status chain_without_root(const STACK_OF(X509) * chain, X509_STACK **ret_chain)
+static enum status push(X509_STACK *chain, X509 *cert)
+{
+	if (!X509_up_ref(cert))
+		return NO_MEMORY;
+	if (sk_X509_push(chain, cert))
+		return OK;
+	X509_free(cert);
+	return NO_MEMORY;
+}
+
+/* Our own chain without its root: whoever is to trust that has it (RFC 5246, section 7.4.2), unless
+ * it knows no more of it than a pin. */
+static enum status chain_to_send(const STACK_OF(X509) * chain, X509 *root, X509_STACK **ret_chain)
 {
 	AUTO(X509_STACK) lean = sk_X509_new_null();
 
@@ -39,15 +50,11 @@ static enum status chain_without_root(const STACK_OF(X509) * chain, X509_STACK *
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		X509 *cert = sk_X509_value(chain, i);
 
-		if (X509_self_signed(cert, 0) == 1)
-			continue;
-		if (!X509_up_ref(cert))
+		if (X509_self_signed(cert, 0) != 1 && push(lean, cert) != OK)
 			return NO_MEMORY;
-		if (!sk_X509_push(lean, cert)) {
-			X509_free(cert);
-			return NO_MEMORY;
-		}
 	}
+	if (root && push(lean, root) != OK)
+		return NO_MEMORY;
 	*ret_chain = TAKE(lean);
 	return OK;
 }
@@ -61,7 +68,7 @@ static enum status use_credential(struct tls_config *config, const struct tls_en
 		return OK;
 	if (X509_check_private_key(settings->cert, settings->key) != 1)
 		return complain_credential(why, config, DIAG_KEY_MISMATCH);
-	if (chain_without_root(settings->chain, &chain) != OK)
+	if (chain_to_send(settings->chain, settings->root, &chain) != OK)
 		return tls_complain(why, DIAG_INTERNAL, "out of memory");
 	if (SSL_CTX_use_cert_and_key(config->ctx, settings->cert, settings->key, chain, 1) != 1)
 		return complain_credential(why, config, DIAG_KEY_UNREADABLE);

@@ -229,7 +229,7 @@ void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report)
 	memcpy(report.server_subject, conn->far.subject, sizeof report.server_subject);
 	memcpy(report.server_fingerprint, conn->far.fingerprint, sizeof report.server_fingerprint);
 	report.server_not_after = conn->far.not_after;
-	if (trust_is_insecure(conn->config->trust)) {
+	if (conn->config->trust && trust_is_insecure(conn->config->trust)) {
 		diagnosis_set(&report.reduced, DIAG_REDUCED_NO_SERVER_CHECK);
 	} else if (tls_conn_version(conn) < TLS_1_2) {
 		diagnosis_set(&report.reduced, DIAG_REDUCED_OLD_TLS);

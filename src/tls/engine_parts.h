@@ -25,6 +25,7 @@ struct tls_server_config {
 	enum tls_resumption resumption;
 	uint32_t lifetime;
 	bool ocsp_facts;
+	bool tunnel;
 	struct tls_ticket_key keys[TLS_TICKET_KEYS_MAX];
 	size_t key_count;
 	EVP_CIPHER *cipher; /* of tickets */
@@ -44,6 +45,12 @@ struct tls_server_side {
 	X509_STACK *path; /* from the client's certificate to an anchor; NULL in a resumption */
 	struct bytes certificate, issuer_certificate, ocsp_url;
 	int refusal; /* the alert that is to be sent; -1: none */
+
+	/* of a tunnel */
+	int64_t authenticated; /* the full handshake, seconds since 1970 */
+	struct bytes facts;    /* of the session that was resumed */
+	SSL_SESSION *replaced; /* by the one that a ticket is a name for */
+	bool ticket_sent;
 };
 
 struct tls_conn {
@@ -87,6 +94,7 @@ struct tls_end {
 	EVP_PKEY *key;
 	X509 *cert;
 	STACK_OF(X509) * chain;
+	X509 *root; /* to be sent along; NULL: none is */
 	const char *credential;
 	enum tls_version min, max;
 	bool resume;
@@ -114,8 +122,21 @@ struct slice tls_server_row_in(SSL_SESSION *session);
 /* The handshake is at its end and the client admitted: lets it resume. */
 void tls_server_keep_session(struct tls_conn *conn);
 void tls_server_drop_session(struct tls_conn *conn);
+/* Makes a ticket of TLS 1.3 and sends it. */
+bool tls_server_make_ticket(struct tls_conn *conn);
+/* Puts the session of the connection into the cache, with this row. */
+void tls_server_store(struct tls_conn *conn, struct slice row);
 /* Makes OpenSSL send an alert in TLS 1.3, after the handshake. */
 void tls_server_alert(struct tls_conn *conn, int alert);
+
+/* tunnel.c: what a session of a tunnel holds besides. */
+struct tls_tunnel_row {
+	int64_t authenticated;
+	struct slice claim; /* its row; empty: there was no certificate */
+	struct slice facts;
+};
+CHECKED enum status tls_tunnel_row_build(const struct tls_tunnel_row *row, struct bytes *ret_row);
+CHECKED enum status tls_tunnel_row_parse(struct slice in, struct tls_tunnel_row *ret_row);
 
 /* verdict.c: what a failure means. */
 

@@ -7,6 +7,7 @@ libproto_a_SOURCES += \
 	%D%/server.c %D%/server.h %D%/server_config.c %D%/server_session.c \
 	%D%/session.c \
 	%D%/ssl.h \
+	%D%/tunnel.c \
 	%D%/trust.c %D%/trust.h \
 	%D%/trust_again.c \
 	%D%/trust_chain.c \

@@ -29,6 +29,8 @@ void tls_side_done(struct tls_server_side *side)
 	bytes_done(&side->certificate);
 	bytes_done(&side->issuer_certificate);
 	bytes_done(&side->ocsp_url);
+	bytes_done(&side->facts);
+	SSL_SESSION_free(side->replaced);
 	tls_server_config_free(side->config);
 }
 
@@ -87,9 +89,12 @@ static enum status claim_of_certificate(struct tls_conn *conn)
 {
 	struct tls_server_side *side = &conn->side;
 	X509 *cert = SSL_get0_peer_certificate(conn->ssl);
-	enum status status =
-		cert ? tls_claim_build(cert, side->path, conn->now.wall, &side->row) : UNEXPECTED;
+	enum status status;
 
+	side->authenticated = conn->now.wall;
+	if (!cert)
+		return side->config->tunnel ? OK : UNEXPECTED;
+	status = tls_claim_build(cert, side->path, conn->now.wall, &side->row);
 	if (status == OK)
 		status = tls_claim_parse(bytes_slice(&side->row), &side->claim);
 	if (status == OK && side->config->ocsp_facts)
@@ -101,9 +106,19 @@ static enum status claim_of_session(struct tls_conn *conn)
 {
 	struct tls_server_side *side = &conn->side;
 	struct slice row = tls_server_row_in(SSL_get_session(conn->ssl));
-	enum status status = bytes_set(&side->row, row);
+	struct tls_tunnel_row tunnel = { 0 };
+	enum status status = OK;
 
+	if (side->config->tunnel) {
+		status = tls_tunnel_row_parse(row, &tunnel);
+		row = tunnel.claim;
+		side->authenticated = tunnel.authenticated;
+	}
 	if (status == OK)
+		status = bytes_set(&side->facts, tunnel.facts);
+	if (status == OK)
+		status = bytes_set(&side->row, row);
+	if (status == OK && side->row.len > 0)
 		status = tls_claim_parse(bytes_slice(&side->row), &side->claim);
 	side->claim.resumed = true;
 	return status;
@@ -161,7 +176,7 @@ static void ask(struct tls_conn *conn)
 	enum status status = resumed ? claim_of_session(conn) : claim_of_certificate(conn);
 	struct diagnosis why;
 
-	if (status == OK)
+	if (status == OK && side->row.len > 0)
 		status = take_identity(conn);
 	if (status != OK) {
 		diagnosis_set(&why, DIAG_INTERNAL);
@@ -169,8 +184,10 @@ static void ask(struct tls_conn *conn)
 		tls_conn_refuse(conn, &why);
 		return;
 	}
-	side->has_claim = true;
-	if (resumed && !still_good(conn, &why))
+	side->has_claim = side->row.len > 0;
+	if (!side->has_claim)
+		side->answered = true; /* there is nobody yet to ask about */
+	else if (resumed && !still_good(conn, &why))
 		tls_conn_refuse(conn, &why);
 	else
 		side->asks = true;
@@ -223,10 +240,13 @@ void tls_server_look(struct tls_conn *conn)
 
 	if (side->answered || side->asks || conn->state == TLS_FAILED)
 		return;
-	if (has_proved_itself(conn))
+	/* What is held without a proof belongs there only if none was asked for. */
+	if (!has_proved_itself(conn) && side->held.len > 0) {
+		tls_conn_advance(conn, bytes_slice(&side->held));
+		bytes_clear(&side->held);
+	}
+	if (conn->state != TLS_FAILED && has_proved_itself(conn))
 		ask(conn);
-	else if (side->held.len > 0)
-		tls_conn_advance(conn, bytes_slice(&side->held)); /* it does not belong there */
 }
 
 bool tls_conn_asks(const struct tls_conn *conn)
@@ -239,6 +259,17 @@ const struct tls_claim *tls_conn_claim(const struct tls_conn *conn)
 	return conn->side.has_claim ? &conn->side.claim : NULL;
 }
 
+void tls_conn_disregard(struct tls_conn *conn, struct moment now)
+{
+	struct tls_server_side *side = &conn->side;
+
+	side->has_claim = false;
+	side->claim = (struct tls_claim){ 0 };
+	bytes_clear(&side->row);
+	tls_identity_done(&conn->far);
+	tls_conn_admit(conn, now);
+}
+
 void tls_conn_admit(struct tls_conn *conn, struct moment now)
 {
 	struct tls_server_side *side = &conn->side;
@@ -249,7 +280,7 @@ void tls_conn_admit(struct tls_conn *conn, struct moment now)
 	if (conn->state == TLS_HANDSHAKE && side->held.len > 0)
 		tls_conn_advance(conn, bytes_slice(&side->held));
 	bytes_done(&side->held);
-	if (conn->state == TLS_FINISHED)
+	if (conn->state == TLS_FINISHED && !side->config->tunnel)
 		tls_server_keep_session(conn);
 }
 

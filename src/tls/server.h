@@ -5,11 +5,11 @@
  * engine.h says of feed, pending, consume, state, export, randoms, report, diagnosis holds here
  * too.
  *
- * Every client must show a certificate, which is judged by a trust policy for the role CERT_CLIENT
- * (chain, dates, lists, usage).  Whether the machine is let in is not decided here: when the client
- * has proved who it is, tls_conn_asks tells so; tls_conn_admit goes on, tls_conn_refuse ends it
- * with an alert.  That is asked before a session can be resumed later, and again in every
- * resumption.
+ * A client must show a certificate, unless it is the server of a tunnel and says otherwise; it is
+ * judged by a trust policy for the role CERT_CLIENT (chain, dates, lists, usage).  Whether the
+ * machine is let in is not decided here: when the client has proved who it is, tls_conn_asks tells
+ * so; tls_conn_admit goes on, tls_conn_refuse ends it with an alert.  That is asked before a
+ * session can be resumed later, and again in every resumption.
  *
  * With TLS 1.3 it is asked after the client's Finished, and an alert takes the place of what would
  * follow (RFC 9190, section 2.5).  With TLS 1.2 it is asked before the server's Finished: after the
@@ -19,7 +19,11 @@
  *
  * A resumption looks again at the dates of the client's certificate and of those above it, and for
  * all of them at the lists.  A ticket that is out cannot be called back, but policy is asked again
- * whenever it is used. */
+ * whenever it is used.
+ *
+ * In a tunnel (settings.tunnel) the handshake is not the whole proof.  There a session can only be
+ * resumed after tls_conn_keep, with which goes what was proved inside; it stays in memory, so that
+ * the ticket of TLS 1.3, which is but a name for it, may be sent before (RFC 9427, section 3). */
 #ifndef TLS_SERVER_H
 #define TLS_SERVER_H
 
@@ -42,8 +46,16 @@ struct tls_ticket_key {
 	uint8_t aes[32], hmac[32];
 };
 
+/* Does the client have to show a certificate? */
+enum tls_client {
+	TLS_CLIENT_REQUIRED,
+	TLS_CLIENT_OPTIONAL, /* it is asked for one, and may have none */
+	TLS_CLIENT_NONE,     /* it is not asked */
+};
+
 struct tls_server_settings {
-	struct trust *trust;	   /* of role CERT_CLIENT; taken over, also on failure */
+	/* Of role CERT_CLIENT; taken over, also on failure.  NULL with TLS_CLIENT_NONE alone. */
+	struct trust *trust;
 	EVP_PKEY *key;		   /* of the server; a reference is taken */
 	X509 *cert;		   /* the same */
 	STACK_OF(X509) * chain;	   /* copied by reference; the root is not sent along */
@@ -54,6 +66,12 @@ struct tls_server_settings {
 	uint32_t lifetime; /* seconds from a full handshake until the next is due; 0: a day, which
 			      is also the most */
 	bool ocsp_facts;   /* claims are to hold what it takes to ask a responder */
+
+	bool tunnel; /* something runs inside; then TLS_RESUME_TICKETS is TLS_RESUME_MEMORY */
+	enum tls_client client; /* other than REQUIRED: of a tunnel only */
+	/* Sent at the end of the chain, for clients that know nothing but a pin of it; NULL: the
+	 * root is not sent along.  A reference is taken. */
+	X509 *root;
 };
 
 struct tls_server_config; /* counted: connections hold it; by one thread only */
@@ -89,6 +107,21 @@ const struct tls_claim *tls_conn_claim(const struct tls_conn *conn);
  * alert, and nothing that can be resumed. */
 void tls_conn_admit(struct tls_conn *conn, struct moment now);
 void tls_conn_refuse(struct tls_conn *conn, const struct diagnosis *why);
+
+/* The server of a tunnel: goes on as if no certificate had been shown, after tls_conn_asks.  Not in
+ * a resumption, where there is nothing else to go by. */
+void tls_conn_disregard(struct tls_conn *conn, struct moment now);
+/* A name for the session, with TLS 1.3, to be sent; of no use to the client before tls_conn_keep.
+ * Nothing where sessions are not resumed, or with TLS 1.2, whose handshake has one. */
+CHECKED enum status tls_conn_send_ticket(struct tls_conn *conn);
+/* The session may be resumed, with these facts.  It is not kept if there is too much of them. */
+#define TLS_FACTS_MAX 2048
+CHECKED enum status tls_conn_keep(struct tls_conn *conn, struct slice facts);
+/* The facts of a session that was resumed; empty otherwise.  Good for as long as the connection. */
+struct slice tls_conn_facts(const struct tls_conn *conn);
+/* The session that was resumed is not to be resumed again. */
+void tls_conn_forget_session(struct tls_conn *conn);
+bool tls_conn_resumed(const struct tls_conn *conn);
 
 /* Application data, to be sent after the rest. */
 CHECKED enum status tls_conn_send(struct tls_conn *conn, struct slice data);

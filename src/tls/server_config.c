@@ -71,8 +71,8 @@ static int staple(SSL *ssl, void *unused)
  * tickets. */
 static enum status bind_sessions(const struct tls_config *end)
 {
-	uint8_t digest[CERT_HASH_LEN];
-	enum status status = trust_digest(end->trust, digest);
+	uint8_t digest[CERT_HASH_LEN] = { 0 };
+	enum status status = end->trust ? trust_digest(end->trust, digest) : OK;
 
 	if (status == OK && SSL_CTX_set_session_id_context(end->ctx, digest, sizeof digest) != 1)
 		status = CRYPTO;
@@ -82,10 +82,15 @@ static enum status bind_sessions(const struct tls_config *end)
 static enum status set_up(struct tls_server_config *config,
 			  const struct tls_server_settings *settings)
 {
+	static const int modes[] = {
+		[TLS_CLIENT_REQUIRED] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+		[TLS_CLIENT_OPTIONAL] = SSL_VERIFY_PEER,
+		[TLS_CLIENT_NONE] = SSL_VERIFY_NONE,
+	};
 	SSL_CTX *ctx = config->end->ctx;
 
 	SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_verify(ctx, modes[settings->client], NULL);
 	SSL_CTX_set_msg_callback(ctx, watch);
 	SSL_CTX_set_tlsext_status_cb(ctx, staple);
 	config->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
@@ -102,10 +107,12 @@ enum status tls_server_config_new(const struct tls_server_settings *settings,
 				     .key = settings->key,
 				     .cert = settings->cert,
 				     .chain = settings->chain,
+				     .root = settings->root,
 				     .credential = settings->credential,
 				     .min = settings->min,
 				     .max = settings->max,
-				     .resume = settings->resumption == TLS_RESUME_TICKETS };
+				     .resume = settings->resumption == TLS_RESUME_TICKETS &&
+					       !settings->tunnel };
 	enum status status;
 
 	if (!config) {
@@ -113,7 +120,10 @@ enum status tls_server_config_new(const struct tls_server_settings *settings,
 		return tls_complain(why, DIAG_INTERNAL, "out of memory");
 	}
 	config->references = 1;
-	config->resumption = settings->resumption;
+	config->tunnel = settings->tunnel;
+	config->resumption = settings->tunnel && settings->resumption == TLS_RESUME_TICKETS
+				     ? TLS_RESUME_MEMORY
+				     : settings->resumption;
 	config->ocsp_facts = settings->ocsp_facts;
 	config->lifetime = settings->lifetime && settings->lifetime < TLS_RESUME_MAX / 1000
 				   ? settings->lifetime
@@ -123,6 +133,10 @@ enum status tls_server_config_new(const struct tls_server_settings *settings,
 		return status;
 	if (!config->end->has_cert)
 		return tls_complain(why, DIAG_CONFIG, "a server needs a certificate and its key");
+	if (settings->client != TLS_CLIENT_NONE && !config->end->trust)
+		return tls_complain(why, DIAG_CONFIG, "certificates need anchors");
+	if (settings->client != TLS_CLIENT_REQUIRED && !settings->tunnel)
+		return tls_complain(why, DIAG_CONFIG, "only a tunnel does without certificates");
 	if (set_up(config, settings) != OK)
 		return tls_complain(why, DIAG_INTERNAL, "out of memory");
 	*ret_config = TAKE(config);

@@ -14,9 +14,9 @@
 /* ---- what a session holds ------------------------------------------------------------------- */
 
 /* Seconds until a full handshake is due; at least 1. */
-static long left(const struct tls_conn *conn, const struct tls_claim *claim)
+static long left(const struct tls_conn *conn, int64_t authenticated)
 {
-	int64_t age = conn->now.wall - claim->authenticated;
+	int64_t age = conn->now.wall - authenticated;
 
 	if (age < 0)
 		age = 0;
@@ -42,13 +42,15 @@ static SSL_SESSION *lean(SSL_SESSION *session, bool in_place)
 }
 
 /* The claim goes along.  Without one a session is not resumed. */
-static void prepare(struct tls_conn *conn, SSL_SESSION *session)
+static void prepare(struct tls_conn *conn, SSL_SESSION *session, struct slice row)
 {
-	const struct bytes *row = &conn->side.row;
+	const struct tls_server_side *side = &conn->side;
 
-	SSL_SESSION_set1_ticket_appdata(session, row->p, row->len);
-	if (conn->side.has_claim && tls_conn_version(conn) >= TLS_1_3)
-		SSL_SESSION_set_timeout(session, left(conn, &conn->side.claim));
+	SSL_SESSION_set1_ticket_appdata(session, row.p, row.len);
+	if ((side->has_claim || side->config->tunnel) && tls_conn_version(conn) >= TLS_1_3)
+		SSL_SESSION_set_timeout(session,
+					left(conn, side->has_claim ? side->claim.authenticated
+								   : side->authenticated));
 }
 
 static bool may_be_kept(const struct tls_conn *conn)
@@ -148,9 +150,9 @@ static int ticket_made(SSL *ssl, void *unused)
 	SSL_SESSION *session = SSL_get_session(ssl);
 
 	(void)unused;
-	if (conn->side.refusal >= 0 || !may_be_kept(conn))
+	if (conn->side.refusal >= 0 || conn->side.config->tunnel || !may_be_kept(conn))
 		return 1;
-	prepare(conn, session);
+	prepare(conn, session, bytes_slice(&conn->side.row));
 	if (conn->side.config->resumption == TLS_RESUME_TICKETS && SSL_SESSION_get0_peer(session))
 		(void)lean(session, true);
 	return 1;
@@ -191,7 +193,15 @@ static void store(struct tls_conn *conn)
 		(void)TAKE(kept);
 }
 
-static bool send_ticket(struct tls_conn *conn)
+void tls_server_store(struct tls_conn *conn, struct slice row)
+{
+	ERR_clear_error();
+	prepare(conn, SSL_get_session(conn->ssl), row);
+	store(conn);
+	ERR_clear_error();
+}
+
+bool tls_server_make_ticket(struct tls_conn *conn)
 {
 	return SSL_new_session_ticket(conn->ssl) == 1 && SSL_do_handshake(conn->ssl) == 1;
 }
@@ -206,7 +216,7 @@ void tls_server_keep_session(struct tls_conn *conn)
 		return;
 	ERR_clear_error();
 	if (tls_conn_version(conn) >= TLS_1_3 && (memory || config->key_count > 0)) {
-		if (!send_ticket(conn))
+		if (!tls_server_make_ticket(conn))
 			tls_conn_fail(conn, ERR_peek_last_error());
 		else if (memory)
 			store(conn);
@@ -214,8 +224,7 @@ void tls_server_keep_session(struct tls_conn *conn)
 		if (memory && SSL_session_reused(conn->ssl))
 			SSL_CTX_remove_session(conn->config->ctx, before);
 	} else if (memory && !SSL_session_reused(conn->ssl)) {
-		prepare(conn, SSL_get_session(conn->ssl));
-		store(conn);
+		tls_server_store(conn, bytes_slice(&conn->side.row));
 	}
 	ERR_clear_error();
 }
@@ -258,7 +267,7 @@ void tls_server_alert(struct tls_conn *conn, int alert)
 {
 	conn->side.refusal = alert;
 	ERR_clear_error();
-	(void)send_ticket(conn);
+	(void)tls_server_make_ticket(conn);
 	ERR_clear_error();
 }
 

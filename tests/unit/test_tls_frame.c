@@ -158,3 +158,27 @@ TEST(fragments_are_as_small_as_asked_for)
 	CHECK_INT(f.flags, 0);
 	CHECK_INT(f.data.len, 1);
 }
+
+/* RFC 9930, section 4.1 */
+TEST(outer_tlvs_stand_behind_the_data)
+{
+	static const uint8_t packet[] = {
+		TLS_START | TLS_OUTER | 1, 0, 0, 0, 3, 'd', 'a', 'x', 'y', 'z'
+	};
+	static const uint8_t beyond[] = { TLS_OUTER | 1, 0, 0, 0, 2, 'x' };
+	uint8_t out[sizeof packet];
+	struct wr w = wr_of(out, sizeof out);
+	struct tls_frame f;
+
+	REQUIRE(tls_frame_parse_outer(slice_of(packet, sizeof packet), &f) == OK);
+	CHECK(slice_eq(f.data, slice_str("da")));
+	CHECK(slice_eq(f.outer, slice_str("xyz")));
+	tls_frame_build(&w, &f);
+	CHECK(slice_eq(wr_done(&w), slice_of(packet, sizeof packet)));
+	CHECK_INT(tls_frame_parse_outer(slice_of(beyond, sizeof beyond), &f), MALFORMED);
+
+	/* the bit is reserved for all others */
+	REQUIRE(tls_frame_parse(slice_of(packet, sizeof packet), &f) == OK);
+	CHECK_INT(f.data.len, 9);
+	CHECK_INT(f.outer.len, 0);
+}
