@@ -60,3 +60,9 @@ FAULT_TESTS += %D%/fault_ports
 %C%_fault_ports_LDFLAGS = $(FAULT_LINK)
 %C%_fault_ports_LDADD = libfault.a $(AUTHD_LIBS)
 endif
+
+# The power fails under the keystore.
+check_PROGRAMS += %D%/keystore_life
+%C%_keystore_life_LDADD = $(TEST_PKI) $(SHELL_LIBS)
+TESTS += %D%/keystore_powercut.py
+EXTRA_DIST += %D%/keystore_powercut.py
