@@ -74,6 +74,14 @@ struct enrol_fault {
 	uint16_t secondary;
 	char description[128]; /* for people, printable, without secrets; goes to the other end */
 };
+void enrol_fault_set(struct enrol_fault *fault, enum enrol_error error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Who found it. */
+enum enrol_side { ENROL_US, ENROL_THEM };
+/* The fault as a diagnosis; why, which may be NULL or DIAG_NONE, is a cause that says more and is
+ * then taken in its place. */
+void enrol_fault_explain(const struct enrol_fault *fault, enum enrol_side by,
+			 const struct diagnosis *why, struct diagnosis *ret_diagnosis);
 
 /* ---- the peer ---- */
 
