@@ -18,6 +18,10 @@ UNIT_TESTS += %D%/test_eap_authenticator
 endif
 
 if CUNIT
+UNIT_TESTS += %D%/test_life
+%C%_test_life_SOURCES = %D%/test_life.c src/daemon/life.c src/daemon/life.h \
+	src/daemon/renewal.c src/daemon/renewal.h
+%C%_test_life_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
 UNIT_TESTS += %D%/test_config
 %C%_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
 %C%_test_config_SOURCES = %D%/test_config.c %D%/scratch.h

@@ -1,0 +1,61 @@
+/* When a credential is renewed, and when again after that failed.
+ *
+ * Pure: clock and random numbers are arguments.  The time at which it is due comes from the
+ * certificate's dates and is one of the wall clock; waits after a failure are spans, for a clock
+ * that was set must neither shorten nor lengthen them. */
+#ifndef DAEMON_RENEWAL_H
+#define DAEMON_RENEWAL_H
+
+#include <stdbool.h>
+
+#include "base/moment.h"
+
+#define RENEWAL_NEVER INT64_MAX
+
+/* Waits after a failure: doubled each time, but no longer than a tenth of what is left of the
+ * certificate, nor than a day; when the server has said no, an hour to begin with. */
+#define RENEWAL_WAIT_FIRST   ((msec)60 * 1000)
+#define RENEWAL_WAIT_REFUSED ((msec)3600 * 1000)
+#define RENEWAL_WAIT_MOST    ((msec)24 * 3600 * 1000)
+
+/* A server that asks for a renewal is obeyed when this part of the lifetime has passed, in percent:
+ * one that asks every time must not have a new certificate every time. */
+#define RENEWAL_YOUNG 10
+
+/* Percent of the lifetime. */
+struct renewal_policy {
+	unsigned at, jitter;
+};
+
+struct renewal {
+	unsigned generation; /* that this is about; 0: none yet */
+	int64_t not_before, not_after;
+	int64_t due;	   /* seconds since 1970, or RENEWAL_NEVER */
+	bool asked;	   /* by a person, or the server: due at once */
+	unsigned failures; /* in a row */
+	msec retry_at;	   /* after a failure; 0: none */
+};
+
+/* The current generation and its dates; random decides on the jitter.  One that is known already
+ * changes nothing but for the policy; another is due when its time comes, and what failed before
+ * goes on being counted until renewal_succeeded. */
+void renewal_set(struct renewal *renewal, const struct renewal_policy *policy, unsigned generation,
+		 int64_t not_before, int64_t not_after, uint32_t random);
+
+/* Now, whatever the waits.  A server's wish: only of a certificate that is not young. */
+void renewal_ask(struct renewal *renewal);
+bool renewal_may(const struct renewal *renewal, int64_t now);
+
+bool renewal_is_due(const struct renewal *renewal, struct moment now);
+/* The instant at which that will be so if nothing happens; NEVER also for a clock that is behind
+ * the certificate, until it is set. */
+msec renewal_when(const struct renewal *renewal, struct moment now);
+
+void renewal_succeeded(struct renewal *renewal);
+/* refused: by the server or the authority, and not by circumstances. */
+void renewal_failed(struct renewal *renewal, bool refused, struct moment now, uint32_t random);
+
+/* The same waits, for an enrolment: nothing runs out meanwhile. */
+msec renewal_wait(unsigned failures, bool refused, int64_t remaining, uint32_t random);
+
+#endif
