@@ -24,7 +24,7 @@ struct addresses {
 	size_t count;
 };
 
-enum config_action { ACTION_ACCEPT, ACTION_REJECT };
+enum config_action { ACTION_ACCEPT, ACTION_REJECT, ACTION_ENROLL /* of a rule alone */ };
 enum resumption { RESUMPTION_OFF, RESUMPTION_MEMORY, RESUMPTION_TICKETS };
 enum staple_from { STAPLE_OFF, STAPLE_FILE, STAPLE_FETCH };
 enum client_ocsp { CLIENT_OCSP_OFF, CLIENT_OCSP_IF_POSSIBLE, CLIENT_OCSP_REQUIRE };
@@ -143,6 +143,7 @@ struct rule {
 
 	enum config_action action;
 	char *reason;
+	char *profile; /* ACTION_ENROLL: the certificate profile; NULL: the configuration's */
 	uint32_t vlan;
 	msec session_timeout, interim;
 	bool reauthenticate;

@@ -2,7 +2,8 @@
 #include "authd/config_types.h"
 
 /* clang-format off */
-static const struct ini_word actions[] = { { "accept", ACTION_ACCEPT }, { "reject", ACTION_REJECT }, { NULL, 0 } };
+static const struct ini_word actions[] = {
+	{ "accept", ACTION_ACCEPT }, { "reject", ACTION_REJECT }, { "enroll", ACTION_ENROLL }, { NULL, 0 } };
 static const struct ini_word resumed[] = {
 	{ "any", RESUMED_ANY }, { "yes", RESUMED_YES }, { "no", RESUMED_NO }, { NULL, 0 } };
 static const struct ini_word terminations[] = { { "default", false }, { "reauthenticate", true }, { NULL, 0 } };
@@ -45,7 +46,13 @@ static const struct ini_key keys[] = {
 	  .doc = "Whether the machine continues an earlier TLS session." },
 
 	{ KEY("Decision", "Action", ini_enum, action), .words = actions,
-	  .doc = "`accept` lets the machine in, `reject` does not. Every rule needs one." },
+	  .doc = "`accept` lets the machine in, `reject` does not. `enroll` is about enrolling alone: a machine with "
+		"a factory certificate (`[Enroll] FactoryAnchors=` in latchkey-authd.conf) that this rule matches is "
+		"given a certificate of this network; without such a rule none is. Whether it is let in is not "
+		"decided by it. Every rule needs one." },
+	{ KEY("Decision", "Profile", config_credential, profile),
+	  .doc = "The certificate profile that the machine is enrolled by: a file of `profiles.d`. Only with `enroll`; "
+		"without this key it is `[Enroll] Profile=` of latchkey-authd.conf." },
 	{ KEY("Decision", "Reason", ini_text, reason),
 	  .doc = "Why, in a few words, for the log and for whoever looks at the session. Only with `reject`." },
 	{ KEY("Decision", "Vlan", ini_number, vlan), .least = 1, .most = 4094, .words = none, .fallback = "none",
@@ -65,12 +72,18 @@ static const struct ini_table table = { keys, sizeof keys / sizeof keys[0] };
 static void check_rule(void *object, const struct config_check *check)
 {
 	const struct rule *rule = object;
-	bool reject = rule->action == ACTION_REJECT;
+	bool reject = rule->action == ACTION_REJECT, enroll = rule->action == ACTION_ENROLL;
 
 	if (config_unset(check, "Action")) {
-		config_wrong(check, "Action", "is missing: expected accept or reject.");
+		config_wrong(check, "Action", "is missing: expected accept, reject or enroll.");
 		return;
 	}
+	if (!enroll && rule->profile)
+		config_wrong(check, "Profile", "is for Action=enroll only.");
+	if (enroll && (rule->vlan || rule->session_timeout || rule->interim))
+		config_wrong(check, "Action",
+			     "=enroll lets nobody in: no Vlan=, SessionTimeout= or "
+			     "Interim= goes with it.");
 	if (!reject && rule->reason)
 		config_wrong(check, "Reason", "is for Action=reject only.");
 	if (reject && rule->vlan)

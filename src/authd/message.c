@@ -48,6 +48,24 @@ static void free_tickets(struct message *message)
 	free(m);
 }
 
+static void free_enrolment_asks(struct message *message)
+{
+	struct message_enrolment_asks *m =
+		list_item(message, struct message_enrolment_asks, message);
+
+	enrolment_ask_done(&m->ask);
+	free(m);
+}
+
+static void free_enrolment_told(struct message *message)
+{
+	struct message_enrolment_told *m =
+		list_item(message, struct message_enrolment_told, message);
+
+	enrolment_told_done(&m->told);
+	free(m);
+}
+
 void message_free(struct message *message)
 {
 	if (!message)
@@ -76,6 +94,12 @@ void message_free(struct message *message)
 		break;
 	case MESSAGE_TICKETS:
 		free_tickets(message);
+		return;
+	case MESSAGE_ENROLMENT_ASKS:
+		free_enrolment_asks(message);
+		return;
+	case MESSAGE_ENROLMENT_TOLD:
+		free_enrolment_told(message);
 		return;
 	case MESSAGE_JUDGED:
 	case MESSAGE_STOP:

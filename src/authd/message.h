@@ -4,22 +4,25 @@
 #define AUTHD_MESSAGE_H
 
 #include "authd/aaa.h"
+#include "authd/enrolment.h"
 #include "authd/ticket_keys.h"
 #include "base/list.h"
 
 enum message_kind {
 	/* to a worker */
-	MESSAGE_PACKET,	   /* struct packet; comes back with its answer */
-	MESSAGE_REQUEST,   /* struct message_request */
-	MESSAGE_CONFIGURE, /* struct message_configure */
-	MESSAGE_JUDGED,	   /* struct message_judged */
-	MESSAGE_STAPLE,	   /* struct message_octets */
-	MESSAGE_TICKETS,   /* struct message_tickets */
-	MESSAGE_STOP,	   /* struct message */
+	MESSAGE_PACKET,		/* struct packet; comes back with its answer */
+	MESSAGE_REQUEST,	/* struct message_request */
+	MESSAGE_CONFIGURE,	/* struct message_configure */
+	MESSAGE_JUDGED,		/* struct message_judged */
+	MESSAGE_STAPLE,		/* struct message_octets */
+	MESSAGE_TICKETS,	/* struct message_tickets */
+	MESSAGE_ENROLMENT_TOLD, /* struct message_enrolment_told */
+	MESSAGE_STOP,		/* struct message */
 	/* from a worker */
-	MESSAGE_ANSWER,	 /* struct message_answer */
-	MESSAGE_OUTCOME, /* struct message_outcome */
-	MESSAGE_ASKS,	 /* struct message_asks */
+	MESSAGE_ANSWER,		/* struct message_answer */
+	MESSAGE_OUTCOME,	/* struct message_outcome */
+	MESSAGE_ASKS,		/* struct message_asks */
+	MESSAGE_ENROLMENT_ASKS, /* struct message_enrolment_asks */
 };
 
 struct message {
@@ -68,6 +71,22 @@ struct message_judged {
 	uint64_t conversation;
 	bool accept;
 	struct diagnosis why;
+};
+
+/* What an enrolment asks; the conversation waits. */
+struct message_enrolment_asks {
+	struct message message;
+	unsigned worker;
+	struct aaa_asker *asker;
+	uint64_t conversation; /* of the worker */
+	struct enrolment_ask ask;
+};
+
+struct message_enrolment_told {
+	struct message message;
+	struct aaa_asker *asker;
+	uint64_t conversation;
+	struct enrolment_told told;
 };
 
 struct message_octets {

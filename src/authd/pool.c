@@ -164,11 +164,16 @@ static void on_message(struct pool *pool, struct message *message)
 		pool->events.asks(pool->events.context,
 				  list_item(message, struct message_asks, message));
 		break;
+	case MESSAGE_ENROLMENT_ASKS:
+		pool->events.enrolment(pool->events.context,
+				       list_item(message, struct message_enrolment_asks, message));
+		break;
 	case MESSAGE_REQUEST:
 	case MESSAGE_CONFIGURE:
 	case MESSAGE_JUDGED:
 	case MESSAGE_STAPLE:
 	case MESSAGE_TICKETS:
+	case MESSAGE_ENROLMENT_TOLD:
 	case MESSAGE_STOP:
 		break; /* none of these comes from there */
 	}
@@ -209,6 +214,22 @@ void pool_judged(struct pool *pool, const struct pool_ask *question, bool accept
 	if (!accept)
 		m->why = *why;
 	put(&pool->worker[question->worker], &m->message);
+}
+
+void pool_enrolment_told(struct pool *pool, const struct message_enrolment_asks *asks,
+			 struct enrolment_told *taken)
+{
+	struct message_enrolment_told *m = message_new(MESSAGE_ENROLMENT_TOLD, sizeof *m);
+
+	if (!m) {
+		enrolment_told_done(taken);
+		return; /* the conversation is forgotten when it has waited for too long */
+	}
+	m->asker = asks->asker;
+	m->conversation = asks->conversation;
+	m->told = *taken;
+	*taken = (struct enrolment_told){ 0 };
+	put(&pool->worker[asks->worker], &m->message);
 }
 
 void pool_staple(struct pool *pool, struct slice response)

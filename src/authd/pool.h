@@ -17,6 +17,8 @@
 
 struct pool;
 struct arming;
+struct enrolment_told;
+struct message_enrolment_asks;
 
 /* Called in the main thread. */
 struct pool_events {
@@ -27,6 +29,9 @@ struct pool_events {
 	bool (*packet)(void *context, const struct packet *packet);
 	/* A conversation waits to hear whether the certificate was revoked: pool_judged. */
 	void (*asks)(void *context, const struct message_asks *asks);
+	/* A conversation waits to hear about an enrolment: pool_enrolment_told.  What is in
+	 * asks->ask may be taken. */
+	void (*enrolment)(void *context, struct message_enrolment_asks *asks);
 	void *context;
 };
 
@@ -63,6 +68,10 @@ struct pool_ask {
 };
 void pool_judged(struct pool *pool, const struct pool_ask *ask, bool accept,
 		 const struct diagnosis *why);
+/* To an event `enrolment`, once; of asks only where it came from counts.  Takes what is in *taken.
+ */
+void pool_enrolment_told(struct pool *pool, const struct message_enrolment_asks *asks,
+			 struct enrolment_told *taken);
 /* For all workers, from the next handshake on: what is stapled; the keys of tickets. */
 void pool_staple(struct pool *pool, struct slice response);
 void pool_ticket_keys(struct pool *pool, const struct ticket_keys *keys);

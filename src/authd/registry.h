@@ -75,14 +75,24 @@ int registry_machines(struct registry *registry, size_t limit,
 
 /* ---- credentials ---- */
 
+enum registry_credential_kind {
+	ISSUED_CERTIFICATE,
+	ISSUED_PASSWORD,  /* issuer "account", subject its name; the account has the rest */
+	ISSUED_SYMMETRIC, /* issuer "symmetric" */
+};
+
 struct registry_credential {
+	enum registry_credential_kind kind;
 	registry_text issuer;
 	registry_word serial; /* hex */
 	registry_text subject;
-	char spki[65];
+	char spki[65];	      /* SHA-256 of the key, hex */
+	char fingerprint[65]; /* SHA-256 of the certificate, hex; may be empty */
 	registry_word profile;
 	int64_t issued, not_before, not_after, revoked; /* revoked: 0, it is not */
 	registry_word reason;				/* of the revocation */
+	registry_word token; /* the public id of the token that brought it; empty: none */
+	int64_t validated;   /* the machine has proved that it holds it; 0: not yet */
 	/* whose it is; an empty identifier: nobody's yet */
 	enum machine_kind machine_kind;
 	registry_text machine;

@@ -180,19 +180,34 @@ static void refuse(const struct tls_claim *claim, const struct rule *rule,
 		diagnosis_add(ret_why, "reason", "%s", rule->reason);
 }
 
+static const struct rule *first_match(const struct config *config, struct subject *who, bool enroll)
+{
+	for (size_t i = 0; i < config_rule_count(config); i++) {
+		const struct rule *rule = config_rule(config, i);
+
+		if ((rule->action == ACTION_ENROLL) == enroll && rule_matches(rule, who))
+			return rule;
+	}
+	return NULL;
+}
+
+const struct rule *rules_enroll(const struct config *config, const struct tls_claim *claim,
+				const struct aaa_where *where)
+{
+	struct subject who = { claim, where, false };
+	const struct rule *rule = first_match(config, &who, true);
+
+	return who.failed ? NULL : rule;
+}
+
 bool rules_judge(const struct config *config, const struct tls_claim *claim,
 		 const struct aaa_where *where, struct aaa_grant *ret_grant,
 		 struct diagnosis *ret_why)
 {
 	struct subject who = { claim, where, false };
-	const struct rule *rule = NULL;
-	enum config_action action;
+	const struct rule *rule = first_match(config, &who, false);
+	enum config_action action = rule ? rule->action : config->settings.default_action;
 
-	for (size_t i = 0; i < config_rule_count(config) && !rule; i++) {
-		if (rule_matches(config_rule(config, i), &who))
-			rule = config_rule(config, i);
-	}
-	action = rule ? rule->action : config->settings.default_action;
 	*ret_grant = (struct aaa_grant){ 0 };
 	diagnosis_set(ret_why, DIAG_NONE);
 	if (who.failed) {

@@ -17,4 +17,9 @@ bool rules_judge(const struct config *config, const struct tls_claim *claim,
 		 const struct aaa_where *where, struct aaa_grant *ret_grant,
 		 struct diagnosis *ret_why);
 
+/* The first rule with Action=enroll that matches; NULL: none does.  Those have no part in
+ * rules_judge. */
+const struct rule *rules_enroll(const struct config *config, const struct tls_claim *claim,
+				const struct aaa_where *where);
+
 #endif

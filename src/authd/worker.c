@@ -355,6 +355,8 @@ static void on_message(struct worker *w, struct message *message, struct moment 
 	case MESSAGE_ANSWER:
 	case MESSAGE_OUTCOME:
 	case MESSAGE_ASKS:
+	case MESSAGE_ENROLMENT_ASKS:
+	case MESSAGE_ENROLMENT_TOLD:
 		break; /* none of these goes this way */
 	}
 	message_free(message);
