@@ -181,6 +181,32 @@ def each_machine_for_itself_in_mode_multi(lab):
     lab.equal((one.returncode == 0, two.returncode == 0), (True, False), "who gets through")
 
 
+@test
+def two_machines_are_in_and_a_third_is_not_in_mode_multi(lab):
+    authd, port = guarded(lab, port={"Port.Mode": "multi"})
+    addresses = {port.interface: port.peer_address}
+    for number, name in ((3, "two"), (4, "three")):
+        addresses[name] = port.peer_address.replace(".2", f".{number}")
+        port.peer.ip(f"link add link {port.interface} name {name} type macvlan mode private")
+        port.peer.ip(f"link set {name} up")
+        port.peer.ip(f"address add {addresses[name]}/24 dev {name}")
+    daemon = lab.latchkeyd(port, profile={"Match.Name": f"{port.interface} two"})
+    for name in (port.interface, "two"):
+        daemon.expect(rf"port\.authorised port={name} ", 0)
+    lab.until(lambda: len(inside(authd)) == 2, "two sessions are there")
+    through = {}
+    for name, address in addresses.items():
+        # One route for each, so that the answer comes back to the address that asked.
+        done = port.peer.run("ping", "-n", "-c1", "-W2", "-I", name, port.switch_address, check=False)
+        through[name] = done.returncode == 0
+    lab.equal(through, {port.interface: True, "two": True, "three": False}, "who gets through")
+    gone = next(s for s in inside(authd) if s["station"] != port.mac.upper().replace(":", "-"))
+    authd.ctl("disconnect", gone["session"])
+    lab.until(lambda: len(inside(authd)) == 1, "one of them is disconnected")
+    done = port.peer.run("ping", "-n", "-c1", "-W2", "-I", port.interface, port.switch_address, check=False)
+    lab.equal(done.returncode, 0, "the other one is not")
+
+
 # ---- what a machine may do ---------------------------------------------------------------------------
 
 @test
