@@ -5,6 +5,7 @@ libshell_a_SOURCES += \
 	%D%/ini.c %D%/ini.h \
 	%D%/ini_errors.c \
 	%D%/ini_types.c \
+	%D%/legacy.c %D%/legacy.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/profile_keys.c \
 	%D%/service.c %D%/service.h

@@ -1,12 +1,12 @@
 libproto_a_SOURCES += \
 	%D%/cprom_peer.h %D%/cprom_server.h \
 	%D%/inner_peer.h \
-	%D%/mschap.h \
-	%D%/mschapv2_packet.h \
-	%D%/peap_tlv.h \
+	%D%/mschap.c %D%/mschap.h %D%/mschap_error.c \
+	%D%/mschapv2_packet.c %D%/mschapv2_packet.h \
+	%D%/peap_tlv.c %D%/peap_tlv.h \
 	%D%/tls_frame.c %D%/tls_frame.h \
 	%D%/tls_keys.c %D%/tls_keys.h \
 	%D%/tls_peer.c %D%/tls_peer.h \
 	%D%/tls_server.c %D%/tls_server.h \
-	%D%/ttls_avp.h \
+	%D%/ttls_avp.c %D%/ttls_avp.h \
 	%D%/tunnel_peer.h

@@ -21,13 +21,11 @@
 #define MSCHAPV2_PROOF_SIZE	42  /* "S=" and 40 hexadecimal digits */
 #define MSCHAPV2_KEY_SIZE	32  /* both master session keys, the peer's sending key first */
 #define MSCHAP_PASSWORD_MAX	256 /* UTF-16 units, RFC 2759, section 8.1 */
-#define MSCHAP_NAME_MAX		256
-#define MSCHAP_KEYS_V1_SIZE	16
 
 /* The algorithms, found once; to be shared by threads, for nothing in it changes. */
 struct mschap;
 
-/* library has the providers `default` and `legacy`, and outlives the value.  UNSUPPORTED when it
+/* library has the provider `legacy`, and outlives the value.  UNSUPPORTED when it
  * has no MD4 or DES. */
 CHECKED enum status mschap_new(OSSL_LIB_CTX *library, struct mschap **ret_mschap);
 void mschap_free(struct mschap *mschap);

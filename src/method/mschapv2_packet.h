@@ -5,6 +5,7 @@
 #include "method/mschap.h"
 
 #define EAP_TYPE_MSCHAPV2 26
+#define MSCHAPV2_TEXT_MAX 512 /* octets of a name or message */
 
 enum mschapv2_op {
 	MSCHAPV2_CHALLENGE = 1,

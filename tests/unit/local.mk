@@ -152,3 +152,11 @@ UNIT_TESTS += %D%/test_authd_service
 %C%_test_authd_pool_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
 endif
 endif
+
+if CUNIT
+UNIT_TESTS += %D%/test_mschap %D%/test_tunnel_codecs
+%C%_test_mschap_SOURCES = %D%/test_mschap.c tests/legacy.h
+%C%_test_mschap_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
+%C%_test_tunnel_codecs_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
+endif
+EXTRA_DIST += tests/vectors/mschapv2.txt tests/vectors/peap_tlv.txt tests/vectors/ttls_avp.txt
