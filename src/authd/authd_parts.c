@@ -47,7 +47,7 @@ static int open_staple(struct authd *a, const struct config *config, struct diag
 
 	staple_free(TAKE(a->staple));
 	pool_staple(a->pool, (struct slice){ 0 });
-	if (s->staple == STAPLE_OFF || !s->credential)
+	if (s->staple == STAPLE_OFF || s->staple == STAPLE_OWN || !s->credential)
 		return 0;
 	error = arming_certificates(config, &settings.certificate, &settings.issuer, why);
 	if (error < 0)

@@ -138,7 +138,8 @@ static int check_arms(struct findings *f, struct config *config)
 	AUTO_STRUCT(arming) arming = NULL;
 	int error = arming_new(config, loop_now().wall, &arming, &f->why);
 
-	if (error == 0 && config->settings.staple != STAPLE_OFF && config->settings.credential)
+	if (error == 0 && config->settings.credential &&
+	    (config->settings.staple == STAPLE_FILE || config->settings.staple == STAPLE_FETCH))
 		error = check_staple(f, config);
 	if (error == 0)
 		error = check_radsec(f, config);

@@ -15,6 +15,7 @@ static const struct config_kind *const kinds[CONFIG_KINDS] = {
 	[CONFIG_RULES] = &rule_kind,
 	[CONFIG_PORTS] = &port_kind,
 	[CONFIG_SERVERS] = &server_kind,
+	[CONFIG_PROFILES] = &profile_kind,
 };
 
 const struct config_kind *config_kind(enum config_kind_id id)
@@ -159,7 +160,8 @@ static void check_tls(const struct authd_settings *s, const struct config_check 
 		config_wrong(check, "MinimumVersion",
 			     "is newer than MaximumVersion=, so that no version is left; expected "
 			     "MinimumVersion= to be the older one.");
-	if (s->credential && s->client_anchors.count == 0 && config_unset(check, "ClientAnchors"))
+	if (s->credential && !s->authority.credential && s->client_anchors.count == 0 &&
+	    config_unset(check, "ClientAnchors"))
 		config_wrong(check, "ClientAnchors",
 			     "is missing: name the file with the certificate of the authority that "
 			     "issues the certificates of machines.");

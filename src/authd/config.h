@@ -13,6 +13,7 @@
 #include "base/own.h"
 #include "config/ini.h"
 #include "drivers/gate.h"
+#include "enrol/ca.h"
 #include "tls/engine.h"
 
 #define CONFIG_NAME_MAX	   64
@@ -26,7 +27,8 @@ struct addresses {
 
 enum config_action { ACTION_ACCEPT, ACTION_REJECT, ACTION_ENROLL /* of a rule alone */ };
 enum resumption { RESUMPTION_OFF, RESUMPTION_MEMORY, RESUMPTION_TICKETS };
-enum staple_from { STAPLE_OFF, STAPLE_FILE, STAPLE_FETCH };
+/* STAPLE_OWN: by our own authority, when it has issued the certificate. */
+enum staple_from { STAPLE_OFF, STAPLE_OWN, STAPLE_FILE, STAPLE_FETCH };
 enum client_ocsp { CLIENT_OCSP_OFF, CLIENT_OCSP_IF_POSSIBLE, CLIENT_OCSP_REQUIRE };
 
 /* latchkey-authd.conf */
@@ -76,6 +78,17 @@ struct authd_settings {
 
 	/* [Metrics] */
 	struct addresses metrics_listen;
+
+	/* [Authority]: no credential, no authority of our own */
+	struct {
+		char *credential, *root;  /* in the keystore; root: for the commands alone */
+		char *crl_url, *ocsp_url; /* what stands in certificates; NULL: none */
+		struct addresses listen;  /* where lists and OCSP are served; none: nowhere */
+		char *crl_file;		  /* kept up to date; NULL: none */
+		msec crl_lifetime, ocsp_lifetime;
+		msec overlap;	  /* of a roll-over */
+		msec warn_before; /* an authority that ends within this time is to be rolled */
+	} authority;
 };
 extern const struct ini_table authd_table;
 
@@ -150,12 +163,32 @@ struct rule {
 };
 extern const struct config_kind rule_kind;
 
+/* profiles.d/NAME.profile: what certificates our own authority issues. */
+struct profile_config {
+	struct config_object object;
+	msec lifetime, backdate;
+	struct words key_types, usages;
+	char *common_name;
+	struct words common_names, dns, email, uri, upn, ip;
+	bool validate;
+	struct ca_profile ca; /* the same, as the authority takes it; borrows from all above */
+};
+extern const struct config_kind profile_kind;
+#define PROFILE_DEFAULT "machine"
+
 struct config_objects {
 	void **item; /* of config_kind.size octets each, in the order of their names */
 	size_t count;
 };
 
-enum config_kind_id { CONFIG_CLIENTS, CONFIG_RULES, CONFIG_SERVERS, CONFIG_PORTS, CONFIG_KINDS };
+enum config_kind_id {
+	CONFIG_CLIENTS,
+	CONFIG_RULES,
+	CONFIG_SERVERS,
+	CONFIG_PORTS,
+	CONFIG_PROFILES,
+	CONFIG_KINDS
+};
 
 struct config {
 	_Atomic int references;
@@ -185,5 +218,8 @@ const struct client_config *config_client(const struct config *config,
 					  const union address *address);
 const struct rule *config_rule(const struct config *config, size_t n);
 size_t config_rule_count(const struct config *config);
+/* The profile of certificates of this name; "": PROFILE_DEFAULT, which is there also without a
+ * file. NULL: there is none. */
+const struct ca_profile *config_profile(const struct config *config, const char *name);
 
 #endif

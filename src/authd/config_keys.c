@@ -15,7 +15,7 @@ static const struct ini_word tls_versions[] = { { "1.2", TLS_1_2 }, { "1.3", TLS
 static const struct ini_word resumptions[] = {
 	{ "memory", RESUMPTION_MEMORY }, { "tickets", RESUMPTION_TICKETS }, { "off", RESUMPTION_OFF }, { NULL, 0 } };
 static const struct ini_word staples[] = {
-	{ "off", STAPLE_OFF }, { "file", STAPLE_FILE }, { "fetch", STAPLE_FETCH }, { NULL, 0 } };
+	{ "off", STAPLE_OFF }, { "own", STAPLE_OWN }, { "file", STAPLE_FILE }, { "fetch", STAPLE_FETCH }, { NULL, 0 } };
 static const struct ini_word client_ocsps[] = {
 	{ "off", CLIENT_OCSP_OFF }, { "if-possible", CLIENT_OCSP_IF_POSSIBLE },
 	{ "require", CLIENT_OCSP_REQUIRE }, { NULL, 0 } };
@@ -88,8 +88,9 @@ static const struct ini_key keys[] = {
 	{ KEY("Tls", "SessionLifetime", ini_msec, session_lifetime), .least = 60 * SECONDS, .most = 168 * HOURS,
 	  .fallback = "8h",
 	  .doc = "How long after a full authentication a session may be resumed." },
-	{ KEY("Tls", "OcspStaple", ini_enum, staple), .words = staples, .fallback = "off",
-	  .doc = "Whether the authority's statement that our own certificate was not revoked is sent along. `file`: "
+	{ KEY("Tls", "OcspStaple", ini_enum, staple), .words = staples, .fallback = "own",
+	  .doc = "Whether the authority's statement that our own certificate was not revoked is sent along. `own`: "
+		"if our own authority has issued it, see [Authority]; otherwise there is none. `file`: "
 		"it is read from OcspStapleFile=. `fetch`: it is asked for at the place that the certificate "
 		"names." },
 	{ KEY("Tls", "OcspStapleFile", ini_path, staple_file),
@@ -139,6 +140,39 @@ static const struct ini_key keys[] = {
 	{ KEY("Registry", "SessionRetention", ini_msec, session_retention), .least = HOURS, .most = 3660 * 24 * HOURS,
 	  .fallback = "365d",
 	  .doc = "For how long a session is kept after the last that was heard of it. The audit trail is kept for ever." },
+
+	{ KEY("Authority", "Credential", config_credential, authority.credential),
+	  .doc = "The credential in the keystore with which certificates for machines are issued: an authority of our "
+		"own. `latchkey-authd ca init` makes it. Machines with certificates by it are let in without "
+		"ClientAnchors=, unless they were revoked." },
+	{ KEY("Authority", "Root", config_credential, authority.root), .fallback = "ca-root",
+	  .doc = "The credential of the root above it, which only `latchkey-authd ca` needs. It may be taken out of "
+		"the keystore and put back for a roll-over." },
+	{ KEY("Authority", "CrlUrl", config_url, authority.crl_url),
+	  .doc = "Where others find the list of revoked certificates, such as `http://ca.example.org/crl`: it stands in "
+		"every certificate. This server itself needs no list." },
+	{ KEY("Authority", "OcspUrl", config_url, authority.ocsp_url),
+	  .doc = "Where others can ask about one certificate by OCSP, such as `http://ca.example.org/ocsp`." },
+	{ KEY("Authority", "Listen", config_addresses, authority.listen),
+	  .doc = "The addresses on which the list (`/crl`) and OCSP (`/ocsp`) are served over HTTP, and the "
+		"certificates of the authority (`/ca.pem`); the port is 9813 unless written. A change counts from the "
+		"next start." },
+	{ KEY("Authority", "CrlFile", ini_path, authority.crl_file),
+	  .doc = "A file into which the list is written (DER) whenever it is made anew, for a web server that others "
+		"ask." },
+	{ KEY("Authority", "CrlLifetime", ini_msec, authority.crl_lifetime), .least = HOURS / 6, .most = 366 * 24 * HOURS,
+	  .fallback = "1d", .doc = "For how long a list is good. It is made anew when half of that is over, and at once "
+		"when something was revoked." },
+	{ KEY("Authority", "OcspLifetime", ini_msec, authority.ocsp_lifetime), .least = HOURS / 60, .most = 30 * 24 * HOURS,
+	  .fallback = "1h", .doc = "The same for an answer by OCSP." },
+	{ KEY("Authority", "Overlap", ini_msec, authority.overlap), .least = HOURS, .most = 3660 * 24 * HOURS,
+	  .fallback = "180d",
+	  .doc = "For how long after a roll-over the authority before it is still trusted and told to machines. It should "
+		"be longer than the lifetime of certificates, so that every machine has renewed by then." },
+	{ KEY("Authority", "WarnBefore", ini_msec, authority.warn_before), .least = 24 * HOURS, .most = 3660 * 24 * HOURS,
+	  .fallback = "365d",
+	  .doc = "An authority whose certificate ends within this time is warned of, in the log, by `check`, `status` and "
+		"the metrics: then it is time for `latchkey-authd ca rollover`." },
 
 	{ KEY("Metrics", "Listen", config_addresses, metrics_listen),
 	  .doc = "The address, on this machine, where metrics for Prometheus and a health answer can be had over HTTP, "

@@ -82,6 +82,25 @@ static bool parse_usage(const struct ini_key *key, const char *text, void *field
 	return len > 0 && (size_t)len < sizeof dotted && ini_keep_word(dotted, field);
 }
 
+static bool parse_key_type(const struct ini_key *key, const char *text, void *field)
+{
+	(void)key;
+	return ca_key_type_valid(text) && ini_keep_word(text, field);
+}
+
+/* Where others find our lists: RFC 5280 and RFC 6960 know only plain HTTP to be of use there. */
+static bool parse_url(const struct ini_key *key, const char *text, void *field)
+{
+	(void)key;
+	if (strncmp(text, "http://", 7) != 0 || !text[7] || strlen(text) > 255)
+		return false;
+	for (const char *c = text; *c; c++) {
+		if (*c <= ' ' || *c > '~')
+			return false;
+	}
+	return ini_keep_text(text, field);
+}
+
 LIST_TYPE(config_globs, "pattern ...", "patterns, in which * stands for any letters and ? for one",
 	  parse_glob, false);
 LIST_TYPE(config_prefixes, "prefix ...", "address prefixes such as 192.0.2.0/24 or 2001:db8::/32",
@@ -91,6 +110,10 @@ LIST_TYPE(config_attributes, "attribute=pattern",
 	  parse_attribute, true);
 LIST_TYPE(config_usages, "usage ...",
 	  "extended key usages such as clientAuth or 1.3.6.1.5.5.7.3.14", parse_usage, false);
+LIST_TYPE(config_key_types, "type ...",
+	  "kinds of keys: P-256, P-384, P-521, Ed25519, RSA-2048 to RSA-4096", parse_key_type,
+	  false);
+TEXT_TYPE(config_url, "url", "a URL such as http://ca.example.org/crl", parse_url);
 TEXT_TYPE(config_credential, "name",
 	  "the name of a credential: letters, digits, '.', '_' and '-', 64 at most",
 	  parse_credential);

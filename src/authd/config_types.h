@@ -13,6 +13,8 @@ extern const struct ini_type
 	config_database,   /* char *; NULL for "off" */
 	config_secret_text,/* char *: wiped, and never printed */
 	config_attributes, /* struct words: "CN=pattern", one on a line */
+	config_key_types,  /* struct words: "P-256", "RSA-3072" */
+	config_url,	   /* char *: http:// */
 	config_usages;	   /* struct words: dotted, "clientAuth" becomes one */
 /* clang-format on */
 

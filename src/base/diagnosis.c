@@ -401,6 +401,37 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"Put the port into a bridge that filters by VLAN; or make the bridge that BridgeTemplate= of the port names for "
 		"this VLAN, or say CreateBridges=yes.", false },
 
+	[DIAG_TOKEN_TEXT] = { "token-text",
+		"This is not an enrolment token as it was given out: {detail}.",
+		"Type it again as it stands there, from LK1 to its end; blanks, hyphens and capital letters do not "
+		"matter. A digit zero and a letter O are the same.", false },
+	[DIAG_REQUEST_MALFORMED] = { "request-malformed",
+		"The request for a certificate cannot be used: {detail}.",
+		"Look at the program that made it.", false },
+	[DIAG_NAME_REFUSED] = { "name-refused",
+		"A machine asked for a certificate with the name {name}, which it may not have ({detail}).",
+		"If it is to have it, allow the name in the certificate profile {profile}, or in the token.", false },
+	[DIAG_KEY_REFUSED] = { "key-refused",
+		"A machine asked for a certificate for a key of type {key}, which profile {profile} does not take.",
+		"Let the machine make another key, or allow this type by KeyTypes= in the profile.", false },
+	[DIAG_AUTHORITY] = { "authority",
+		"Our own authority cannot issue: {detail}.",
+		"See the [Authority] section of latchkey-authd.conf and `latchkey-authd ca show`.", false },
+	[DIAG_AUTHORITY_EXPIRING] = { "authority-expiring",
+		"The certificate {subject} of our own authority ends on {not_after}, and nothing that it issues is "
+		"valid for longer.",
+		"Run `latchkey-authd ca rollover` well before that, so that every machine hears of the new one in "
+		"time.", true },
+	[DIAG_AUTHORITY_OVERLAP] = { "authority-overlap",
+		"The old authority {subject} is trusted until {until} only; who still has a certificate by it does "
+		"not get in afterwards.",
+		"Let those machines renew before (`latchkey-authd machine list` tells), or lengthen Overlap= in "
+		"[Authority].", true },
+	[DIAG_REVOCATION_UNKNOWN] = { "revocation-unknown",
+		"Nobody could tell yet which certificates of our own authority were revoked.",
+		"The list is in the registry: see whether the database runs. Until it was read once nobody is let in "
+		"by such a certificate.", false },
+
 	[DIAG_REDUCED_NO_SERVER_CHECK] = { "reduced-no-server-check",
 		"The port is open, but the server was not checked: InsecureNoServerCheck=yes.",
 		"Anybody can pretend to be this network. Give the profile a TrustAnchor= and a ServerName=.", true },

@@ -154,6 +154,16 @@ enum diagnosis_id {
 	DIAG_PORT_NOT_GUARDED,
 	DIAG_VLAN_NOT_SET,
 
+	/* the authority that issues certificates, and what is asked of it */
+	DIAG_TOKEN_TEXT,
+	DIAG_REQUEST_MALFORMED,
+	DIAG_NAME_REFUSED,
+	DIAG_KEY_REFUSED,
+	DIAG_AUTHORITY,
+	DIAG_AUTHORITY_EXPIRING,
+	DIAG_AUTHORITY_OVERLAP,
+	DIAG_REVOCATION_UNKNOWN,
+
 	/* open, but with less assurance than it should have */
 	DIAG_REDUCED_NO_SERVER_CHECK,
 	DIAG_REDUCED_OLD_TLS,

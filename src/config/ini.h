@@ -20,7 +20,7 @@
 
 #define INI_FILE_MAX   (256 * 1024)
 #define INI_ERRORS_MAX 64
-#define INI_KEYS_MAX   64 /* of one table */
+#define INI_KEYS_MAX   160 /* of one table */
 #define INI_LIST_MAX   16 /* items of one list */
 #define INI_LINE_MAX   1024
 

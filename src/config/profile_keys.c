@@ -66,7 +66,7 @@ static bool parse_pin(const struct ini_key *key, const char *text, void *field)
 static bool parse_token(const struct ini_key *key, const char *text, void *field)
 {
 	(void)key;
-	return strlen(text) < TOKEN_TEXT_MAX && ini_keep_text(text, field);
+	return strlen(text) <= TOKEN_INPUT_MAX && ini_keep_text(text, field);
 }
 
 static void clear_token(void *field)

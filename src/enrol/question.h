@@ -66,6 +66,9 @@ struct enrol_grant {
 	char token[ENROL_ID_MAX + 1];	  /* the token's public id; empty: none */
 	char profile[ENROL_ID_MAX + 1];	  /* certificate profile */
 	char machine[ENROL_NAME_MAX + 1]; /* the registry's identifier, when it is known already */
+	/* Of the device, for the common name's template: its serial number (of a factory
+	 * certificate, or bound to the token) and hardware address; empty: not known. */
+	char serial[ENROL_ID_MAX + 1], mac[18];
 	struct enrol_names names; /* what it may be called; empty: as it asks, by the profile */
 	unsigned credentials;	  /* bits of 1 << enrol_credential; 0: X.509 alone */
 	bool validate;		  /* the third phase is asked for */

@@ -1,0 +1,54 @@
+/* The set of revoked credentials of our own authority, as every thread has it.
+ *
+ * Immutable and counted: the main thread makes a new one when something is revoked and hands it to
+ * all workers by message; nobody waits for anybody.  Looking one up costs a binary search. */
+#ifndef AUTHD_REVOKED_H
+#define AUTHD_REVOKED_H
+
+#include "base/own.h"
+#include "enrol/ca.h"
+
+#define REVOKED_MAX (1024 * 1024) /* entries of one set */
+
+struct revoked_entry {
+	uint8_t serial[CA_SERIAL_MAX]; /* content octets without leading zeros, to the left */
+	uint8_t length;
+	uint8_t reason;
+	int64_t when;
+};
+
+/* Of one issuer. */
+struct revoked_list {
+	struct bytes issuer; /* X.501 Name, DER */
+	struct revoked_entry *entry;
+	size_t count;
+};
+
+#define REVOKED_ISSUERS_MAX 4
+
+struct revoked {
+	_Atomic int references;
+	size_t issuer_count;
+	struct revoked_list issuer[REVOKED_ISSUERS_MAX];
+	uint64_t version; /* grows */
+};
+
+/* Empty. NULL without memory. */
+struct revoked *revoked_new(void);
+/* Before it is shared.  0, -ENOMEM, -E2BIG. */
+int revoked_add_issuer(struct revoked *revoked, const X509_NAME *name, size_t *ret_issuer);
+int revoked_add(struct revoked *revoked, size_t issuer, const struct ca_revoked *entry);
+/* Once, when all are in it. */
+void revoked_sort(struct revoked *revoked);
+
+struct revoked *revoked_ref(struct revoked *revoked);
+void revoked_free(struct revoked *revoked); /* drops one reference */
+DEFINE_AUTO_STRUCT(revoked);
+
+/* Whether we are the authority that has issued by this name. */
+bool revoked_is_ours(const struct revoked *revoked, struct slice issuer_der);
+/* NULL: not revoked, or not ours. serial: content octets. */
+const struct revoked_entry *revoked_find(const struct revoked *revoked, struct slice issuer_der,
+					 struct slice serial);
+
+#endif
