@@ -1,5 +1,5 @@
-/* An EAP conversation inside of a tunnel, the server: a stand-alone authenticator (RFC 4137,
- * section 5) whose lower layer is the tunnel.
+/* An EAP conversation inside of a tunnel, the server: a backend authenticator (RFC 4137, section 6)
+ * whose lower layer is the tunnel.
  *
  * The tunnel gives it packets and takes packets; there is no timer, because a tunnel is repeated as
  * a whole.  What its methods ask is asked by the tunnel in its own name; of a certificate that is
@@ -13,8 +13,9 @@ struct inner_server {
 	struct eap_authenticator_lower lower;
 	struct eap_authenticator eap;
 	struct eap_question question;
+	struct bytes account; /* whose password was asked for last */
+	const struct tls_claim *claim;
 	struct diagnosis why;
-	bool running;
 };
 
 /* policy and tunnel are borrowed.  mtu is what a packet inside may have: more than a link's, for
@@ -24,10 +25,11 @@ void inner_server_init(struct inner_server *inner, const struct eap_policy *poli
 void inner_server_done(struct inner_server *inner);
 
 /* METHOD_GOES_ON: ret_request is the next packet, good until the next call; METHOD_ASKS, SUCCEEDED
- * and FAILED: nothing is to be sent.  EAP-Success and EAP-Failure are not sent inside.  A Response
- * that is to be ignored is the end: in a tunnel nothing can be slipped in. */
-enum eap_server_state inner_server_begin(struct inner_server *inner, struct moment now,
-					 struct slice *ret_request);
+ * and FAILED: nothing is to be sent.  EAP-Success and EAP-Failure are not sent inside.
+ *
+ * The first response is empty, and the server begins; or it is the peer's Response/Identity, which
+ * nobody has asked for (RFC 5281, section 11.2.1).  One that is to be ignored is the end: in a
+ * tunnel nothing can be slipped in. */
 enum eap_server_state inner_server_feed(struct inner_server *inner, struct slice response,
 					struct moment now, struct slice *ret_request);
 enum eap_server_state inner_server_answer(struct inner_server *inner, const struct eap_reply *reply,
@@ -35,11 +37,12 @@ enum eap_server_state inner_server_answer(struct inner_server *inner, const stru
 
 /* While METHOD_ASKS. */
 const struct eap_question *inner_server_question(const struct inner_server *inner);
-/* Of the last Response/Identity; empty if there was none. */
-struct slice inner_server_identity(const struct inner_server *inner);
-/* The method that ran, or runs; NULL: none yet.  With its value, for what it alone can tell. */
-const struct eap_server_method *inner_server_method(const struct inner_server *inner,
-						    const void **ret_self);
+/* The method that runs, or ran last; NULL: none yet. */
+const struct eap_server_method *inner_server_method(const struct inner_server *inner);
+/* What was proved, after METHOD_SUCCEEDED: the account whose password it was, the certificate; each
+ * may be empty, or NULL. */
+struct slice inner_server_account(const struct inner_server *inner);
+const struct tls_claim *inner_server_claim(const struct inner_server *inner);
 /* After METHOD_SUCCEEDED: moves them; false when the method has none. */
 bool inner_server_take_keys(struct inner_server *inner, struct eap_keys *ret_keys);
 /* Why it failed. */

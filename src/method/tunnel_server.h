@@ -48,8 +48,8 @@ struct tunnel_server;
  * tunnel_server_send, once or in pieces: all of one turn is one flight. */
 struct tunnel_inside {
 	const char *name; /* "PEAP", for diagnoses */
-	struct eap_type type;
-	uint8_t version; /* in the flags: the only one we speak */
+	uint8_t type;	  /* EAP_TYPE_PEAP */
+	uint8_t version;  /* in the flags: the only one we speak */
 	/* With TLS 1.2 the server's Finished is acknowledged before begin, for peers that do not
 	 * look for data behind it. */
 	bool apart;
@@ -70,8 +70,8 @@ struct tunnel_inside {
 	const struct eap_question *(*question)(const void *self);
 	enum eap_server_state (*answer)(void *self, const struct eap_reply *reply,
 					struct moment now);
-	/* MSK and EMSK, after METHOD_SUCCEEDED.  NULL: those of the tunnel (RFC 5281, section 8;
-	 * RFC 9427, section 2.1). */
+	/* After METHOD_SUCCEEDED: may change the MSK and EMSK in *keys, which are those of the
+	 * tunnel (RFC 5281, section 8; RFC 9427, section 2.1).  NULL: they stay. */
 	enum status (*derive)(void *self, struct eap_keys *keys);
 	/* DIAG_NONE: it does not know. */
 	const struct diagnosis *(*diagnosis)(const void *self);

@@ -26,6 +26,7 @@ struct tls_server_config {
 	uint32_t lifetime;
 	bool ocsp_facts;
 	bool tunnel;
+	enum tls_client client;
 	struct tls_ticket_key keys[TLS_TICKET_KEYS_MAX];
 	size_t key_count;
 	EVP_CIPHER *cipher; /* of tickets */

@@ -259,6 +259,11 @@ const struct tls_claim *tls_conn_claim(const struct tls_conn *conn)
 	return conn->side.has_claim ? &conn->side.claim : NULL;
 }
 
+bool tls_conn_may_disregard(const struct tls_conn *conn)
+{
+	return conn->side.config->client != TLS_CLIENT_REQUIRED && !SSL_session_reused(conn->ssl);
+}
+
 void tls_conn_disregard(struct tls_conn *conn, struct moment now)
 {
 	struct tls_server_side *side = &conn->side;

@@ -110,6 +110,7 @@ void tls_conn_refuse(struct tls_conn *conn, const struct diagnosis *why);
 
 /* The server of a tunnel: goes on as if no certificate had been shown, after tls_conn_asks.  Not in
  * a resumption, where there is nothing else to go by. */
+bool tls_conn_may_disregard(const struct tls_conn *conn);
 void tls_conn_disregard(struct tls_conn *conn, struct moment now);
 /* A name for the session, with TLS 1.3, to be sent; of no use to the client before tls_conn_keep.
  * Nothing where sessions are not resumed, or with TLS 1.2, whose handshake has one. */

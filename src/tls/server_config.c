@@ -121,6 +121,7 @@ enum status tls_server_config_new(const struct tls_server_settings *settings,
 	}
 	config->references = 1;
 	config->tunnel = settings->tunnel;
+	config->client = settings->client;
 	config->resumption = settings->tunnel && settings->resumption == TLS_RESUME_TICKETS
 				     ? TLS_RESUME_MEMORY
 				     : settings->resumption;
