@@ -65,6 +65,7 @@ endif
 libauthd_a_SOURCES += %D%/registry.c %D%/registry_parts.h %D%/registry_db.h
 libauthd_a_SOURCES += %D%/registry_sql.c %D%/registry_sql.h
 libauthd_a_SOURCES += %D%/registry_sqlite.c %D%/registry_postgres.c
+libauthd_a_SOURCES += %D%/registry_credentials.c %D%/registry_enrol.c
 libauthd_a_SOURCES += %D%/registry_sessions.c %D%/registry_audit.c %D%/ticket_keys.c
 
 # We as a client: who asks elsewhere, RADIUS over TLS, and what servers change of sessions.

@@ -98,9 +98,10 @@ struct registry_credential {
 	registry_text machine;
 };
 
-/* -EINVAL when issuer and serial are there already. */
+/* With its certificate, or of ISSUED_SYMMETRIC the secret; der may be empty.  -EINVAL when issuer
+ * and serial are there already. */
 int registry_credential_issued(struct registry *registry,
-			       const struct registry_credential *credential);
+			       const struct registry_credential *credential, struct slice der);
 /* 1: revoked now; 0: there is none, or it was revoked before. */
 int registry_credential_revoke(struct registry *registry, const char *issuer, const char *serial,
 			       int64_t when, const char *reason);

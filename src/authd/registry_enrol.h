@@ -53,11 +53,6 @@ int registry_token_open(struct registry *registry, const char *id);
 
 /* ---- credentials ---- */
 
-/* A new one, with its certificate (kind ISSUED_CERTIFICATE) or secret (ISSUED_SYMMETRIC);
- * der may be empty.  The machine that it is of is made if it is not there.  -EINVAL when issuer and
- * serial are there already. */
-int registry_issue(struct registry *registry, const struct registry_credential *credential,
-		   struct slice der);
 /* What was issued for this key by this token, is not revoked and still good: to be given again to
  * the one who did not get it. */
 int registry_issued_before(struct registry *registry, const char *token, const char *spki,
@@ -103,12 +98,27 @@ int registry_machine_facts(struct registry *registry, enum machine_kind kind,
 int registry_machine_renew(struct registry *registry, enum machine_kind kind,
 			   const char *identifier, int64_t when);
 
+/* ---- all that goes with a credential ---- */
+
+enum registry_issued {
+	REGISTRY_TOKEN_USED_UP, /* or revoked, or expired meanwhile: nothing was issued */
+	REGISTRY_ISSUED,
+	REGISTRY_ISSUED_BEFORE, /* ret_before is what this token has brought for this key */
+};
+/* Counts the use of the token (if credential.token names one), remembers machine, credential and
+ * facts, and writes the entry of the audit trail: in the caller's transaction, which is durable.
+ * enum registry_issued or -errno. */
+int registry_issue(struct registry *registry, const struct registry_credential *credential,
+		   struct slice der, const struct registry_machine_facts *facts, const char *actor,
+		   struct bytes *ret_before);
+
 /* ---- accounts ---- */
 
 struct registry_account {
 	struct account account; /* state: ACCOUNT_FOUND or ACCOUNT_DISABLED */
 	registry_text maker;
 	int64_t made, changed;
+	bool has_clear; /* of a listing: the password is stored as it is */
 };
 void registry_account_done(struct registry_account *account); /* wipes */
 
@@ -117,7 +127,8 @@ void registry_account_done(struct registry_account *account); /* wipes */
 int registry_account_put(struct registry *registry, const struct registry_account *account);
 int registry_account_get(struct registry *registry, const char *name,
 			 struct registry_account *ret_account);
-/* By name; without secrets (hash says only whether there is one, clear is empty). */
+/* By name; without secrets (nt and clear are empty: has_nt and has_clear say whether they are
+ * there). */
 int registry_accounts(struct registry *registry, size_t limit,
 		      bool (*each)(void *context, const struct registry_account *account),
 		      void *context);

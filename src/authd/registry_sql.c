@@ -28,6 +28,15 @@
 
 #define MACHINE_COLUMNS	   "kind, identifier, fingerprint, station, nas, port, first_seen, last_seen"
 #define CREDENTIAL_COLUMNS "issuer, serial, subject, spki, profile, issued, not_before, not_after"
+#define CREDENTIAL_ROWS \
+	"SELECT credential.issuer, credential.serial, credential.subject, credential.spki," \
+	" credential.profile, credential.issued, credential.not_before, credential.not_after," \
+	" credential.revoked, credential.reason, machine.kind, machine.identifier, credential.kind," \
+	" credential.fingerprint, credential.token, credential.validated, credential.der" \
+	" FROM credential LEFT JOIN machine ON machine.id = credential.machine WHERE "
+#define TOKEN_COLUMNS \
+	"name, profile, uses, used, made, expires, revoked, maker, note, station, serial, common_name"
+#define ACCOUNT_COLUMNS	   "name, hash, disabled, maker, made, changed"
 #define AUDIT_COLUMNS	   "origin, sequence, digest, at, event, actor, subject, detail"
 
 const char *const sql_texts[SQL_COUNT] = {
@@ -46,15 +55,66 @@ const char *const sql_texts[SQL_COUNT] = {
 		"SELECT " MACHINE_COLUMNS " FROM machine ORDER BY last_seen DESC, id DESC LIMIT ?1",
 
 	[SQL_CREDENTIAL_ISSUED] =
-		"INSERT INTO credential (" CREDENTIAL_COLUMNS ", machine) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-		" ?7, ?8, (SELECT id FROM machine WHERE kind = ?9 AND identifier = ?10))",
+		"INSERT INTO credential (" CREDENTIAL_COLUMNS ", machine, kind, fingerprint, token, der)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT id FROM machine WHERE kind = ?9"
+		" AND identifier = ?10), ?11, ?12, ?13, ?14)",
 	[SQL_CREDENTIAL_REVOKE] =
 		"UPDATE credential SET revoked = ?1, reason = ?2"
 		" WHERE issuer = ?3 AND serial = ?4 AND revoked IS NULL",
-	[SQL_CREDENTIAL_GET] =
-		"SELECT issuer, serial, credential.subject, credential.spki, profile, issued, not_before,"
-		" not_after, revoked, reason, machine.kind, machine.identifier FROM credential"
-		" LEFT JOIN machine ON machine.id = credential.machine WHERE issuer = ?1 AND serial = ?2",
+	[SQL_CREDENTIAL_GET] = CREDENTIAL_ROWS "credential.issuer = ?1 AND credential.serial = ?2",
+	[SQL_CREDENTIAL_FIND] = CREDENTIAL_ROWS "credential.fingerprint = ?1 LIMIT 1",
+	[SQL_CREDENTIALS] = CREDENTIAL_ROWS "credential.id > 0 ORDER BY credential.id DESC LIMIT ?1",
+	[SQL_CREDENTIALS_OF] =
+		CREDENTIAL_ROWS "machine.kind = ?1 AND machine.identifier = ?2"
+		" ORDER BY credential.id DESC LIMIT ?3",
+	[SQL_CREDENTIAL_BEFORE] =
+		CREDENTIAL_ROWS "credential.token = ?1 AND credential.spki = ?2"
+		" AND credential.revoked IS NULL AND credential.not_after > ?3"
+		" ORDER BY credential.id DESC LIMIT 1",
+	[SQL_CREDENTIAL_VALIDATED] =
+		"UPDATE credential SET validated = ?1"
+		" WHERE issuer = ?2 AND serial = ?3 AND validated IS NULL",
+	[SQL_REVOKED] =
+		CREDENTIAL_ROWS "credential.revoked IS NOT NULL AND credential.kind = 0"
+		" AND credential.not_after >= ?2 AND (credential.issuer = ?1 OR ?1 = '')"
+		" ORDER BY credential.revoked, credential.id",
+	[SQL_MACHINE_REVOKE] =
+		"UPDATE credential SET revoked = ?1, reason = ?2 WHERE revoked IS NULL AND machine ="
+		" (SELECT id FROM machine WHERE kind = ?3 AND identifier = ?4)",
+	[SQL_MACHINE_ENROLLED] =
+		"INSERT INTO machine (kind, identifier, mud_url, profile, enrolled_by, enrolled, first_seen,"
+		" last_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6)"
+		" ON CONFLICT (kind, identifier) DO UPDATE SET "
+		KEEP(machine, mud_url) ", " KEEP(machine, profile) ", " KEEP(machine, enrolled_by) ", "
+		GREATEST(machine, enrolled) ", renew_wanted = 0",
+	[SQL_MACHINE_FACTS] =
+		"SELECT mud_url, profile, enrolled_by, enrolled, renew_wanted FROM machine"
+		" WHERE kind = ?1 AND identifier = ?2",
+	[SQL_MACHINE_RENEW] =
+		"UPDATE machine SET renew_wanted = ?1 WHERE kind = ?2 AND identifier = ?3",
+
+	[SQL_TOKEN_ADD] =
+		"INSERT INTO token (" TOKEN_COLUMNS ", secret) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8,"
+		" ?9, ?10, ?11, ?12)",
+	[SQL_TOKEN_GET] = "SELECT " TOKEN_COLUMNS ", secret FROM token WHERE name = ?1",
+	[SQL_TOKENS] = "SELECT " TOKEN_COLUMNS " FROM token ORDER BY id DESC LIMIT ?1",
+	[SQL_TOKEN_REVOKE] = "UPDATE token SET revoked = ?1 WHERE name = ?2 AND revoked = 0",
+	[SQL_TOKEN_USE] =
+		"UPDATE token SET used = used + 1 WHERE name = ?1 AND used < uses AND revoked = 0"
+		" AND (expires = 0 OR expires > ?2)",
+	[SQL_TOKEN_OPEN] =
+		"SELECT id FROM credential WHERE token = ?1 AND validated IS NULL AND revoked IS NULL LIMIT 1",
+
+	[SQL_ACCOUNT_PUT] =
+		"INSERT INTO account (" ACCOUNT_COLUMNS ", nt, clear, folded) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+		" ?7, ?8, ?9) ON CONFLICT (folded) DO UPDATE SET hash = excluded.hash,"
+		" disabled = excluded.disabled, changed = excluded.changed, nt = excluded.nt,"
+		" clear = excluded.clear",
+	[SQL_ACCOUNT_GET] = "SELECT " ACCOUNT_COLUMNS ", nt, clear FROM account WHERE folded = ?1",
+	[SQL_ACCOUNTS] =
+		"SELECT " ACCOUNT_COLUMNS ", CAST(COALESCE(length(nt), 0) AS BIGINT),"
+		" CAST(COALESCE(length(clear), 0) AS BIGINT) FROM account ORDER BY folded LIMIT ?1",
+	[SQL_ACCOUNT_REMOVE] = "DELETE FROM account WHERE folded = ?1",
 
 	[SQL_SESSION_PUT] =
 		"INSERT INTO session (origin, session, client, nas, port, station, identity, method, tls,"
@@ -152,6 +212,33 @@ const struct migration migrations[] = {
 		" RAISE EXCEPTION 'audit entries are never changed or deleted'; END$$;"
 		"CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit"
 		" FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only();",
+	},
+	{
+	/* Enrolment: tokens, certificates as they were issued, accounts. */
+	.both =
+		"ALTER TABLE machine ADD COLUMN " TEXT(mud_url) ";"
+		"ALTER TABLE machine ADD COLUMN " WORD(profile) ";"
+		"ALTER TABLE machine ADD COLUMN " TEXT(enrolled_by) ";"
+		"ALTER TABLE machine ADD COLUMN " NUMBER(enrolled) ";"
+		"ALTER TABLE machine ADD COLUMN " NUMBER(renew_wanted) ";"
+
+		"ALTER TABLE credential ADD COLUMN " NUMBER(kind) ";"
+		"ALTER TABLE credential ADD COLUMN " WORD(fingerprint) ";"
+		"ALTER TABLE credential ADD COLUMN " WORD(token) ";"
+		"ALTER TABLE credential ADD COLUMN validated $INT;"
+		"ALTER TABLE credential ADD COLUMN der $BLOB;"
+		"CREATE INDEX credential_token ON credential (token, spki);"
+		"CREATE INDEX credential_fingerprint ON credential (fingerprint);"
+		"CREATE INDEX credential_revoked ON credential (revoked);"
+
+		"CREATE TABLE token (id $ID, " WORD(name) ", secret $BLOB NOT NULL, " WORD(profile) ", "
+		NUMBER(uses) ", " NUMBER(used) " CHECK (used <= uses), " NUMBER(made) ", " NUMBER(expires) ", "
+		NUMBER(revoked) ", " TEXT(maker) ", " TEXT(note) ", " TEXT(station) ", " TEXT(serial) ", "
+		TEXT(common_name) ", UNIQUE (name)) $STRICT;"
+
+		"CREATE TABLE account (id $ID, " TEXT(name) ", " TEXT(folded) ", " TEXT(hash) ", nt $BLOB,"
+		" clear $BLOB, " NUMBER(disabled) ", " TEXT(maker) ", " NUMBER(made) ", " NUMBER(changed) ","
+		" UNIQUE (folded)) $STRICT;",
 	},
 };
 /* clang-format on */

@@ -106,6 +106,10 @@ if AUTHD
 UNIT_TESTS += %D%/test_registry %D%/test_ticket_keys
 %C%_test_registry_SOURCES = %D%/test_registry.c %D%/registry_rig.h %D%/scratch.h
 %C%_test_registry_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
+UNIT_TESTS += %D%/test_registry_enrol
+%C%_test_registry_enrol_SOURCES = %D%/test_registry_enrol.c %D%/registry_rig.h %D%/scratch.h
+%C%_test_registry_enrol_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
+EXTRA_DIST += %D%/registry-1.sql
 %C%_test_ticket_keys_SOURCES = %D%/test_ticket_keys.c %D%/scratch.h
 %C%_test_ticket_keys_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
 UNIT_TESTS += %D%/test_recorder %D%/test_record

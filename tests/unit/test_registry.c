@@ -216,10 +216,10 @@ TEST(credentials_are_issued_once_and_revoked_once)
 
 	put_machine(r, &m);
 	REQUIRE(registry_begin(r, true) == 0);
-	CHECK_INT(registry_credential_issued(r, &c), 0);
+	CHECK_INT(registry_credential_issued(r, &c, (struct slice){ 0 }), 0);
 	CHECK_INT(registry_commit(r), 0);
 	REQUIRE(registry_begin(r, true) == 0);
-	CHECK_INT(registry_credential_issued(r, &c), -EINVAL);
+	CHECK_INT(registry_credential_issued(r, &c, (struct slice){ 0 }), -EINVAL);
 	registry_rollback(r);
 	REQUIRE(registry_credential_get(r, "CN=CA", "0a", &found) == 1);
 	CHECK_INT(found.not_after, T0 + 86400);

@@ -1,0 +1,20 @@
+-- What a registry of SQLite was like before there was enrolment: made by that program, and dumped.
+CREATE TABLE audit (origin TEXT NOT NULL DEFAULT '' CHECK (length(origin) <= 254), sequence INTEGER NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32), at INTEGER NOT NULL DEFAULT 0, event TEXT NOT NULL DEFAULT '' CHECK (length(event) <= 64), actor TEXT NOT NULL DEFAULT '' CHECK (length(actor) <= 254), subject TEXT NOT NULL DEFAULT '' CHECK (length(subject) <= 254), detail TEXT NOT NULL CHECK (length(detail) <= 1022), PRIMARY KEY (origin, sequence)) STRICT;
+INSERT INTO "audit" VALUES('vm',1,X'92CDF7957F79E11307600FBD8EF147135BD3B4439A7F5ABA491C618AE0AB4833',1795323978,'service.start','','','version=0.1.0');
+INSERT INTO "audit" VALUES('vm',2,X'EA14C7B204F898683CC83D74A572EF706F326AD9C9A3D9262676CBE1618B4F50',1795323981,'service.stop','signal','','');
+CREATE TABLE credential (id INTEGER PRIMARY KEY, issuer TEXT NOT NULL DEFAULT '' CHECK (length(issuer) <= 254), serial TEXT NOT NULL DEFAULT '' CHECK (length(serial) <= 64), subject TEXT NOT NULL DEFAULT '' CHECK (length(subject) <= 254), spki TEXT NOT NULL DEFAULT '' CHECK (length(spki) <= 64), profile TEXT NOT NULL DEFAULT '' CHECK (length(profile) <= 64), issued INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0, not_after INTEGER NOT NULL DEFAULT 0, revoked INTEGER, reason TEXT NOT NULL DEFAULT '' CHECK (length(reason) <= 64), machine INTEGER REFERENCES machine (id), UNIQUE (issuer, serial)) STRICT;
+INSERT INTO "credential" VALUES(1,'CN=CA','0a','CN=old','','',1790000000,1790000000,1890000000,NULL,'',1);
+CREATE TABLE machine (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, identifier TEXT NOT NULL DEFAULT '' CHECK (length(identifier) <= 254), fingerprint TEXT NOT NULL DEFAULT '' CHECK (length(fingerprint) <= 64), station TEXT NOT NULL DEFAULT '' CHECK (length(station) <= 254), nas TEXT NOT NULL DEFAULT '' CHECK (length(nas) <= 254), port TEXT NOT NULL DEFAULT '' CHECK (length(port) <= 254), first_seen INTEGER NOT NULL DEFAULT 0, last_seen INTEGER NOT NULL DEFAULT 0, UNIQUE (kind, identifier)) STRICT;
+INSERT INTO "machine" VALUES(1,0,'CN=old','','','','',1790000000,1790000001);
+CREATE TABLE migration (version INTEGER PRIMARY KEY, applied INTEGER NOT NULL) STRICT;
+INSERT INTO "migration" VALUES(1,1795323978);
+CREATE TABLE session (id INTEGER PRIMARY KEY, origin TEXT NOT NULL DEFAULT '' CHECK (length(origin) <= 254), session TEXT NOT NULL DEFAULT '' CHECK (length(session) <= 254), client TEXT NOT NULL DEFAULT '' CHECK (length(client) <= 254), nas TEXT NOT NULL DEFAULT '' CHECK (length(nas) <= 254), port TEXT NOT NULL DEFAULT '' CHECK (length(port) <= 254), station TEXT NOT NULL DEFAULT '' CHECK (length(station) <= 254), identity TEXT NOT NULL DEFAULT '' CHECK (length(identity) <= 254), method TEXT NOT NULL DEFAULT '' CHECK (length(method) <= 64), tls TEXT NOT NULL DEFAULT '' CHECK (length(tls) <= 64), rule TEXT NOT NULL DEFAULT '' CHECK (length(rule) <= 64), vlan INTEGER NOT NULL DEFAULT 0, started INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, ended INTEGER, cause TEXT NOT NULL DEFAULT '' CHECK (length(cause) <= 64), octets_in INTEGER NOT NULL DEFAULT 0, octets_out INTEGER NOT NULL DEFAULT 0, packets_in INTEGER NOT NULL DEFAULT 0, packets_out INTEGER NOT NULL DEFAULT 0, machine INTEGER REFERENCES machine (id), UNIQUE (session)) STRICT;
+CREATE TABLE ticket_key (id INTEGER PRIMARY KEY, name BLOB NOT NULL, hmac BLOB NOT NULL, aes BLOB NOT NULL, created INTEGER NOT NULL) STRICT;
+CREATE INDEX machine_last_seen ON machine (last_seen);
+CREATE INDEX credential_machine ON credential (machine);
+CREATE INDEX session_updated ON session (updated);
+CREATE INDEX session_station ON session (station);
+CREATE INDEX session_machine ON session (machine);
+CREATE INDEX audit_at ON audit (at);
+CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit entries are never changed'); END;
+CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit entries are never deleted'); END;
