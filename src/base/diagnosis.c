@@ -135,6 +135,28 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"The server could not verify our signature (alert {alert}).",
 		"Check that key and certificate of {credential} belong together: `latchkeyctl check`.", false },
 
+	[DIAG_INNER_REFUSED] = { "inner-refused",
+		"The server refused {identity}, which authenticated by {inner} inside of the tunnel: {detail}.",
+		"Check Identity= and the password in [Inner] of the profile; if both are right, the server's log "
+		"tells more. Tries that go on may lock the account.", false },
+	[DIAG_INNER_PASSWORD_EXPIRED] = { "inner-password-expired",
+		"The password of {identity} has expired.",
+		"Change it where the account is kept, then put the new one into the profile.", false },
+	[DIAG_INNER_SERVER_UNPROVEN] = { "inner-server-unproven",
+		"The server did not prove that it knows the password of {identity} ({detail}).",
+		"If the password was changed there, put the new one into the profile; if not, this server is not the "
+		"one that keeps the account, and was given nothing it could use.", false },
+	[DIAG_INNER_UNPROTECTED] = { "inner-unprotected",
+		"Nothing says who this server is, so {inner} was not done with it.",
+		"Name the server in [Server] of the profile: TrustAnchor= and ServerName=, or ServerPin=.", false },
+	[DIAG_TUNNEL_BINDING] = { "tunnel-binding",
+		"What was proved inside of the tunnel is not bound to the tunnel ({detail}).",
+		"Somebody may be between this machine and the server; if the server is known to do without "
+		"crypto-binding, see CryptoBinding= in the profile.", false },
+	[DIAG_TUNNEL_CLOSED] = { "tunnel-closed",
+		"The server closed the tunnel before it had said whether this machine is let in, in {state}.",
+		"Look at the server's log for this time.", false },
+
 	[DIAG_PEER_CERT_MISSING] = { "peer-cert-missing",
 		"The machine showed no certificate.",
 		"Give it a credential; if it has one, its key type may not suit what we ask for.", false },

@@ -63,6 +63,14 @@ enum diagnosis_id {
 	DIAG_CLIENT_CERT_REQUIRED,
 	DIAG_CLIENT_SIGNATURE,
 
+	/* tunnels, and what runs inside of them */
+	DIAG_INNER_REFUSED,
+	DIAG_INNER_PASSWORD_EXPIRED,
+	DIAG_INNER_SERVER_UNPROVEN,
+	DIAG_INNER_UNPROTECTED,
+	DIAG_TUNNEL_BINDING,
+	DIAG_TUNNEL_CLOSED,
+
 	/* to us as the server: the peer, as its certificate presents it */
 	DIAG_PEER_CERT_MISSING,
 	DIAG_PEER_UNTRUSTED,

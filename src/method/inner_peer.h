@@ -34,7 +34,7 @@ DEFINE_AUTO_STRUCT(inner_peer);
 /* A conversation begins, the first or the next of a sequence.  tunnel outlives it. */
 void inner_peer_start(struct inner_peer *inner, const struct eap_tunnel_binding *tunnel,
 		      struct moment now);
-/* It is over; wipes.  Report, diagnosis and stage stay. */
+/* It is over; wipes all there is to tell of it. */
 void inner_peer_stop(struct inner_peer *inner);
 
 /* A whole packet of the server. *ret_answer is good until the next call; empty if there is none. */
@@ -57,5 +57,8 @@ const char *inner_peer_stage(const struct inner_peer *inner);
 void inner_peer_diagnose(const struct inner_peer *inner, struct diagnosis *ret_why);
 /* What it means if the tunnel ends here with EAP-Failure; false when there is nothing to say. */
 bool inner_peer_refusal(const struct inner_peer *inner, struct diagnosis *ret_why);
+/* DIAG_INNER_REFUSED with its evidence. */
+void inner_refused(struct diagnosis *why, struct slice identity, const char *inner,
+		   const char *detail);
 
 #endif

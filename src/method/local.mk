@@ -1,6 +1,8 @@
 libproto_a_SOURCES += \
+	%D%/inner_peer.c %D%/inner_peer.h \
+	%D%/tunnel_peer.c %D%/tunnel_peer.h
+libproto_a_SOURCES += \
 	%D%/cprom_peer.h %D%/cprom_server.h \
-	%D%/inner_peer.h \
 	%D%/inner_server.c %D%/inner_server.h \
 	%D%/mschap.c %D%/mschap.h %D%/mschap_error.c \
 	%D%/mschapv2_packet.c %D%/mschapv2_packet.h \
@@ -10,6 +12,5 @@ libproto_a_SOURCES += \
 	%D%/tls_peer.c %D%/tls_peer.h \
 	%D%/tls_server.c %D%/tls_server.h \
 	%D%/ttls_avp.c %D%/ttls_avp.h \
-	%D%/tunnel_peer.h \
 	%D%/tunnel_server.c %D%/tunnel_server.h %D%/tunnel_server_inside.c \
 	%D%/tunnel_server_parts.h

@@ -220,6 +220,16 @@ enum status tls_conn_server_id(const struct tls_conn *conn, struct bytes *ret_id
 	return (conn->side.config ? own_id : far_id)(conn, ret_id);
 }
 
+bool tls_conn_trusts(const struct tls_conn *conn)
+{
+	return !trust_is_insecure(conn->config->trust);
+}
+
+bool tls_conn_trusts_by_name(const struct tls_conn *conn)
+{
+	return tls_conn_trusts(conn) && trust_is_named(conn->config->trust);
+}
+
 void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report)
 {
 	struct eap_report report = { .resumed = SSL_session_reused(conn->ssl) };

@@ -110,6 +110,11 @@ CHECKED enum status tls_conn_server_id(const struct tls_conn *conn, struct bytes
 /* The conversation succeeded: the session may be used again. */
 void tls_conn_keep_session(struct tls_conn *conn);
 
+/* Whether our policy judges the certificate of the other end at all, and whether it does so by a
+ * name or a pin. */
+bool tls_conn_trusts(const struct tls_conn *conn);
+bool tls_conn_trusts_by_name(const struct tls_conn *conn);
+
 /* Of a connection that is, or was, finished. */
 void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report);
 /* Why it failed; DIAG_NONE if it did not. */

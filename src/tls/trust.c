@@ -261,6 +261,11 @@ bool trust_is_insecure(const struct trust *trust)
 	return trust->insecure;
 }
 
+bool trust_is_named(const struct trust *trust)
+{
+	return trust->name_count > 0 || trust->pin_count > 0;
+}
+
 /* ---- the check ---- */
 
 enum diagnosis_id trust_id(const struct trust *trust, enum diagnosis_id of_server)

@@ -64,6 +64,8 @@ void trust_free(struct trust *trust);
 DEFINE_AUTO_STRUCT(trust);
 
 bool trust_is_insecure(const struct trust *trust);
+/* It takes a name or a pin to satisfy it, and not an authority alone. */
+bool trust_is_named(const struct trust *trust);
 
 /* Everything but the stapled response. chain is what the server sent, its own certificate first.
  * OK, or UNTRUSTED with the verdict in *why (NO_MEMORY, CRYPTO likewise). When dates were not

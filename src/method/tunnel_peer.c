@@ -1,0 +1,509 @@
+#include "method/tunnel_peer.h"
+
+#include <string.h>
+
+#include "method/tls_frame.h"
+#include "method/tls_keys.h"
+#include "tls/server.h"
+
+struct tunnel_peer {
+	struct tls_config *config;
+	struct tunnel_peer_options options;
+	const struct tunnel_peer_inside *inside;
+	void *self; /* the inside's */
+	struct tls_session session;
+	bool unconfirmed; /* what this server resumes: it is asked for no more of that */
+
+	/* one conversation */
+	struct tls_conn *conn; /* from the Start to the end */
+	struct tls_reassembly incoming;
+	uint8_t version;
+	struct bytes outer; /* until it is sent */
+	bool fragmenting;   /* a part of our flight was sent */
+	bool began;	    /* phase two */
+	bool succeeded, failed, repeats;
+	struct eap_tunnel_binding binding;
+	struct eap_keys keys;
+
+	/* what stays of it */
+	const char *stage;
+	struct diagnosis why;
+	struct eap_report report;
+};
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static void forget(struct tunnel_peer *t)
+{
+	tls_conn_free(TAKE(t->conn));
+	tls_reassembly_done(&t->incoming);
+	bytes_done(&t->outer);
+	t->fragmenting = false;
+	eap_keys_done(&t->keys);
+	explicit_bzero(&t->binding, sizeof t->binding);
+}
+
+static bool finished(const struct tunnel_peer *t)
+{
+	return t->conn && tls_conn_state(t->conn) == TLS_FINISHED;
+}
+
+/* As with EAP-TLS, some servers end a resumed handshake of TLS 1.3 without the indication that RFC
+ * 9427, section 4, has the peer wait for. */
+static bool resumed_in_vain(const struct tunnel_peer *t)
+{
+	return finished(t) && tls_conn_resumed(t->conn) && !t->succeeded && !t->failed && !t->began;
+}
+
+void tunnel_peer_stop(void *self)
+{
+	struct tunnel_peer *t = self;
+
+	t->repeats = resumed_in_vain(t);
+	t->unconfirmed = t->unconfirmed || t->repeats;
+	t->inside->stop(t->self);
+	forget(t);
+}
+
+void tunnel_peer_start(void *self, struct moment now)
+{
+	struct tunnel_peer *t = self;
+
+	forget(t);
+	t->began = t->succeeded = t->failed = t->repeats = false;
+	t->stage = "start of the tunnel";
+	t->report = (struct eap_report){ 0 };
+	diagnosis_set(&t->why, DIAG_NONE);
+	t->inside->start(t->self, now);
+}
+
+void tunnel_peer_free(void *self)
+{
+	struct tunnel_peer *t = self;
+
+	if (!t)
+		return;
+	forget(t);
+	if (t->self)
+		t->inside->free(t->self);
+	tls_session_done(&t->session);
+	tls_config_free(t->config);
+	free(t);
+}
+
+enum status tunnel_peer_new(struct tls_config *config, const struct tunnel_peer_options *options,
+			    const struct tunnel_peer_inside *inside, void *self,
+			    struct tunnel_peer **ret_tunnel)
+{
+	struct tunnel_peer *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return NO_MEMORY;
+	t->config = tls_config_ref(config);
+	if (options)
+		t->options = *options;
+	t->inside = inside;
+	t->self = self;
+	tunnel_peer_start(t, (struct moment){ 0 });
+	*ret_tunnel = t;
+	return OK;
+}
+
+/* ---- for the inside ------------------------------------------------------------------------ */
+
+enum status tunnel_peer_send(struct tunnel_peer *t, struct slice data)
+{
+	return finished(t) ? tls_conn_send(t->conn, data) : UNEXPECTED;
+}
+
+enum status tunnel_peer_outer(struct tunnel_peer *t, struct slice outer)
+{
+	return bytes_set(&t->outer, outer);
+}
+
+const struct tls_conn *tunnel_peer_conn(const struct tunnel_peer *t)
+{
+	return t->conn;
+}
+
+bool tunnel_peer_resumed(const struct tunnel_peer *t)
+{
+	return finished(t) && tls_conn_resumed(t->conn);
+}
+
+bool tunnel_peer_trusted(const struct tunnel_peer *t)
+{
+	return finished(t) && t->binding.server_trusted;
+}
+
+const struct eap_tunnel_binding *tunnel_peer_binding(const struct tunnel_peer *t)
+{
+	return &t->binding;
+}
+
+struct diagnosis *tunnel_peer_why(struct tunnel_peer *t)
+{
+	return &t->why;
+}
+
+/* ---- what may come ------------------------------------------------------------------------- */
+
+static void malformed(struct tunnel_peer *t, const char *detail)
+{
+	diagnosis_set(&t->why, DIAG_MALFORMED);
+	diagnosis_add(&t->why, "what", "%s", t->inside->name);
+	diagnosis_add(&t->why, "detail", "%s", detail);
+}
+
+static enum status parse(const struct tunnel_peer *t, struct slice in, struct tls_frame *out)
+{
+	return (t->inside->outer ? tls_frame_parse_outer : tls_frame_parse)(in, out);
+}
+
+/* What does not belong to the conversation is discarded, as in EAP-TLS. */
+bool tunnel_peer_check(void *self, const struct eap_packet *request)
+{
+	struct tunnel_peer *t = self;
+	struct tls_frame frame;
+
+	if (parse(t, request->data, &frame) != OK)
+		malformed(t, "no flags, no length, or one beyond 64 KiB");
+	else if (!t->conn && !(frame.flags & TLS_START))
+		malformed(t, "data before the Start");
+	else if (t->conn && (frame.flags & TLS_START))
+		malformed(t, "a Start in the middle");
+	else if (t->conn && (frame.flags & TLS_FLAGS_VERSION) != t->version)
+		malformed(t, "another version than was agreed");
+	else if (t->conn && frame.outer.len > 0)
+		malformed(t, "outer TLVs after the Start");
+	else if (t->fragmenting && !tls_frame_is_ack(&frame))
+		malformed(t, "something else than the acknowledgement of a fragment");
+	else
+		return false;
+	return true;
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------ */
+
+/* RFC 4137, section 4.2.  A tunnel may end after any Request, so the state is MAY_CONT throughout;
+ * with CONT the machine would not listen to an EAP-Failure.  See tls_peer.c. */
+static const struct eap_verdict going_on = { METHOD_MAY_CONT, FAIL, true };
+static const struct eap_verdict given_up = { METHOD_DONE, FAIL, false };
+static const struct eap_verdict server_decides = { METHOD_MAY_CONT, COND_SUCC, true };
+static const struct eap_verdict admitted = { METHOD_DONE, UNCOND_SUCC, false };
+
+/* What is pending, or an empty answer, lets the server end with EAP-Failure. */
+static struct eap_verdict fail(struct tunnel_peer *t)
+{
+	tls_session_done(&t->session);
+	eap_keys_done(&t->keys);
+	t->succeeded = false;
+	t->failed = true;
+	return going_on;
+}
+
+static struct eap_verdict give_up(struct tunnel_peer *t, enum diagnosis_id id, const char *detail)
+{
+	diagnosis_set(&t->why, id);
+	diagnosis_add(&t->why, "detail", "%s", detail);
+	return fail(t);
+}
+
+/* keys: those of the tunnel, unless the inside knows better. */
+static enum status derive(struct tunnel_peer *t)
+{
+	enum status status = tls_keys_derive(t->conn, t->inside->type, &t->keys);
+
+	if (status == OK)
+		status = tls_session_id_derive(t->conn, t->inside->type, &t->keys.session_id);
+	if (status == OK && t->began && t->inside->keys)
+		status = t->inside->keys(t->self, t, &t->keys);
+	return status;
+}
+
+static struct eap_verdict succeed(struct tunnel_peer *t, struct eap_verdict verdict)
+{
+	if (derive(t) != OK)
+		return give_up(t, DIAG_INTERNAL, "the keys could not be derived");
+	tls_conn_report(t->conn, &t->report);
+	if (t->inside->report)
+		t->inside->report(t->self, &t->report);
+	t->succeeded = true;
+	return verdict;
+}
+
+/* ---- phase two ----------------------------------------------------------------------------- */
+
+static struct eap_verdict advance_inside(struct tunnel_peer *t, struct slice data,
+					 struct moment now)
+{
+	enum tunnel_progress progress;
+
+	t->began = true;
+	progress = t->inside->advance(t->self, t, data, now);
+	switch (progress) {
+	case TUNNEL_GOES_ON:
+		t->succeeded = false;
+		return going_on;
+	case TUNNEL_SERVER_DECIDES:
+		return succeed(t, server_decides);
+	case TUNNEL_ADMITTED:
+		return succeed(t, admitted);
+	case TUNNEL_FAILED:
+		return fail(t);
+	case TUNNEL_GIVES_UP:
+		fail(t);
+		break;
+	}
+	return given_up;
+}
+
+static struct eap_verdict closed(struct tunnel_peer *t)
+{
+	diagnosis_set(&t->why, DIAG_NONE);
+	if (t->began && t->inside->refusal)
+		t->inside->refusal(t->self, &t->why);
+	if (t->why.id == DIAG_NONE) {
+		diagnosis_set(&t->why, DIAG_TUNNEL_CLOSED);
+		diagnosis_add(&t->why, "state", "%s",
+			      t->began ? t->inside->stage(t->self) : t->stage);
+	}
+	return fail(t);
+}
+
+/* With TLS 1.2 a resumption needs no more than EAP-Success: RFC 5281, section 7.5. */
+static bool resumption_suffices(const struct tunnel_peer *t)
+{
+	return tls_conn_resumed(t->conn) && tls_conn_version(t->conn) < TLS_1_3 &&
+	       !t->inside->results;
+}
+
+/* RFC 9427, section 4: "the protected success indication", by which a resumption with TLS 1.3 ends
+ * unless something inside takes its place. */
+static bool confirms_resumption(const struct tunnel_peer *t, struct slice data)
+{
+	static const uint8_t success = 0;
+
+	return tls_conn_resumed(t->conn) && tls_conn_version(t->conn) >= TLS_1_3 && !t->began &&
+	       !t->inside->results && slice_eq(data, slice_of(&success, 1));
+}
+
+static bool fill_binding(struct tunnel_peer *t)
+{
+	const struct slice empty = { 0 };
+
+	t->binding = (struct eap_tunnel_binding){
+		.unique = tls_conn_exports_unique(t->conn),
+		.server_trusted = tls_conn_trusts(t->conn),
+		.server_named = tls_conn_trusts_by_name(t->conn),
+	};
+	return tls_conn_export(t->conn, EAP_TUNNEL_BINDING_LABEL, &empty, t->binding.exported,
+			       sizeof t->binding.exported) == OK;
+}
+
+/* Phase two does not begin along with the end of our handshake, in one flight: servers of TLS 1.3
+ * differ in whether they look for data there.  Nor may a server's data have come so early (RFC
+ * 9427, section 3), but for the indication, which drafts of RFC 9190 had there: it then proves that
+ * the server speaks, not that it admits us. */
+static struct eap_verdict just_finished(struct tunnel_peer *t)
+{
+	struct slice data = tls_conn_received(t->conn);
+
+	if (confirms_resumption(t, data))
+		return succeed(t, server_decides);
+	if (data.len > 0)
+		return give_up(t, DIAG_TLS_FAILED,
+			       "the server sent data before the handshake was done");
+	return resumption_suffices(t) ? succeed(t, server_decides) : going_on;
+}
+
+static struct eap_verdict after_finished(struct tunnel_peer *t, bool just, struct moment now)
+{
+	struct slice data = tls_conn_received(t->conn);
+
+	t->stage = "finished";
+	if (just && !fill_binding(t))
+		return give_up(t, DIAG_INTERNAL, "the tunnel's exporter failed");
+	if (tls_conn_closed(t->conn))
+		return closed(t);
+	if (just && tls_conn_pending(t->conn).len > 0)
+		return just_finished(t);
+	if (confirms_resumption(t, data))
+		return succeed(t, admitted);
+	return advance_inside(t, data, now);
+}
+
+/* ---- phase one ----------------------------------------------------------------------------- */
+
+/* A whole flight of the server: empty to begin with, or when it acknowledged our last fragment. */
+static struct eap_verdict advance(struct tunnel_peer *t, struct slice flight, struct moment now)
+{
+	bool was_finished = finished(t);
+
+	tls_conn_feed(t->conn, flight, now);
+	if (!was_finished)
+		t->stage = tls_conn_stage(t->conn);
+	switch (tls_conn_state(t->conn)) {
+	case TLS_HANDSHAKE:
+		return going_on;
+	case TLS_FINISHED:
+		return after_finished(t, !was_finished, now);
+	case TLS_FAILED:
+		break;
+	}
+	if (was_finished && t->began && t->inside->refusal)
+		t->inside->refusal(t->self, &t->why);
+	if (t->why.id == DIAG_NONE)
+		t->why = *tls_conn_diagnosis(t->conn);
+	return fail(t);
+}
+
+static uint8_t lower(uint8_t a, uint8_t b)
+{
+	return a < b ? a : b;
+}
+
+static struct eap_verdict begin(struct tunnel_peer *t, const struct tls_frame *frame,
+				struct moment now)
+{
+	struct tunnel_start start = { .offered = frame->flags & TLS_FLAGS_VERSION,
+				      .outer = frame->outer };
+
+	start.version = t->version = lower(start.offered, t->inside->version_most);
+	if (start.version < t->inside->version_least) {
+		malformed(t, "a version that is too old");
+		fail(t);
+		return given_up;
+	}
+	if (tls_conn_new(t->config, t->unconfirmed ? NULL : &t->session, now, &t->conn) != OK) {
+		give_up(t, DIAG_INTERNAL, "no TLS connection could be made");
+		return given_up;
+	}
+	if (t->inside->opened && !t->inside->opened(t->self, t, &start)) {
+		fail(t);
+		return given_up;
+	}
+	return advance(t, slice_of(NULL, 0), now);
+}
+
+static struct eap_verdict process(struct tunnel_peer *t, const struct tls_frame *frame,
+				  struct moment now)
+{
+	if (frame->flags & TLS_START)
+		return begin(t, frame, now);
+	if (!t->failed)
+		diagnosis_set(&t->why, DIAG_NONE); /* whatever was discarded */
+	if (t->fragmenting)
+		return t->succeeded ? server_decides : going_on;
+	/* The server knows that it failed, and yet goes on. */
+	if (t->failed)
+		return given_up;
+	if (tls_reassembly_add(&t->incoming, frame) != OK) {
+		malformed(t, "fragments that do not add up");
+		fail(t);
+		return given_up;
+	}
+	if (!t->incoming.complete)
+		return t->succeeded ? server_decides : going_on;
+	return advance(t, bytes_slice(&t->incoming.flight), now);
+}
+
+struct eap_verdict tunnel_peer_process(void *self, const struct eap_packet *request,
+				       struct moment now)
+{
+	struct tunnel_peer *t = self;
+	struct tls_frame frame;
+
+	/* Parsed by check already; this is the same parser. */
+	return parse(t, request->data, &frame) == OK ? process(t, &frame, now) : given_up;
+}
+
+static size_t less(size_t a, size_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+void tunnel_peer_build(void *self, struct wr *w)
+{
+	struct tunnel_peer *t = self;
+	struct slice pending = t->conn ? tls_conn_pending(t->conn) : slice_of(NULL, 0);
+	size_t most = t->options.fragment_size ? t->options.fragment_size : SIZE_MAX;
+	size_t outer = t->outer.len ? 4 + t->outer.len : 0;
+	struct tls_frame frame =
+		tls_fragment(pending, most, less(wr_room(w), outer), !t->fragmenting);
+
+	frame.flags |= t->version;
+	if (outer > 0) {
+		frame.flags |= TLS_OUTER;
+		frame.outer = bytes_slice(&t->outer);
+	}
+	tls_frame_build(w, &frame);
+	if (t->conn)
+		tls_conn_consume(t->conn, frame.data.len);
+	t->fragmenting = frame.flags & TLS_MORE;
+	bytes_clear(&t->outer);
+}
+
+/* ---- what is told -------------------------------------------------------------------------- */
+
+bool tunnel_peer_take_keys(void *self, struct eap_keys *ret_keys)
+{
+	struct tunnel_peer *t = self;
+
+	if (!t->succeeded || t->keys.msk.len == 0)
+		return false;
+	eap_keys_move(ret_keys, &t->keys);
+	return true;
+}
+
+const struct diagnosis *tunnel_peer_diagnosis(const void *self)
+{
+	const struct tunnel_peer *t = self;
+
+	return &t->why;
+}
+
+bool tunnel_peer_refusal(const void *self, struct diagnosis *ret_why)
+{
+	const struct tunnel_peer *t = self;
+
+	diagnosis_set(ret_why, DIAG_NONE);
+	if (t->began && t->inside->refusal)
+		t->inside->refusal(t->self, ret_why);
+	return ret_why->id != DIAG_NONE;
+}
+
+bool tunnel_peer_report(const void *self, struct eap_report *ret_report)
+{
+	const struct tunnel_peer *t = self;
+
+	if (!t->succeeded)
+		return false;
+	*ret_report = t->report;
+	return true;
+}
+
+const char *tunnel_peer_stage(const void *self)
+{
+	const struct tunnel_peer *t = self;
+
+	return t->began ? t->inside->stage(t->self) : t->stage;
+}
+
+bool tunnel_peer_repeats(const void *self)
+{
+	const struct tunnel_peer *t = self;
+
+	return t->repeats;
+}
+
+/* Only now: a session that is kept is one that may skip phase two. */
+void tunnel_peer_succeeded(void *self)
+{
+	struct tunnel_peer *t = self;
+
+	if (t->conn)
+		tls_conn_keep_session(t->conn);
+	if (t->inside->succeeded)
+		t->inside->succeeded(t->self);
+}
