@@ -131,15 +131,9 @@ int keystore_select(struct keystore *keystore, const char *name, unsigned genera
 	if (r == 0)
 		r = change_open(keystore, name, &fd, why);
 	if (r == 0)
-		r = generations_list(fd, &all, why);
-	if (r < 0)
-		return r;
-	if (!generations_have(&all, generation)) {
-		about_credential(why, DIAG_CREDENTIAL_MISSING, name);
-		diagnosis_add(why, "detail", "it has no generation %u", generation);
-		return -ENODEV;
-	}
-	r = place_remove(fd, PROVED, why);
+		r = change_listed(fd, name, generation, &all, why);
+	if (r == 0)
+		r = place_remove(fd, PROVED, why);
 	if (r == 0)
 		r = change_current(fd, generation, why);
 	if (r == 0)

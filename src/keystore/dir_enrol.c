@@ -246,14 +246,9 @@ int keystore_try(struct keystore *keystore, const char *name, unsigned generatio
 	int r = look(keystore, name, &lock, &fd, &current, &proved, why);
 
 	if (r == 0)
-		r = generations_list(fd, &all, why);
+		r = change_listed(fd, name, generation, &all, why);
 	if (r < 0)
 		return r;
-	if (!generations_have(&all, generation)) {
-		about_credential(why, DIAG_CREDENTIAL_MISSING, name);
-		diagnosis_add(why, "detail", "it has no generation %u", generation);
-		return -ENODEV;
-	}
 	/* A second trial, while the first goes on, has the same way back. */
 	if (current != 0 && current != generation && !generations_have(&all, proved))
 		r = change_proved(fd, current, why);

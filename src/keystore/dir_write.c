@@ -213,6 +213,18 @@ int change_open(const struct keystore *keystore, const char *name, int *ret_fd,
 	return -ENODEV;
 }
 
+int change_listed(int credential_fd, const char *name, unsigned number, struct generations *ret_all,
+		  struct diagnosis *why)
+{
+	int r = generations_list(credential_fd, ret_all, why);
+
+	if (r < 0 || generations_have(ret_all, number))
+		return r;
+	about_credential(why, DIAG_CREDENTIAL_MISSING, name);
+	diagnosis_add(why, "detail", "it has no generation %u", number);
+	return -ENODEV;
+}
+
 int change_number(int credential_fd, const char *link, unsigned *ret_number, struct diagnosis *why)
 {
 	struct diagnosis kept = *why;

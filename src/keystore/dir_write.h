@@ -42,6 +42,9 @@ int change_write_key(const struct keystore *keystore, int fd, const struct conte
 int change_write_rest(const struct keystore *keystore, int fd, const struct content *content,
 		      struct diagnosis *why);
 
+/* All generations; -ENODEV when this one is not among them. */
+int change_listed(int credential_fd, const char *name, unsigned number, struct generations *ret_all,
+		  struct diagnosis *why);
 /* The target of a link in a credential's directory, as a number; 0: there is no such link. */
 int change_number(int credential_fd, const char *link, unsigned *ret_number, struct diagnosis *why);
 int change_current(int credential_fd, unsigned number, struct diagnosis *why);

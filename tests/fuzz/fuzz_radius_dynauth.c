@@ -2,35 +2,17 @@
  * what follows is signed).  What is refused has a cause; every answer is genuine, and what we build
  * from what we read is read the same. */
 #include "radius/dynauth.h"
+#include "tests/radius.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SECRET slice_str("testing123")
-#define NOW    0x61616161
+#define NOW 0x61616161
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct radius_crypto *crypto;
-
-static struct slice sign(const struct radius_packet *packet, uint8_t *out)
-{
-	struct radius_builder b =
-		radius_builder_of(out, RADIUS_PACKET_MAX, (enum radius_code)packet->code,
-				  packet->id, packet->authenticator, true);
-	struct rd at = rd_of(packet->attributes);
-	struct radius_attribute attribute;
-	struct slice made = { 0 };
-
-	while (radius_next(&at, &attribute)) {
-		if (attribute.type != RADIUS_MESSAGE_AUTHENTICATOR)
-			radius_put(&b, attribute.type, attribute.value);
-	}
-	if (radius_seal_request(crypto, SECRET, &b, &made) != RADIUS_FINE)
-		return (struct slice){ 0 };
-	return made;
-}
 
 static void answer(const struct radius_dynauth *request, enum radius_error_cause cause)
 {
@@ -87,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!crypto && radius_crypto_new(&crypto) != OK)
 		abort();
 	if (mode & 0x80 && radius_packet_parse(in, &packet) == RADIUS_FINE)
-		in = sign(&packet, out);
+		in = radius_signed(crypto, &packet, out);
 	if (radius_dynauth_read(crypto, SECRET, in, NOW, mode & 1, &request) != RADIUS_FINE)
 		return 0;
 	answer(&request, RADIUS_CAUSE_NONE);

@@ -4,12 +4,12 @@
  * found in a cache of few places. */
 #include "radius/duplicates.h"
 #include "radius/server.h"
+#include "tests/radius.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SECRET slice_str("testing123")
 #define PLACES 4
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,25 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct radius_crypto *crypto;
 static struct radius_duplicates *duplicates;
 static msec now;
-
-/* The attributes of the input behind a Message-Authenticator that is right. */
-static struct slice sign(const struct radius_packet *packet, uint8_t *out)
-{
-	struct radius_builder b =
-		radius_builder_of(out, RADIUS_PACKET_MAX, (enum radius_code)packet->code,
-				  packet->id, packet->authenticator, true);
-	struct rd at = rd_of(packet->attributes);
-	struct radius_attribute attribute;
-	struct slice made = { 0 };
-
-	while (radius_next(&at, &attribute)) {
-		if (attribute.type != RADIUS_MESSAGE_AUTHENTICATOR)
-			radius_put(&b, attribute.type, attribute.value);
-	}
-	if (radius_seal_request(crypto, SECRET, &b, &made) != RADIUS_FINE)
-		return (struct slice){ 0 };
-	return made;
-}
 
 static void check_answer(const struct radius_request *request, struct slice packet)
 {
@@ -113,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			radius_duplicates_new(PLACES, RADIUS_KEEP, 1, &duplicates) != OK))
 		abort();
 	if (mode & 0x80 && radius_packet_parse(in, &packet) == RADIUS_FINE)
-		in = sign(&packet, out);
+		in = radius_signed(crypto, &packet, out);
 	now += mode;
 	fault = radius_request_read(crypto, SECRET, in, room, &request);
 	if (fault != RADIUS_FINE && fault != RADIUS_NO_EAP)

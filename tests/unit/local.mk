@@ -2,7 +2,7 @@
 # it can be.
 if CUNIT
 check_LIBRARIES += libtap.a
-libtap_a_SOURCES = %D%/tap.c tests/test.h
+libtap_a_SOURCES = %D%/tap.c tests/test.h tests/radius.h
 libtap_a_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 TAP_LIBS = libtap.a $(CUNIT_LIBS)
 

@@ -1,10 +1,9 @@
 #include "radius/keys.h"
 #include "tests/talk/script.h"
+#include "tests/radius.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
-
-#define SECRET slice_str("testing123")
 
 static struct radius_crypto *crypto;
 
@@ -17,14 +16,6 @@ __attribute__((constructor)) static void begin(void)
 __attribute__((destructor)) static void end(void)
 {
 	radius_crypto_free(crypto);
-}
-
-static const uint8_t vector[RADIUS_AUTHENTICATOR_SIZE] = { 1, 2,  3,  4,  5,  6,  7,  8,
-							   9, 10, 11, 12, 13, 14, 15, 16 };
-
-static struct slice a_vector(void)
-{
-	return slice_of(vector, sizeof vector);
 }
 
 /* ---- packets and authenticators, by vectors ------------------------------------------ */
