@@ -172,7 +172,9 @@ static void load(struct rig *rig)
 
 void rig_start(struct rig *rig)
 {
-	const struct pool_events events = { on_outcome, on_packet, on_asks, rig };
+	const struct pool_events events = {
+		.outcome = on_outcome, .packet = on_packet, .asks = on_asks, .context = rig
+	};
 	struct diagnosis why = { 0 };
 	char text[512];
 	int error;
