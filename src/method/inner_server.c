@@ -37,8 +37,10 @@ static enum eap_server_state ask(struct inner_server *inner, const struct eap_qu
 			return METHOD_FAILED;
 		}
 		break;
-	case EAP_ASKS_ADMISSION:
 	case EAP_ASKS_ENROLMENT:
+		inner->enrolled = true;
+		break;
+	case EAP_ASKS_ADMISSION:
 		break;
 	}
 	return METHOD_ASKS;
@@ -107,6 +109,11 @@ const struct eap_server_method *inner_server_method(const struct inner_server *i
 struct slice inner_server_account(const struct inner_server *inner)
 {
 	return bytes_slice(&inner->account);
+}
+
+bool inner_server_enrolled(const struct inner_server *inner)
+{
+	return inner->enrolled;
 }
 
 const struct tls_claim *inner_server_claim(const struct inner_server *inner)

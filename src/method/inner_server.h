@@ -15,6 +15,7 @@ struct inner_server {
 	struct eap_question question;
 	struct bytes account; /* whose password was asked for last */
 	const struct tls_claim *claim;
+	bool enrolled; /* there was a question about an enrolment */
 	struct diagnosis why;
 };
 
@@ -42,6 +43,8 @@ const struct eap_server_method *inner_server_method(const struct inner_server *i
 /* What was proved, after METHOD_SUCCEEDED: the account whose password it was, the certificate; each
  * may be empty, or NULL. */
 struct slice inner_server_account(const struct inner_server *inner);
+/* What went on was an enrolment. */
+bool inner_server_enrolled(const struct inner_server *inner);
 const struct tls_claim *inner_server_claim(const struct inner_server *inner);
 /* After METHOD_SUCCEEDED: moves them; false when the method has none. */
 bool inner_server_take_keys(struct inner_server *inner, struct eap_keys *ret_keys);

@@ -1,16 +1,21 @@
 libproto_a_SOURCES += \
-	%D%/inner_peer.c %D%/inner_peer.h \
-	%D%/tunnel_peer.c %D%/tunnel_peer.h
-libproto_a_SOURCES += \
 	%D%/cprom_peer.h %D%/cprom_server.h \
+	%D%/gtc_server.c %D%/gtc_server.h \
+	%D%/inner_peer.c %D%/inner_peer.h \
 	%D%/inner_server.c %D%/inner_server.h \
 	%D%/mschap.c %D%/mschap.h %D%/mschap_error.c \
 	%D%/mschapv2_packet.c %D%/mschapv2_packet.h \
+	%D%/mschapv2_server.c %D%/mschapv2_server.h \
+	%D%/password_check.c %D%/password_check.h \
+	%D%/peap_server.c %D%/peap_server.h \
 	%D%/peap_tlv.c %D%/peap_tlv.h \
 	%D%/tls_frame.c %D%/tls_frame.h \
 	%D%/tls_keys.c %D%/tls_keys.h \
 	%D%/tls_peer.c %D%/tls_peer.h \
 	%D%/tls_server.c %D%/tls_server.h \
 	%D%/ttls_avp.c %D%/ttls_avp.h \
+	%D%/ttls_server.c %D%/ttls_server.h \
+	%D%/tunnel_peer.c %D%/tunnel_peer.h \
 	%D%/tunnel_server.c %D%/tunnel_server.h %D%/tunnel_server_inside.c \
-	%D%/tunnel_server_parts.h
+	%D%/tunnel_server_parts.h \
+	libproto_a_SOURCES +=

@@ -83,7 +83,7 @@ enum status tunnel_server_remember(struct tunnel_server *t)
 	uint8_t facts[1 + sizeof t->method + TUNNEL_IDENTITY_MAX];
 	struct wr w = wr_of(facts, sizeof facts);
 
-	if (!t->proved || t->inner_claim)
+	if (!t->proved || t->inner_claim || t->identity.len == 0)
 		return OK;
 	wr_u8(&w, (uint8_t)strlen(t->method));
 	wr_bytes(&w, slice_str(t->method));
