@@ -17,5 +17,4 @@ libproto_a_SOURCES += \
 	%D%/ttls_server.c %D%/ttls_server.h \
 	%D%/tunnel_peer.c %D%/tunnel_peer.h \
 	%D%/tunnel_server.c %D%/tunnel_server.h %D%/tunnel_server_inside.c \
-	%D%/tunnel_server_parts.h \
-	libproto_a_SOURCES +=
+	%D%/tunnel_server_parts.h

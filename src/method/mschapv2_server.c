@@ -1,10 +1,9 @@
 #include "method/mschapv2_server.h"
 
-#include <openssl/rand.h>
-
 #include <string.h>
 #include <strings.h>
 
+#include "base/random.h"
 #include "method/mschapv2_packet.h"
 #include "method/password_check.h"
 
@@ -51,7 +50,7 @@ static enum status server_init(void *context, const struct eap_server_about *abo
 	/* Who gives no name is challenged like everybody, and refused afterwards. */
 	if (!password_check_account(&c->check, about->identity))
 		c->why = c->check.why;
-	if (RAND_bytes(c->check.challenge, sizeof c->check.challenge) != 1) {
+	if (random_bytes(c->check.challenge, sizeof c->check.challenge) != OK) {
 		server_free(c);
 		return CRYPTO;
 	}
@@ -170,7 +169,7 @@ static enum eap_server_state server_answer(void *self, const struct eap_reply *r
 	}
 	c->phase = REFUSING;
 	if (c->tries < c->context->retries && c->tries < MSCHAPV2_RETRIES_MAX &&
-	    RAND_bytes(c->check.challenge, sizeof c->check.challenge) == 1) {
+	    random_bytes(c->check.challenge, sizeof c->check.challenge) == OK) {
 		c->tries++;
 		c->phase = RETRYING;
 	} else {

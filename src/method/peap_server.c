@@ -1,10 +1,10 @@
 #include "method/peap_server.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include <string.h>
 
+#include "base/random.h"
 #include "method/inner_server.h"
 #include "method/peap_tlv.h"
 #include "method/tls_keys.h"
@@ -101,7 +101,7 @@ static enum status make_binding(struct conversation *c)
 	enum status status = derive_binding(c);
 
 	c->binding = (struct peap_binding){ .kind = PEAP_BINDING_REQUEST };
-	if (status == OK && RAND_bytes(c->binding.nonce, sizeof c->binding.nonce) != 1)
+	if (status == OK && random_bytes(c->binding.nonce, sizeof c->binding.nonce) != OK)
 		status = CRYPTO;
 	return status == OK ? peap_binding_mac(&c->keys, &c->binding, c->binding.mac) : status;
 }
