@@ -13,18 +13,20 @@ enum status tls_session_id_derive(const struct tls_conn *conn, uint8_t type, str
 {
 	uint8_t id[1 + TLS_RANDOMS_SIZE] = { type };
 	const struct slice context = slice_of(&type, 1);
+	size_t len = TLS_RANDOMS_SIZE;
 	enum status status = OK;
 
 	if (is_1_3(conn))
-		status = tls_conn_export(conn, "EXPORTER_EAP_TLS_Method-Id", &context, id + 1,
-					 sizeof id - 1);
+		status = tls_conn_export(conn, "EXPORTER_EAP_TLS_Method-Id", &context, id + 1, len);
+	else if (type == EAP_TYPE_TEAP)
+		status = tls_conn_channel_binding(conn, id + 1, &len);
 	else
 		tls_conn_randoms(conn, id + 1);
-	return status == OK ? bytes_set(ret_id, slice_of(id, sizeof id)) : status;
+	return status == OK ? bytes_set(ret_id, slice_of(id, 1 + len)) : status;
 }
 
 /* The PRF of RFC 5216 and RFC 5281 is the exporter of RFC 5705 without a context.  PEAPv0 has the
- * label of EAP-TLS. */
+ * label of EAP-TLS, and TEAP none: see teap_keys.h. */
 enum status tls_key_material(const struct tls_conn *conn, uint8_t type,
 			     uint8_t material[TLS_KEY_MATERIAL_SIZE])
 {

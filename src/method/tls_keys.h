@@ -18,7 +18,8 @@ CHECKED enum status tls_key_material(const struct tls_conn *conn, uint8_t type,
  * and to be wiped. */
 CHECKED enum status tls_keys_derive(const struct tls_conn *conn, uint8_t type,
 				    struct eap_keys *keys);
-/* Likewise the Session-Id, with TLS 1.3 a derivation as dear as that of the keys. */
+/* Likewise the Session-Id, with TLS 1.3 a derivation as dear as that of the keys.  Of TEAP too: up
+ * to TLS 1.2 it is made of tls-unique there (RFC 9930, section 3.8). */
 CHECKED enum status tls_session_id_derive(const struct tls_conn *conn, uint8_t type,
 					  struct bytes *ret_id);
 

@@ -197,6 +197,40 @@ void tls_conn_randoms(const struct tls_conn *conn, uint8_t out[TLS_RANDOMS_SIZE]
 	SSL_get_server_random(conn->ssl, out + TLS_RANDOMS_SIZE / 2, TLS_RANDOMS_SIZE / 2);
 }
 
+enum status tls_conn_hashes(const struct tls_conn *conn, struct tls_hashes *ret_hashes)
+{
+	const SSL_CIPHER *suite = SSL_get_current_cipher(conn->ssl);
+	const EVP_MD *prf = suite ? SSL_CIPHER_get_handshake_digest(suite) : NULL;
+	int mac = suite ? SSL_CIPHER_get_digest_nid(suite) : NID_undef;
+
+	if (tls_conn_version(conn) < TLS_1_2 || !prf)
+		return UNSUPPORTED;
+	ret_hashes->prf = EVP_MD_get0_name(prf);
+	ret_hashes->mac = mac == NID_undef ? ret_hashes->prf : OBJ_nid2sn(mac);
+	return OK;
+}
+
+enum status tls_conn_channel_binding(const struct tls_conn *conn,
+				     uint8_t out[TLS_CHANNEL_BINDING_MAX], size_t *ret_len)
+{
+	const struct slice empty = { 0 };
+	size_t len = 32;
+
+	if (tls_conn_version(conn) >= TLS_1_3) {
+		*ret_len = len;
+		return tls_conn_export(conn, "EXPORTER-Channel-Binding", &empty, out, len);
+	}
+	/* The first Finished of the handshake: the client's, in a resumption the server's. */
+	if ((SSL_is_server(conn->ssl) != 0) == (SSL_session_reused(conn->ssl) != 0))
+		len = SSL_get_finished(conn->ssl, out, TLS_CHANNEL_BINDING_MAX);
+	else
+		len = SSL_get_peer_finished(conn->ssl, out, TLS_CHANNEL_BINDING_MAX);
+	if (len == 0 || len > TLS_CHANNEL_BINDING_MAX)
+		return CRYPTO;
+	*ret_len = len;
+	return OK;
+}
+
 static enum status own_id(const struct tls_conn *conn, struct bytes *ret_id)
 {
 	bytes_clear(ret_id);

@@ -99,6 +99,18 @@ bool tls_conn_exports_unique(const struct tls_conn *conn);
 /* client.random || server.random: the Session-Id of RFC 5216, section 2.3. */
 #define TLS_RANDOMS_SIZE 64
 void tls_conn_randoms(const struct tls_conn *conn, uint8_t out[TLS_RANDOMS_SIZE]);
+/* Of a finished connection, the hash behind the PRF of its cipher suite (of TLS 1.3, behind HKDF),
+ * and that of its MAC, which AEAD suites do not have apart: then the same.  Names for EVP_MD_fetch,
+ * static.  UNSUPPORTED before TLS 1.2, whose PRF has two. */
+struct tls_hashes {
+	const char *prf, *mac;
+};
+CHECKED enum status tls_conn_hashes(const struct tls_conn *conn, struct tls_hashes *ret_hashes);
+/* Of a finished connection, what the application binds itself to: tls-unique (RFC 5929, section 3),
+ * with TLS 1.3 tls-exporter (RFC 9266). */
+#define TLS_CHANNEL_BINDING_MAX 64
+CHECKED enum status tls_conn_channel_binding(const struct tls_conn *conn,
+					     uint8_t out[TLS_CHANNEL_BINDING_MAX], size_t *ret_len);
 
 /* Who takes part, as RFC 5216, section 5.2 defines Peer-Id and Server-Id: all subjectAltNames in
  * their order, then the subject if there is one.  Encoded as the GeneralNames of RFC 5280, so that

@@ -58,6 +58,12 @@ if FUZZERS
 %C%_fuzz_tls_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 endif
 
+FUZZ_TARGETS += %D%/fuzz_teap_tlv
+if FUZZERS
+%C%_fuzz_teap_tlv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_teap_tlv_LDADD = $(PROTO_LIBS)
+endif
+
 FUZZ_TARGETS += %D%/fuzz_bus
 if FUZZERS
 %C%_fuzz_bus_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -164,3 +164,9 @@ UNIT_TESTS += %D%/test_mschap %D%/test_tunnel_codecs
 %C%_test_tunnel_codecs_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
 endif
 EXTRA_DIST += tests/vectors/mschapv2.txt tests/vectors/peap_tlv.txt tests/vectors/ttls_avp.txt
+
+if CUNIT
+UNIT_TESTS += %D%/test_teap_codec
+%C%_test_teap_codec_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
+endif
+EXTRA_DIST += tests/vectors/teap_tlv.txt tests/vectors/teap_keys.txt tests/vectors/teap_keys.py
