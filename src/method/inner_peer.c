@@ -138,6 +138,9 @@ bool inner_peer_refusal(const struct inner_peer *inner, struct diagnosis *ret_wh
 
 	if (!offer)
 		return false;
+	*ret_why = *offer->method->diagnosis(offer->self);
+	if (ret_why->id != DIAG_NONE)
+		return true;
 	if (!offer->method->refusal || !offer->method->refusal(offer->self, ret_why))
 		inner_refused(ret_why, bytes_slice(&inner->identity), offer->method->name,
 			      "no reason was told");

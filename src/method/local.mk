@@ -1,12 +1,16 @@
 libproto_a_SOURCES += \
 	%D%/cprom_peer.h %D%/cprom_server.h \
+	%D%/gtc_peer.c %D%/gtc_peer.h \
 	%D%/gtc_server.c %D%/gtc_server.h \
+	%D%/inner_account.h \
 	%D%/inner_peer.c %D%/inner_peer.h \
 	%D%/inner_server.c %D%/inner_server.h \
 	%D%/mschap.c %D%/mschap.h %D%/mschap_error.c \
 	%D%/mschapv2_packet.c %D%/mschapv2_packet.h \
+	%D%/mschapv2_peer.c %D%/mschapv2_peer.h \
 	%D%/mschapv2_server.c %D%/mschapv2_server.h \
 	%D%/password_check.c %D%/password_check.h \
+	%D%/peap_peer.c %D%/peap_peer.h \
 	%D%/peap_server.c %D%/peap_server.h \
 	%D%/peap_tlv.c %D%/peap_tlv.h \
 	%D%/teap_keys.c %D%/teap_keys.h \
@@ -16,6 +20,8 @@ libproto_a_SOURCES += \
 	%D%/tls_peer.c %D%/tls_peer.h \
 	%D%/tls_server.c %D%/tls_server.h \
 	%D%/ttls_avp.c %D%/ttls_avp.h \
+	%D%/ttls_peer.c %D%/ttls_peer.h %D%/ttls_peer_parts.h \
+	%D%/ttls_peer_password.c \
 	%D%/ttls_server.c %D%/ttls_server.h \
 	%D%/tunnel_peer.c %D%/tunnel_peer.h \
 	%D%/tunnel_server.c %D%/tunnel_server.h %D%/tunnel_server_inside.c \
