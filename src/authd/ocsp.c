@@ -8,7 +8,6 @@
 
 #define BUCKETS 1024
 
-DEFINE_AUTO(OCSP_REQUEST, OCSP_REQUEST_free);
 
 /* One certificate: what was said of it last, and who waits for what is said next. */
 struct entry {

@@ -16,7 +16,6 @@ struct subject {
 	bool failed;
 };
 
-DEFINE_AUTO(X509_NAME, X509_NAME_free);
 
 /* A NUL or another control character is in no name that anybody meant to write down. */
 static bool text_of(struct slice value, char text[VALUE_MAX])

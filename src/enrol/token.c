@@ -117,9 +117,9 @@ static enum status read_digits(struct slice text, uint8_t digits[3 + DIGITS], st
 		if (is_between(text.p[i]))
 			continue;
 		if (digit < 0)
-			return wrong(why, count < 3
-						  ? "it does not begin with " PREFIX
-						  : "there is a character in it that no token has");
+			return (status = read_prefix(digits, count, why)) != OK
+				       ? status
+				       : wrong(why, "there is a character in it that no token has");
 		if (count < 3 + DIGITS)
 			digits[count++] = (uint8_t)digit;
 		else

@@ -45,6 +45,13 @@ endif
 EXTRA_DIST += tests/vectors/eapol.txt tests/vectors/supplicant.txt
 
 if CUNIT
+UNIT_TESTS += %D%/test_token %D%/test_ca
+%C%_test_token_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
+%C%_test_ca_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+endif
+EXTRA_DIST += tests/vectors/token.txt
+
+if CUNIT
 UNIT_TESTS += %D%/test_loop
 %C%_test_loop_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
 UNIT_TESTS += %D%/test_tls_frame %D%/test_tls_peer %D%/test_tls_resume %D%/test_tls_verdicts
