@@ -49,6 +49,9 @@ struct accounts {
 /* Text for the registry: "$scrypt$ln=..,r=..,p=..$salt$hash", with a salt of its own.  OK, CRYPTO,
  * NO_MEMORY. */
 CHECKED enum status account_hash(struct slice password, char ret_hash[ACCOUNT_HASH_MAX]);
+/* OK, UNTRUSTED: it is another password, or hash is no such text (the work is done all the same);
+ * CRYPTO. */
+CHECKED enum status account_hash_check(struct slice password, const char *hash);
 
 /* The answer to the question of a method, in a worker.  Of EAP_PASSWORD_COMPARE it does the work
  * whatever the account's state.  ret_reply borrows from account.  Of a refusal *ret_why says

@@ -11,10 +11,8 @@
 #include "authd/server_config.h"
 
 static const struct config_kind *const kinds[CONFIG_KINDS] = {
-	[CONFIG_CLIENTS] = &client_kind,
-	[CONFIG_RULES] = &rule_kind,
-	[CONFIG_PORTS] = &port_kind,
-	[CONFIG_SERVERS] = &server_kind,
+	[CONFIG_CLIENTS] = &client_kind,   [CONFIG_RULES] = &rule_kind,
+	[CONFIG_PORTS] = &port_kind,	   [CONFIG_SERVERS] = &server_kind,
 	[CONFIG_PROFILES] = &profile_kind,
 };
 
@@ -175,9 +173,42 @@ static void check_tls(const struct authd_settings *s, const struct config_check 
 		config_wrong(check, "TicketKeyFile", "is for Resumption=tickets only.");
 }
 
-static void check_settings(const struct authd_settings *s, const struct config_check *check)
+bool words_have(const struct words *words, const char *word)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		if (strcmp(words->word[i], word) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_enroll(struct authd_settings *s, const struct config_check *check)
+{
+	bool others = words_have(&s->enroll.authorise, "jwt") ||
+		      words_have(&s->enroll.authorise, "oauth");
+
+	if (s->enroll.enabled && !s->database)
+		config_wrong(check, "Enabled",
+			     "needs a registry, which knows the tokens and what was issued; "
+			     "expected [Registry] Database= not to be off.");
+	if (s->enroll.enabled && !s->credential && config_unset(check, "Credential"))
+		config_wrong(check, "Enabled",
+			     "needs [Tls] Credential=: machines are enrolled inside of TLS.");
+	if (others && !s->enroll.verifier && config_unset(check, "TokenVerifier"))
+		config_wrong(check, "Authorise",
+			     "has tokens of others, and TokenVerifier= does not say who is asked "
+			     "about them.");
+	if (s->enroll.verifier_secret_file)
+		config_secret(check, NULL, s->enroll.verifier_secret_file,
+			      &s->enroll.verifier_secret);
+	if (s->enroll.vlan && s->enroll.after != AFTER_ENROLMENT_ACCEPT)
+		config_wrong(check, "EnrollVlan", "is for AfterEnrolment=accept only.");
+}
+
+static void check_settings(struct authd_settings *s, const struct config_check *check)
 {
 	check_tls(s, check);
+	check_enroll(s, check);
 	if (s->radsec_listen.count > 0 && s->radsec_client_anchors.count == 0 &&
 	    config_unset(check, "RadSecClientAnchors"))
 		config_wrong(check, "RadSecClientAnchors",
@@ -307,6 +338,7 @@ void config_free(struct config *config)
 			object_free(kinds[i], config->objects[i].item[n]);
 		free(config->objects[i].item);
 	}
+	secret_done(&config->settings.enroll.verifier_secret);
 	ini_done(&authd_table, &config->settings);
 	free(config->path);
 	free(config);

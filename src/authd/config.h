@@ -29,6 +29,7 @@ enum config_action { ACTION_ACCEPT, ACTION_REJECT, ACTION_ENROLL /* of a rule al
 enum resumption { RESUMPTION_OFF, RESUMPTION_MEMORY, RESUMPTION_TICKETS };
 /* STAPLE_OWN: by our own authority, when it has issued the certificate. */
 enum staple_from { STAPLE_OFF, STAPLE_OWN, STAPLE_FILE, STAPLE_FETCH };
+enum after_enrolment { AFTER_ENROLMENT_FAIL, AFTER_ENROLMENT_ACCEPT };
 enum client_ocsp { CLIENT_OCSP_OFF, CLIENT_OCSP_IF_POSSIBLE, CLIENT_OCSP_REQUIRE };
 
 /* latchkey-authd.conf */
@@ -89,8 +90,24 @@ struct authd_settings {
 		msec overlap;	  /* of a roll-over */
 		msec warn_before; /* an authority that ends within this time is to be rolled */
 	} authority;
+
+	/* [Enroll] */
+	struct {
+		bool enabled;
+		struct words tunnels, protocols, authorise, actions, credentials;
+		struct words factory_anchors;
+		char *profile; /* NULL: PROFILE_DEFAULT */
+		char *eap_type;
+		enum after_enrolment after;
+		uint32_t vlan; /* of a machine that is let in right after; 0: none */
+		bool validate, take_over;
+		uint32_t renew_percent, message_max;
+		char *verifier, *verifier_secret_file;
+		struct secret verifier_secret;
+	} enroll;
 };
 extern const struct ini_table authd_table;
+bool words_have(const struct words *words, const char *word);
 
 /* What all files that describe one object have in common; their structs begin with it. */
 struct config_object {

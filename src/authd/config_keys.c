@@ -20,6 +20,18 @@ static const struct ini_word client_ocsps[] = {
 	{ "off", CLIENT_OCSP_OFF }, { "if-possible", CLIENT_OCSP_IF_POSSIBLE },
 	{ "require", CLIENT_OCSP_REQUIRE }, { NULL, 0 } };
 static const struct ini_word actions[] = { { "accept", ACTION_ACCEPT }, { "reject", ACTION_REJECT }, { NULL, 0 } };
+static const struct ini_word enroll_tunnels[] = { { "ttls", 0 }, { "teap", 0 }, { NULL, 0 } };
+static const struct ini_word enroll_protocols[] = {
+	{ "spp", 0 }, { "cmp", 0 }, { "cmp-basic", 0 }, { "est", 0 }, { NULL, 0 } };
+static const struct ini_word enroll_ways[] = {
+	{ "certificate", 0 }, { "token", 0 }, { "certificate-token", 0 }, { "jwt", 0 }, { "oauth", 0 }, { NULL, 0 } };
+static const struct ini_word enroll_actions[] = { { "register", 0 }, { "renew", 0 }, { "remove", 0 }, { NULL, 0 } };
+static const struct ini_word enroll_credentials[] = {
+	{ "certificate", 0 }, { "password", 0 }, { "symmetric", 0 }, { NULL, 0 } };
+static const struct ini_word afters[] = {
+	{ "fail", AFTER_ENROLMENT_FAIL }, { "accept", AFTER_ENROLMENT_ACCEPT }, { NULL, 0 } };
+static const struct ini_word none[] = { { "none", 0 }, { NULL, 0 } };
+static const struct ini_word never[] = { { "never", 0 }, { NULL, 0 } };
 static const struct ini_word automatic[] = { { "auto", 0 }, { NULL, 0 } };
 static const struct ini_word unlimited[] = { { "unlimited", 0 }, { NULL, 0 } };
 
@@ -173,6 +185,62 @@ static const struct ini_key keys[] = {
 	  .fallback = "365d",
 	  .doc = "An authority whose certificate ends within this time is warned of, in the log, by `check`, `status` and "
 		"the metrics: then it is time for `latchkey-authd ca rollover`." },
+
+	{ KEY("Enroll", "Enabled", ini_bool, enroll.enabled), .fallback = "no",
+	  .doc = "Whether machines can be enrolled: given a certificate over EAP, before they have an IP address. It "
+		"needs a registry, and an authority of our own ([Authority]) or one behind us. latchkey-enroll(7) "
+		"tells how it is done." },
+	{ KEY("Enroll", "Tunnels", config_choices, enroll.tunnels), .words = enroll_tunnels, .fallback = "ttls teap",
+	  .doc = "The EAP methods inside of which machines are enrolled: `ttls`, `teap`. Those that [Eap] Methods= does "
+		"not name are offered for enrolling alone." },
+	{ KEY("Enroll", "Protocols", config_choices, enroll.protocols), .words = enroll_protocols, .fallback = "spp cmp est cmp-basic",
+	  .doc = "The provisioning protocols, in the order of preference: `spp`, `cmp`, `cmp-basic`, `est`." },
+	{ KEY("Enroll", "Authorise", config_choices, enroll.authorise), .words = enroll_ways, .fallback = "certificate token",
+	  .doc = "What a machine may show to be enrolled. `certificate`: that of its TLS handshake, which is either one "
+		"of ours, to be renewed, or that of a factory (FactoryAnchors=) for which there is a rule with "
+		"`Action=enroll`. `token`: one made by `latchkey-authd token create`. `certificate-token`: a factory "
+		"certificate inside of the tunnel. `jwt`, `oauth`: a token of somebody else, who is asked about it: "
+		"TokenVerifier=." },
+	{ KEY("Enroll", "Actions", config_choices, enroll.actions), .words = enroll_actions, .fallback = "register renew remove",
+	  .doc = "What machines may have done: `register`, `renew`, `remove`." },
+	{ KEY("Enroll", "Credentials", config_choices, enroll.credentials), .words = enroll_credentials, .fallback = "certificate",
+	  .doc = "What they may be given: `certificate`, `password` (an account), `symmetric` (a key)." },
+	{ KEY("Enroll", "Profile", config_credential, enroll.profile),
+	  .doc = "The certificate profile, a file of `profiles.d`, where neither token nor rule names one. Without this "
+		"key it is `" PROFILE_DEFAULT "`, which is there also without a file." },
+	{ KEY("Enroll", "FactoryAnchors", ini_paths, enroll.factory_anchors),
+	  .doc = "The authorities of manufacturers, whose certificates (IDevID, IEEE 802.1AR) may be shown to be enrolled: "
+		"files as for ClientAnchors=. They let nobody in: a rule with `Action=enroll` says which machines get a "
+		"certificate of this network, and only with that they are let in." },
+	{ KEY("Enroll", "AfterEnrolment", ini_enum, enroll.after), .words = afters, .fallback = "fail",
+	  .doc = "What becomes of a machine that was just enrolled. `fail`: the conversation ends with a Failure, and it "
+		"comes back at once with its new certificate, so that all are let in by the same rules. `accept`: it is "
+		"let in." },
+	{ KEY("Enroll", "EnrollVlan", ini_number, enroll.vlan), .least = 1, .most = 4094, .words = none, .fallback = "none",
+	  .doc = "The VLAN of machines that are let in by `AfterEnrolment=accept`." },
+	{ KEY("Enroll", "Validate", ini_bool, enroll.validate), .fallback = "yes",
+	  .doc = "Whether machines have to prove that they can use what they were given, where the certificate profile "
+		"says so too." },
+	{ KEY("Enroll", "TakeOver", ini_bool, enroll.take_over), .fallback = "no",
+	  .doc = "Whether a machine may be given the name of one that has a good certificate and was enrolled by another "
+		"token, or with another factory certificate. Where it may not, the old one is to be revoked first "
+		"(`latchkey-authd machine revoke`), or the new token has to name the machine." },
+	{ KEY("Enroll", "RenewAfter", ini_number, enroll.renew_percent), .least = 1, .most = 99, .words = never,
+	  .fallback = "never",
+	  .doc = "Machines that come to enroll are told to renew a certificate of which so many percent of the lifetime "
+		"are over. Most renew earlier by themselves." },
+	{ KEY("Enroll", "EapType", config_eap_type, enroll.eap_type), .fallback = "255",
+	  .doc = "The EAP type of the enrollment method, which has none assigned yet: a number, or `VENDOR:TYPE` for an "
+		"expanded type. Machines have to be told the same." },
+	{ KEY("Enroll", "MessageSize", ini_number, enroll.message_max), .least = 4096, .most = 1048576, .fallback = "65536",
+	  .doc = "How many octets one message of an enrollment may have." },
+	{ KEY("Enroll", "TokenVerifier", config_service_url, enroll.verifier),
+	  .doc = "Who is asked about tokens of others (`jwt`, `oauth`): the URL of an introspection endpoint (RFC 7662), "
+		"`https://` unless it is on this machine. Of its answer `active` decides; `latchkey_profile` names the "
+		"certificate profile and `latchkey_name` the machine, if they are there." },
+	{ KEY("Enroll", "SecretFile", ini_path, enroll.verifier_secret_file),
+	  .doc = "A file whose first line proves to TokenVerifier= who we are: it is sent as a bearer token. It must not be "
+		"readable by everybody." },
 
 	{ KEY("Metrics", "Listen", config_addresses, metrics_listen),
 	  .doc = "The address, on this machine, where metrics for Prometheus and a health answer can be had over HTTP, "

@@ -6,6 +6,7 @@
 #include <openssl/objects.h>
 #include <string.h>
 
+#include "eap/packet.h"
 #include "keystore/keystore.h"
 
 #define TEXT_TYPE(name_, shown_, expected_, parse_)                                                \
@@ -101,6 +102,66 @@ static bool parse_url(const struct ini_key *key, const char *text, void *field)
 	return ini_keep_text(text, field);
 }
 
+/* A secret goes there, and comes back from there. */
+static bool parse_service_url(const struct ini_key *key, const char *text, void *field)
+{
+	static const char *const begins[] = { "https://", "http://127.0.0.1", "http://[::1]",
+					      "http://localhost" };
+
+	(void)key;
+	for (const char *c = text; *c; c++) {
+		if (*c <= ' ' || *c > '~')
+			return false;
+	}
+	for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+		size_t len = strlen(begins[i]);
+
+		if (strncmp(text, begins[i], len) == 0 && strlen(text) <= 255 &&
+		    (i == 0 ? text[len] != '\0' : strchr("/:", text[len]) != NULL))
+			return ini_keep_text(text, field);
+	}
+	return false;
+}
+
+bool config_eap_type_of(const char *text, struct eap_type *ret_type)
+{
+	unsigned long vendor = 0, type;
+	const char *colon = strchr(text, ':');
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	type = strtoul(text, &end, 10);
+	if (colon) {
+		vendor = type;
+		if (end != colon || vendor == 0 || vendor > 0xffffff ||
+		    !isdigit((unsigned char)colon[1]))
+			return false;
+		type = strtoul(colon + 1, &end, 10);
+	}
+	if (*end || type > UINT32_MAX || (vendor == 0 && (type < 4 || type == 254 || type > 255)))
+		return false;
+	*ret_type = (struct eap_type){ .vendor = (uint32_t)vendor, .type = (uint32_t)type };
+	return true;
+}
+
+static bool parse_eap_type(const struct ini_key *key, const char *text, void *field)
+{
+	struct eap_type type;
+
+	(void)key;
+	return config_eap_type_of(text, &type) && ini_keep_text(text, field);
+}
+
+static bool parse_choice(const struct ini_key *key, const char *text, void *field)
+{
+	for (const struct ini_word *w = key->words; w && w->word; w++) {
+		if (strcmp(w->word, text) == 0)
+			return ini_keep_word(text, field);
+	}
+	return false;
+}
+
 LIST_TYPE(config_globs, "pattern ...", "patterns, in which * stands for any letters and ? for one",
 	  parse_glob, false);
 LIST_TYPE(config_prefixes, "prefix ...", "address prefixes such as 192.0.2.0/24 or 2001:db8::/32",
@@ -113,6 +174,10 @@ LIST_TYPE(config_usages, "usage ...",
 LIST_TYPE(config_key_types, "type ...",
 	  "kinds of keys: P-256, P-384, P-521, Ed25519, RSA-2048 to RSA-4096", parse_key_type,
 	  false);
+LIST_TYPE(config_choices, "word ...", "words of these:", parse_choice, false);
+TEXT_TYPE(config_service_url, "url", "a URL with https://, or http:// of this machine",
+	  parse_service_url);
+TEXT_TYPE(config_eap_type, "type", "an EAP type from 4 to 255, or VENDOR:TYPE", parse_eap_type);
 TEXT_TYPE(config_url, "url", "a URL such as http://ca.example.org/crl", parse_url);
 TEXT_TYPE(config_credential, "name",
 	  "the name of a credential: letters, digits, '.', '_' and '-', 64 at most",

@@ -110,7 +110,8 @@ void enrolment_reply_done(struct enrol_reply *reply);
 
 struct recorder;
 struct http;
-struct cmp_client;
+struct cmp_client_call;
+struct cmp_client_request;
 struct message_enrolment_asks;
 struct enrolment;
 
@@ -120,11 +121,14 @@ struct enrolment_settings {
 	/* Takes what is in *taken. */
 	void (*told)(void *context, const struct message_enrolment_asks *asks,
 		     struct enrolment_told *taken);
+	/* A machine has had its certificate (SHA-256, hex) revoked.  May be NULL. */
+	void (*revoked)(void *context, const char *fingerprint);
 	void *context;
 };
 
 struct enrolment_counts {
-	uint64_t asked, authorised, issued, again, kept, revoked, confirmed, refused, unreachable;
+	uint64_t asked, authorised, issued, again /* of issued */, forwarded, kept, revoked,
+		confirmed, refused, unreachable;
 };
 
 /* 0 or -ENOMEM. */
@@ -132,8 +136,14 @@ int enrolment_new(const struct enrolment_settings *settings, struct enrolment **
 /* Before the recorder goes it tells nobody any more. */
 void enrolment_free(struct enrolment *enrolment);
 DEFINE_AUTO_STRUCT(enrolment);
-/* A CA behind us that is asked for certificates (borrowed); NULL: there is none. */
-void enrolment_set_ca(struct enrolment *enrolment, struct cmp_client *ca);
+/* A CA behind us: what cmp_client.h has, with the client itself left out. */
+struct enrolment_ca {
+	int (*ask)(struct enrolment_ca *ca, const struct cmp_client_request *request,
+		   struct cmp_client_call **ret_call);
+	void (*cancel)(struct cmp_client_call *call);
+};
+/* Borrowed; NULL: there is none. */
+void enrolment_set_ca(struct enrolment *enrolment, struct enrolment_ca *ca);
 /* What the questions that come from now on are judged by; a reference is taken. */
 void enrolment_configure(struct enrolment *enrolment, struct config *config);
 

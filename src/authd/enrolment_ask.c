@@ -9,7 +9,6 @@
 #define COPY(to, from) ((void)snprintf((to), sizeof(to), "%s", (from)))
 #define CHAIN_MAX      ENROLMENT_MESSAGE_MAX
 
-
 void enrolment_ask_done(struct enrolment_ask *ask)
 {
 	bytes_done(&ask->token);

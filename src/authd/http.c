@@ -1,5 +1,7 @@
 #include "authd/http.h"
 
+#include "base/diagnosis.h"
+
 #include "base/list.h"
 
 #include <curl/curl.h>
@@ -187,6 +189,20 @@ void http_free(struct http *http)
 	curl_global_cleanup();
 }
 
+static bool add_bearer(struct http_call *call, struct slice bearer)
+{
+	char line[512], text[256];
+	struct curl_slist *longer;
+
+	printable(bearer, text, sizeof text);
+	snprintf(line, sizeof line, "Authorization: Bearer %s", text);
+	longer = curl_slist_append(call->headers, line);
+	explicit_bzero(line, sizeof line);
+	explicit_bzero(text, sizeof text);
+	call->headers = longer ? longer : call->headers;
+	return longer;
+}
+
 static bool set_options(struct http_call *call, const struct http_request *request)
 {
 	CURL *easy = call->easy;
@@ -198,6 +214,8 @@ static bool set_options(struct http_call *call, const struct http_request *reque
 		if (!call->headers)
 			return false;
 	}
+	if (request->bearer.len > 0 && !add_bearer(call, request->bearer))
+		return false;
 	if (request->type) {
 		snprintf(line, sizeof line, "Content-Type: %s", request->type);
 

@@ -25,8 +25,9 @@ struct http_request {
 	const char *type;  /* Content-Type of the body, which is posted; NULL: GET */
 	struct slice body; /* copied */
 	const char *accept;
-	size_t ceiling; /* octets of the answer */
-	msec timeout;	/* for all of it */
+	struct slice bearer; /* Authorization: Bearer (RFC 6750), text; empty: none */
+	size_t ceiling;	     /* octets of the answer */
+	msec timeout;	     /* for all of it */
 	/* Called once, from the loop, unless the call is cancelled. */
 	void (*done)(void *context, const struct http_answer *answer);
 	void *context;

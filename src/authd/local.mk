@@ -2,6 +2,7 @@
 # part.
 libauthd_a_SOURCES += %D%/aaa.c %D%/aaa.h
 libauthd_a_SOURCES += %D%/accounting.h
+libauthd_a_SOURCES += %D%/account_hash.c %D%/accounts.h
 libauthd_a_SOURCES += %D%/address.c %D%/address.h
 libauthd_a_SOURCES += %D%/authd.h
 libauthd_a_SOURCES += %D%/cmp_client.h
@@ -22,7 +23,8 @@ libauthd_a_SOURCES += %D%/outcome.c %D%/outcome.h
 libauthd_a_SOURCES += %D%/pool.c %D%/pool.h
 libauthd_a_SOURCES += %D%/port.c %D%/port.h %D%/port_session.c %D%/port_session.h
 libauthd_a_SOURCES += %D%/ports.c %D%/ports.h %D%/ports_parts.h %D%/ports_view.c
-libauthd_a_SOURCES += %D%/enrolment_ask.c %D%/enrolment.h %D%/registry_enrol.h
+libauthd_a_SOURCES += %D%/enrolment.c %D%/enrolment_ask.c %D%/enrolment.h %D%/enrolment_parts.h \
+	%D%/enrolment_registry.c %D%/enrolment_verifier.c %D%/registry_enrol.h
 libauthd_a_SOURCES += %D%/guard.c %D%/guard.h %D%/ports_keeper.c
 libauthd_a_SOURCES += %D%/queue.c %D%/queue.h
 libauthd_a_SOURCES += %D%/server_config.c %D%/server_config.h

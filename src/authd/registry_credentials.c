@@ -88,11 +88,24 @@ int registry_credential_get(struct registry *registry, const char *issuer, const
 }
 
 int registry_credential_find(struct registry *registry, const char *fingerprint,
+			     struct registry_credential *ret_credential, struct bytes *ret_der)
+{
+	struct db *db = registry->db;
+	registry_text clean;
+	int r = db->backend->run(db, SQL_CREDENTIAL_FIND, DB_VALUES(CLEAN(fingerprint, clean)));
+
+	return one(db, r, ret_credential, ret_der);
+}
+
+int registry_credential_good(struct registry *registry, enum machine_kind kind,
+			     const char *identifier, int64_t now,
 			     struct registry_credential *ret_credential)
 {
 	struct db *db = registry->db;
-	registry_word clean;
-	int r = db->backend->run(db, SQL_CREDENTIAL_FIND, DB_VALUES(CLEAN(fingerprint, clean)));
+	registry_text clean;
+	int r = db->backend->run(
+		db, SQL_CREDENTIAL_GOOD,
+		DB_VALUES(db_integer(kind), CLEAN(identifier, clean), db_integer(now)));
 
 	return one(db, r, ret_credential, NULL);
 }
@@ -102,7 +115,8 @@ int registry_issued_before(struct registry *registry, const char *token, const c
 			   struct bytes *ret_der)
 {
 	struct db *db = registry->db;
-	registry_word clean_token, clean_spki;
+	registry_word clean_token;
+	registry_text clean_spki;
 	int r = db->backend->run(
 		db, SQL_CREDENTIAL_BEFORE,
 		DB_VALUES(CLEAN(token, clean_token), CLEAN(spki, clean_spki), db_integer(now)));

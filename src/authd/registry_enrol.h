@@ -18,10 +18,10 @@
 /* ---- tokens ---- */
 
 #define REGISTRY_TOKEN_USES_MAX 1000000
-#define REGISTRY_TOKEN_ID_SIZE	(2 * TOKEN_ID_SIZE + 1) /* hexadecimal digits and a NUL */
+#define REGISTRY_TOKEN_ID_SIZE	TOKEN_ID_TEXT_MAX
 
 struct registry_token {
-	char id[REGISTRY_TOKEN_ID_SIZE]; /* public */
+	char id[REGISTRY_TOKEN_ID_SIZE]; /* public; as token_id_format has it */
 	uint8_t secret[TOKEN_SECRET_SIZE];
 	registry_word profile; /* certificate profile; empty: the configuration's */
 	uint32_t uses, used;
@@ -61,8 +61,12 @@ int registry_issued_before(struct registry *registry, const char *token, const c
 /* The peer has proved that it holds it. */
 int registry_credential_validated(struct registry *registry, const char *issuer, const char *serial,
 				  int64_t when);
-/* By the SHA-256 of the certificate. */
+/* By the SHA-256 of the certificate; ret_der may be NULL. */
 int registry_credential_find(struct registry *registry, const char *fingerprint,
+			     struct registry_credential *ret_credential, struct bytes *ret_der);
+/* A certificate of this machine that was confirmed and is good now. */
+int registry_credential_good(struct registry *registry, enum machine_kind kind,
+			     const char *identifier, int64_t now,
 			     struct registry_credential *ret_credential);
 /* Those of one machine, or with an empty identifier all, the newest first. */
 int registry_credentials(struct registry *registry, enum machine_kind kind, const char *identifier,

@@ -63,6 +63,10 @@ const char *const sql_texts[SQL_COUNT] = {
 		" WHERE issuer = ?3 AND serial = ?4 AND revoked IS NULL",
 	[SQL_CREDENTIAL_GET] = CREDENTIAL_ROWS "credential.issuer = ?1 AND credential.serial = ?2",
 	[SQL_CREDENTIAL_FIND] = CREDENTIAL_ROWS "credential.fingerprint = ?1 LIMIT 1",
+	[SQL_CREDENTIAL_GOOD] =
+		CREDENTIAL_ROWS "machine.kind = ?1 AND machine.identifier = ?2 AND credential.kind = 0"
+		" AND credential.revoked IS NULL AND credential.validated IS NOT NULL"
+		" AND credential.not_after > ?3 ORDER BY credential.id DESC LIMIT 1",
 	[SQL_CREDENTIALS] = CREDENTIAL_ROWS "credential.id > 0 ORDER BY credential.id DESC LIMIT ?1",
 	[SQL_CREDENTIALS_OF] =
 		CREDENTIAL_ROWS "machine.kind = ?1 AND machine.identifier = ?2"

@@ -156,7 +156,7 @@ TEST(every_error_of_every_file_is_told)
 	check_error(&rig, "c.client", 0, "without a secret");
 	check_error(&rig, "a.rule", 2, "CN=*.example.org");
 	check_error(&rig, "a.rule", 4, "from 1 to 4094");
-	check_error(&rig, "a.rule", 0, "expected accept or reject");
+	check_error(&rig, "a.rule", 0, "expected accept, reject or enroll");
 	check_error(&rig, "b.rule", 3, "contradicts Action=reject");
 	check_error(&rig, "b.rule", 4, "needs SessionTimeout=");
 }

@@ -187,7 +187,7 @@ static bool note_token(void *context, const struct registry_token *t)
 TEST(tokens_are_kept_with_all_they_say)
 {
 	AUTO_VALUE(rig) rig = rig_make();
-	struct registry_token found, t = token("0123456789abcdef", 5);
+	struct registry_token found, t = token("01234567", 5);
 	char listed[256] = "";
 
 	snprintf(t.profile, sizeof t.profile, "printer");
@@ -199,11 +199,11 @@ TEST(tokens_are_kept_with_all_they_say)
 	add_token(rig.registry, &t);
 	REQUIRE(registry_token_get(rig.registry, t.id, &found) == 1);
 	CHECK(memcmp(&t, &found, sizeof t) == 0);
-	CHECK_INT(registry_token_get(rig.registry, "0123456789abcdee", &found), 0);
+	CHECK_INT(registry_token_get(rig.registry, "01234566", &found), 0);
 	t = token("ff", 1);
 	add_token(rig.registry, &t);
 	CHECK_INT(registry_tokens(rig.registry, 10, note_token, listed), 0);
-	CHECK_STR(listed, "ff:0/1 0123456789abcdef:0/5 ");
+	CHECK_STR(listed, "ff:0/1 01234567:0/5 ");
 	REQUIRE(registry_begin(rig.registry, true) == 0);
 	CHECK_INT(registry_token_add(rig.registry, &t), -EINVAL);
 	registry_rollback(rig.registry);
@@ -260,8 +260,8 @@ TEST(token_is_counted_with_what_it_brings)
 	CHECK_STR(found.token, "aa");
 	CHECK_STR(found.machine, "CN=a");
 	CHECK_INT(registry_credential_get(r, "CN=CA", "02", &found), 0);
-	CHECK_INT(registry_credential_find(r, "f-01", &found), 1);
-	CHECK_INT(registry_credential_find(r, "f-02", &found), 0);
+	CHECK_INT(registry_credential_find(r, "f-01", &found, NULL), 1);
+	CHECK_INT(registry_credential_find(r, "f-02", &found, NULL), 0);
 	REQUIRE(registry_begin(r, true) == 0);
 	CHECK_INT(registry_credential_validated(r, "CN=CA", "01", T0 + 5), 1);
 	CHECK_INT(registry_credential_validated(r, "CN=CA", "01", T0 + 6), 0);
@@ -446,7 +446,7 @@ TEST(kill_leaves_no_certificate_that_nobody_knows)
 {
 	enum { LIVES = 40 };
 	AUTO_VALUE(rig) rig = rig_make();
-	struct registry_token t = token("aa", 900);
+	struct registry_token t = token("aa", 100000);
 	struct registry_walk walk = { 0 };
 	uint32_t seed = 7;
 	int pipes[2];

@@ -1,0 +1,492 @@
+/* Questions of enrolments, in the recorder's thread: what the registry has to say, and what it is
+ * to remember, each in one transaction. */
+#include <ctype.h>
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "authd/enrolment_parts.h"
+#include "enrol/names.h"
+
+/* Cut to its size; all of these were within their limits before. */
+#define COPY(to, from) ((void)snprintf((to), sizeof(to), "%.*s", (int)sizeof(to) - 1, (from)))
+
+/* A transaction may be tried again: what the last try has said is forgotten. */
+static struct pending *begin(struct question *question)
+{
+	struct pending *p = list_item(question, struct pending, question);
+
+	enrolment_told_done(&p->told);
+	return p;
+}
+
+bool enrolment_grant(struct pending *p, const char *profile)
+{
+	const struct authd_settings *s = &p->config->settings;
+	struct enrol_grant *grant = &p->told.grant;
+	const char *name = *profile ? profile : s->enroll.profile ? s->enroll.profile : "";
+	const struct ca_profile *found = config_profile(p->config, name);
+
+	if (!found) {
+		enrolment_refuse(p, ENROL_ERROR_INTERNAL, "there is no certificate profile %s",
+				 name);
+		return false;
+	}
+	grant->by = p->asks.ask.by;
+	COPY(grant->profile, found->name);
+	grant->validate = found->validate && s->enroll.validate;
+	grant->credentials =
+		(words_have(&s->enroll.credentials, "certificate") ? 1u << ENROL_X509 : 0) |
+		(words_have(&s->enroll.credentials, "password") ? 1u << ENROL_PASSWORD : 0) |
+		(words_have(&s->enroll.credentials, "symmetric") ? 1u << ENROL_SYMMETRIC : 0);
+	return true;
+}
+
+/* ---- authorisation by token ---- */
+
+/* "02-00-5E-10-00-01" and every other way in which a hardware address is written. */
+static bool same_station(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		while (*a && !isxdigit((unsigned char)*a))
+			a++;
+		while (*b && !isxdigit((unsigned char)*b))
+			b++;
+		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+			return false;
+		if (!*a)
+			return true;
+	}
+}
+
+static bool is_bound_elsewhere(struct pending *p, const struct registry_token *t)
+{
+	const struct enrolment_ask *ask = &p->asks.ask;
+	const char *shown = ask->claim.factory ? ask->claim.serial_number : "";
+
+	if (*t->station && !same_station(t->station, ask->where.calling_station))
+		enrolment_refuse(p, ENROL_ERROR_TOKEN_REFUSED,
+				 "token %s is for the machine %s, and this is %s", t->id,
+				 t->station, ask->where.calling_station);
+	else if (*t->serial && strcmp(t->serial, shown) != 0)
+		enrolment_refuse(p, ENROL_ERROR_TOKEN_REFUSED,
+				 "token %s is for serial number %.40s; the machine shows %.40s",
+				 t->id, t->serial, *shown ? shown : "no factory certificate");
+	else
+		return false;
+	return true;
+}
+
+/* A token that is used up is good for one who has not got what it has brought. */
+static int is_good(struct pending *p, struct registry *registry, const struct registry_token *t)
+{
+	char when[32];
+	int open = t->used < t->uses ? 1 : registry_token_open(registry, t->id);
+
+	if (open < 0)
+		return open;
+	if (t->revoked)
+		enrolment_refuse(p, ENROL_ERROR_TOKEN_REFUSED, "token %s was revoked on %s", t->id,
+				 rfc3339(t->revoked, when, sizeof when));
+	else if (t->expires && p->asks.ask.now >= t->expires)
+		enrolment_refuse(p, ENROL_ERROR_TOKEN_REFUSED, "token %s has expired on %s", t->id,
+				 rfc3339(t->expires, when, sizeof when));
+	else if (!open)
+		enrolment_refuse(p, ENROL_ERROR_TOKEN_REFUSED, "token %s is used up (%u of %u)",
+				 t->id, t->used, t->uses);
+	else
+		return !is_bound_elsewhere(p, t);
+	return 0;
+}
+
+static int grant_token(struct pending *p, const struct registry_token *t)
+{
+	struct enrol_grant *grant = &p->told.grant;
+
+	if (!enrolment_grant(p, t->profile))
+		return 0;
+	COPY(grant->token, t->id);
+	COPY(grant->names.common_name, t->name);
+	COPY(grant->serial, t->serial);
+	COPY(grant->mac, t->station);
+	if (secret_set(&p->told.secret, slice_of(t->secret, sizeof t->secret)) != OK)
+		return -ENOMEM;
+	p->told.accept = true;
+	return 0;
+}
+
+static int by_token(struct pending *p, struct registry *registry)
+{
+	struct slice id = bytes_slice(&p->asks.ask.token);
+	AUTO_VALUE(registry_token) token = { 0 };
+	char text[TOKEN_ID_TEXT_MAX];
+	int r;
+
+	if (id.len != TOKEN_ID_SIZE)
+		return enrolment_refuse(p, ENROL_ERROR_TOKEN_REFUSED,
+					"no token has an id of %zu octets", id.len);
+	token_id_format(id.p, text);
+	r = registry_token_get(registry, text, &token);
+	if (r == 0)
+		return enrolment_refuse(p, ENROL_ERROR_TOKEN_REFUSED, "there is no token %s", text);
+	if (r == 1)
+		r = is_good(p, registry, &token);
+	return r == 1 ? grant_token(p, &token) : r;
+}
+
+/* ---- authorisation by certificate ---- */
+
+/* Of a renewal: the names that the machine has. */
+static int names_of(const struct bytes *der, struct enrol_names *ret_names)
+{
+	const unsigned char *in = der->p;
+	AUTO(X509) cert = d2i_X509(NULL, &in, (long)der->len);
+	struct diagnosis why;
+
+	return cert && names_of_cert(cert, ret_names, &why) == OK ? 0 : -EINVAL;
+}
+
+static int by_own(struct pending *p, const struct registry_credential *c, const struct bytes *der)
+{
+	char when[32];
+
+	if (c->revoked)
+		return enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
+					"the certificate %s was revoked on %s", c->serial,
+					rfc3339(c->revoked, when, sizeof when));
+	if (!enrolment_grant(p, c->profile))
+		return 0;
+	COPY(p->told.grant.machine, c->machine);
+	if (names_of(der, &p->told.grant.names) < 0)
+		return enrolment_refuse(p, ENROL_ERROR_INTERNAL,
+					"the names of certificate %s cannot be read again",
+					c->serial);
+	p->told.accept = true;
+	return 0;
+}
+
+static int by_factory(struct pending *p)
+{
+	const struct enrolment_ask *ask = &p->asks.ask;
+
+	if (!*ask->rule)
+		return enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
+					"no rule with Action=enroll fits the factory certificate "
+					"%.100s",
+					ask->claim.subject);
+	if (!enrolment_grant(p, ask->rule_profile))
+		return 0;
+	COPY(p->told.grant.serial, ask->claim.serial_number);
+	p->told.accept = true;
+	return 0;
+}
+
+static int by_certificate(struct pending *p, struct registry *registry)
+{
+	const struct enrolment_claim *claim = &p->asks.ask.claim;
+	AUTO_VALUE(bytes) der = { 0 };
+	struct registry_credential c;
+	int r;
+
+	if (!claim->shown)
+		return enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
+					"the machine has shown no certificate that is trusted");
+	r = registry_credential_find(registry, claim->fingerprint, &c, &der);
+	if (r == 1)
+		return by_own(p, &c, &der);
+	if (r < 0)
+		return r;
+	if (claim->factory)
+		return by_factory(p);
+	return enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
+				"the certificate %.100s is neither one that was issued here nor of "
+				"a factory",
+				claim->subject);
+}
+
+int enrolment_ask_authorise(struct question *question, struct registry *registry)
+{
+	struct pending *p = begin(question);
+
+	switch (p->asks.ask.by) {
+	case ENROL_BY_TOKEN:
+		return by_token(p, registry);
+	case ENROL_BY_CERTIFICATE:
+	case ENROL_BY_CERTIFICATE_TOKEN:
+		return by_certificate(p, registry);
+	case ENROL_BY_JWT:
+	case ENROL_BY_OAUTH:
+		break; /* asked elsewhere */
+	}
+	return enrolment_refuse(p, ENROL_ERROR_INTERNAL, "no such authorisation");
+}
+
+/* ---- what is issued ---- */
+
+/* How a machine came to what it has. */
+static void authorised_by(const struct pending *p, registry_text ret)
+{
+	const struct enrolment_ask *ask = &p->asks.ask;
+
+	ret[0] = '\0';
+	if (*ask->grant.token)
+		snprintf(ret, sizeof(registry_text), "token %s", ask->grant.token);
+	else if (*ask->grant.serial)
+		snprintf(ret, sizeof(registry_text), "factory %s", ask->grant.serial);
+	else if (!*ask->grant.machine)
+		snprintf(ret, sizeof(registry_text), "%s",
+			 ask->grant.by == ENROL_BY_JWT || ask->grant.by == ENROL_BY_OAUTH
+				 ? "verifier"
+				 : "certificate");
+}
+
+static void facts_of(const struct pending *p, struct registry_machine_facts *facts)
+{
+	*facts = (struct registry_machine_facts){ .enrolled = p->asks.ask.now };
+	COPY(facts->mud_url, p->asks.ask.mud_url);
+	COPY(facts->profile, p->asks.ask.grant.profile);
+	authorised_by(p, facts->enrolled_by);
+}
+
+/* As the machine is called when it authenticates: record.c. */
+static void identify(const struct cert_info *info, registry_text ret)
+{
+	if (*info->subject)
+		snprintf(ret, sizeof(registry_text), "%s", info->subject);
+	else if (*info->names)
+		snprintf(ret, sizeof(registry_text), "%s", info->names);
+	else
+		snprintf(ret, sizeof(registry_text), "sha256:%s", info->fingerprint);
+}
+
+static bool credential_of(const struct pending *p, struct registry_credential *c)
+{
+	const struct enrolment_ask *ask = &p->asks.ask;
+	const unsigned char *in = ask->certificate.p;
+	AUTO(X509) cert = d2i_X509(NULL, &in, (long)ask->certificate.len);
+	struct cert_info info;
+
+	if (!cert)
+		return false;
+	cert_info_of(cert, &info);
+	*c = (struct registry_credential){ .kind = ISSUED_CERTIFICATE,
+					   .issued = ask->now,
+					   .not_before = info.not_before,
+					   .not_after = info.not_after,
+					   .machine_kind = MACHINE_CERTIFICATE };
+	COPY(c->issuer, info.issuer);
+	COPY(c->serial, info.serial);
+	COPY(c->subject, info.subject);
+	COPY(c->spki, info.spki);
+	COPY(c->fingerprint, info.fingerprint);
+	COPY(c->profile, ask->grant.profile);
+	COPY(c->token, ask->grant.token);
+	identify(&info, c->machine);
+	return true;
+}
+
+/* 1: the name is another's, who has not given it up. */
+static int is_taken(const struct pending *p, struct registry *registry, const char *identifier)
+{
+	const struct enrol_grant *grant = &p->asks.ask.grant;
+	struct registry_machine_facts facts;
+	struct registry_credential c;
+	registry_text by;
+	int r;
+
+	if (p->config->settings.enroll.take_over || strcmp(grant->machine, identifier) == 0 ||
+	    *grant->names.common_name)
+		return 0;
+	r = registry_credential_good(registry, MACHINE_CERTIFICATE, identifier, p->asks.ask.now,
+				     &c);
+	if (r == 1)
+		r = registry_machine_facts(registry, MACHINE_CERTIFICATE, identifier, &facts);
+	authorised_by(p, by);
+	return r == 1 ? strcmp(facts.enrolled_by, by) != 0 : r;
+}
+
+static int used_up(struct pending *p)
+{
+	return enrolment_refuse(p, ENROL_ERROR_TOKEN_REFUSED,
+				"token %s is used up, or was revoked, or has expired meanwhile",
+				p->asks.ask.grant.token);
+}
+
+int enrolment_ask_issue(struct question *question, struct registry *registry)
+{
+	struct pending *p = begin(question);
+	struct bytes *given = &p->told.certificate;
+	struct registry_machine_facts facts;
+	struct registry_credential c;
+	int r;
+
+	if (!credential_of(p, &c))
+		return enrolment_refuse(p, ENROL_ERROR_INTERNAL, "no certificate was made");
+	r = is_taken(p, registry, c.machine);
+	if (r < 0)
+		return r;
+	if (r == 1)
+		return enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
+					"%.80s has a good certificate, which another authorisation "
+					"has brought: revoke it first",
+					c.machine);
+	facts_of(p, &facts);
+	r = registry_issue(registry, &c, bytes_slice(&p->asks.ask.certificate), &facts,
+			   p->asks.ask.where.calling_station, given);
+	if (r == REGISTRY_TOKEN_USED_UP)
+		return used_up(p);
+	if (r == REGISTRY_ISSUED && bytes_set(given, bytes_slice(&p->asks.ask.certificate)) != OK)
+		return -ENOMEM;
+	p->told.accept = r >= 0;
+	return r;
+}
+
+/* ---- passwords and keys ---- */
+
+static bool draw_name(char *buffer, size_t size)
+{
+	uint8_t random[16];
+
+	if (RAND_bytes(random, sizeof random) != 1)
+		return false;
+	cert_hex(slice_of(random, sizeof random), buffer, size);
+	return true;
+}
+
+/* Another account is nobody's to overwrite but the one's who has it. */
+static int keep_account(struct pending *p, struct registry *registry, const char *name)
+{
+	const struct enrolment_ask *ask = &p->asks.ask;
+	struct registry_account a = { 0 };
+	int r = registry_account_get(registry, name, &a);
+	bool renewal = r == 1 && ask->action == ENROL_RENEW &&
+		       strcmp(a.account.name, ask->grant.machine) == 0;
+
+	registry_account_done(&a);
+	if (r < 0 || (r == 1 && !renewal))
+		return r;
+	a.account.state = ACCOUNT_FOUND;
+	a.made = a.changed = ask->now;
+	COPY(a.account.name, name);
+	authorised_by(p, a.maker);
+	if (account_hash(secret_slice(&ask->secret), a.account.hash) != OK)
+		return -ENOMEM;
+	r = registry_account_put(registry, &a);
+	registry_account_done(&a);
+	return r;
+}
+
+static bool name_credential(struct pending *p, struct registry_credential *c)
+{
+	const struct enrolment_ask *ask = &p->asks.ask;
+	const char *wanted =
+		*ask->grant.names.common_name ? ask->grant.names.common_name : ask->username;
+	bool password = ask->type == ENROL_PASSWORD;
+
+	*c = (struct registry_credential){ .kind = password ? ISSUED_PASSWORD : ISSUED_SYMMETRIC,
+					   .issued = ask->now,
+					   .not_before = ask->now,
+					   .not_after = INT64_MAX,
+					   .machine_kind = MACHINE_CERTIFICATE };
+	COPY(c->issuer, password ? "account" : "symmetric");
+	COPY(c->subject, wanted);
+	COPY(c->token, ask->grant.token);
+	COPY(c->profile, ask->grant.profile);
+	if (!draw_name(c->serial, sizeof c->serial))
+		return false;
+	if (!*c->subject)
+		snprintf(c->subject, sizeof c->subject, "m-%.16s", c->serial);
+	COPY(c->machine, c->subject);
+	return true;
+}
+
+int enrolment_ask_keep(struct question *question, struct registry *registry)
+{
+	struct pending *p = begin(question);
+	const struct enrolment_ask *ask = &p->asks.ask;
+	struct registry_machine_facts facts;
+	struct registry_credential c;
+	AUTO_VALUE(bytes) before = { 0 };
+	int r;
+
+	if (!name_credential(p, &c))
+		return -ENOMEM;
+	r = c.kind == ISSUED_PASSWORD ? keep_account(p, registry, c.subject) : 0;
+	if (r == 1)
+		return enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
+					"there is an account %.80s already", c.subject);
+	facts_of(p, &facts);
+	if (r == 0)
+		r = registry_issue(registry, &c,
+				   c.kind == ISSUED_SYMMETRIC ? secret_slice(&ask->secret)
+							      : (struct slice){ 0 },
+				   &facts, ask->where.calling_station, &before);
+	/* The account was written before: with nothing committed it is not there. */
+	if (r == REGISTRY_TOKEN_USED_UP) {
+		used_up(p);
+		return c.kind == ISSUED_PASSWORD ? -ECANCELED : 0;
+	}
+	COPY(p->told.username, c.subject);
+	p->told.accept = r == REGISTRY_ISSUED;
+	return r;
+}
+
+/* ---- afterwards ---- */
+
+static int audit(struct registry *registry, const struct pending *p, const char *event,
+		 const struct registry_credential *c)
+{
+	struct registry_audit e = { .when = p->asks.ask.now };
+
+	COPY(e.event, event);
+	COPY(e.actor, p->asks.ask.where.calling_station);
+	COPY(e.subject, c->machine);
+	snprintf(e.detail, sizeof e.detail, "issuer=\"%s\" serial=%s", c->issuer, c->serial);
+	return registry_audit_add(registry, &e);
+}
+
+/* The certificate that is meant. */
+static int find(struct pending *p, struct registry *registry, struct registry_credential *c)
+{
+	const unsigned char *in = p->asks.ask.certificate.p;
+	AUTO(X509) cert = d2i_X509(NULL, &in, (long)p->asks.ask.certificate.len);
+	char fingerprint[65];
+
+	if (!cert)
+		return 0;
+	cert_fingerprint(cert, fingerprint, sizeof fingerprint);
+	return registry_credential_find(registry, fingerprint, c, NULL);
+}
+
+int enrolment_ask_revoke(struct question *question, struct registry *registry)
+{
+	struct pending *p = begin(question);
+	struct registry_credential c;
+	int r = find(p, registry, &c);
+
+	if (r == 0)
+		return enrolment_refuse(p, ENROL_ERROR_UNKNOWN_CREDENTIAL,
+					"this certificate was not issued here");
+	if (r == 1)
+		r = registry_credential_revoke(registry, c.issuer, c.serial, p->asks.ask.now,
+					       "cessation-of-operation");
+	if (r == 1)
+		r = audit(registry, p, "credential.revoked", &c);
+	p->told.accept = r >= 0;
+	return r;
+}
+
+int enrolment_ask_confirm(struct question *question, struct registry *registry)
+{
+	struct pending *p = begin(question);
+	struct registry_credential c;
+	int r = find(p, registry, &c);
+
+	if (r == 1)
+		r = registry_credential_validated(registry, c.issuer, c.serial, p->asks.ask.now);
+	if (r == 1)
+		r = audit(registry, p, "credential.confirmed", &c);
+	p->told.accept = r >= 0;
+	return r;
+}
