@@ -93,7 +93,7 @@ static size_t count_of(struct registry *r, const char *machine)
 {
 	size_t n = 0;
 
-	CHECK_INT(registry_credentials(r, MACHINE_CERTIFICATE, machine, 1000, count, &n), 0);
+	CHECK_INT(registry_credentials(r, MACHINE_CERTIFICATE, machine, REGISTRY_LIST_MAX, count, &n), 0);
 	return n;
 }
 
@@ -446,7 +446,7 @@ TEST(kill_leaves_no_certificate_that_nobody_knows)
 {
 	enum { LIVES = 40 };
 	AUTO_VALUE(rig) rig = rig_make();
-	struct registry_token t = token("aa", 100000);
+	struct registry_token t = token("aa", 9000);
 	struct registry_walk walk = { 0 };
 	uint32_t seed = 7;
 	int pipes[2];
@@ -460,7 +460,7 @@ TEST(kill_leaves_no_certificate_that_nobody_knows)
 
 		if (child == 0)
 			enrol_until_killed(&rig, pipes[1], life);
-		usleep(drawn(&seed) % 60000);
+		usleep(drawn(&seed) % 40000);
 		kill(child, SIGKILL);
 		REQUIRE(waitpid(child, NULL, 0) == child);
 		check_after_kill(&rig, pipes[0]);
