@@ -6,6 +6,7 @@
 #include "cli/credentials.h"
 #include "cli/ports.h"
 #include "config/arm.h"
+#include "config/legacy.h"
 #include "config/service.h"
 #include "drivers/loop.h"
 
@@ -16,6 +17,7 @@ struct findings {
 	json_t *credentials; /* those that cannot be used: Name, Problem */
 	size_t credential_count;
 	bool failed;
+	const struct mschap *mschap; /* NULL: this machine has none */
 };
 
 static void add_errors(struct findings *f, struct ini_errors *errors)
@@ -64,7 +66,8 @@ static void check_profile(struct findings *f, struct profile *profile, struct ke
 			  profile->path ? profile->path : "", "Priority", profile->priority,
 			  "Credential", profile->credential ? profile->credential : "");
 
-	error = profile_arm(profile, keystore, loop_now().wall, warn_before(config), &armed, &why);
+	error = profile_arm(profile, keystore, f->mschap, loop_now().wall, warn_before(config),
+			    &armed, &why);
 	if (error < 0)
 		profile_free(profile);
 	json_object_set_new(found, "Usable", json_boolean(error == 0));
@@ -253,7 +256,8 @@ enum exit_status cmd_check(const struct cli *cli)
 	AUTO(json_t) errors = json_array();
 	AUTO(json_t) profiles = json_array();
 	AUTO(json_t) credentials = json_array();
-	struct findings f = { errors, profiles, credentials, 0, false };
+	AUTO_STRUCT(legacy) legacy = NULL;
+	struct findings f = { errors, profiles, credentials, 0, false, NULL };
 	AUTO_STRUCT(service_config) config = load_config(cli, &f);
 	AUTO_STRUCT(keystore) keystore = NULL;
 	struct diagnosis why;
@@ -262,6 +266,8 @@ enum exit_status cmd_check(const struct cli *cli)
 
 	if (!config)
 		return report(cli, &f);
+	if (legacy_new(&legacy) == 0)
+		f.mschap = legacy_mschap(legacy);
 
 	const char *path = cli->keystore ? cli->keystore : config->keystore;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/arm_parts.h"
 #include "config/files.h"
 
 static int config_wrong(struct diagnosis *why, const struct profile *profile, const char *key,
@@ -44,12 +45,13 @@ static int read_crls(const struct profile *profile, struct files *files, struct 
 static void choose_identity(const struct profile *profile, const X509 *cert, char *buffer,
 			    size_t size)
 {
-	const char *at = profile->identity ? strrchr(profile->identity, '@') : NULL;
+	const char *name = profile->identity ? profile->identity : profile->inner.identity;
+	const char *at = name ? strrchr(name, '@') : NULL;
 	char realm[EAP_IDENTITY_BUFFER] = "";
 
 	if (at)
 		snprintf(realm, sizeof realm, "%s", at + 1);
-	else if (!cert_realm(cert, realm, sizeof realm))
+	else if (!cert || !cert_realm(cert, realm, sizeof realm))
 		realm[0] = '\0';
 	if (profile->anonymous_identity)
 		snprintf(buffer, size, "%s", profile->anonymous_identity);
@@ -91,18 +93,41 @@ static bool hash_settings(EVP_MD_CTX *md, const struct profile *profile)
 	       hash(md, slice_of(text, len));
 }
 
-static bool hash_all(EVP_MD_CTX *md, const struct profile *profile,
-		     const struct credential *credential, const struct files *anchors,
-		     const struct files *crls)
+static bool hash_credential(EVP_MD_CTX *md, const struct credential *credential)
 {
-	const struct files *const files[] = { anchors, crls };
-	const uint32_t generation = credential->generation;
-	bool good = EVP_DigestInit_ex2(md, EVP_sha256(), NULL) && hash_settings(md, profile) &&
-		    hash(md, slice_of(&generation, sizeof generation)) &&
-		    hash_cert(md, credential->cert);
+	const uint32_t generation = credential ? credential->generation : 0;
+	bool good = hash(md, slice_of(&generation, sizeof generation));
 
+	if (!credential)
+		return good;
+	good = good && hash_cert(md, credential->cert);
 	for (int i = 0; good && credential->chain && i < sk_X509_num(credential->chain); i++)
 		good = hash_cert(md, sk_X509_value(credential->chain, i));
+	return good;
+}
+
+/* All that a profile is armed with. */
+struct inputs {
+	struct credential *credential, *inner; /* NULL: it has none */
+	struct files anchors, crls;
+};
+
+static void inputs_done(struct inputs *inputs)
+{
+	credential_free(inputs->credential);
+	credential_free(inputs->inner);
+	files_done(&inputs->anchors);
+	files_done(&inputs->crls);
+}
+
+static bool hash_all(EVP_MD_CTX *md, const struct profile *profile, const struct armed *armed,
+		     const struct inputs *in)
+{
+	const struct files *const files[] = { &in->anchors, &in->crls };
+	bool good = EVP_DigestInit_ex2(md, EVP_sha256(), NULL) && hash_settings(md, profile) &&
+		    hash(md, secret_slice(&armed->password)) &&
+		    hash_credential(md, in->credential) && hash_credential(md, in->inner);
+
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		good = good && hash(md, slice_of(&files[i]->count, sizeof files[i]->count));
 		for (size_t n = 0; good && n < files[i]->count; n++)
@@ -111,12 +136,11 @@ static bool hash_all(EVP_MD_CTX *md, const struct profile *profile,
 	return good;
 }
 
-static bool digest(const struct profile *profile, const struct credential *credential,
-		   const struct files *anchors, const struct files *crls, uint8_t out[32])
+static bool digest(const struct profile *profile, const struct inputs *in, struct armed *armed)
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool done = md && hash_all(md, profile, credential, anchors, crls) &&
-		    EVP_DigestFinal_ex(md, out, NULL);
+	bool done = md && hash_all(md, profile, armed, in) &&
+		    EVP_DigestFinal_ex(md, armed->digest, NULL);
 
 	EVP_MD_CTX_free(md);
 	return done;
@@ -124,7 +148,7 @@ static bool digest(const struct profile *profile, const struct credential *crede
 
 /* ---- all of it ---- */
 
-static int failed(struct diagnosis *why, const struct profile *profile, const char *detail)
+int arm_failed(struct diagnosis *why, const struct profile *profile, const char *detail)
 {
 	if (why->id == DIAG_NONE) {
 		diagnosis_set(why, DIAG_INTERNAL);
@@ -151,14 +175,14 @@ static void name_file(struct diagnosis *why, const struct profile *profile, cons
 	diagnosis_add(why, "detail", "%s: %s: %s", profile->path, files->file[n - 1].path, text);
 }
 
-static int make_trust(const struct profile *profile, const struct files *anchors,
-		      const struct files *crls, struct trust **ret_trust, struct diagnosis *why)
+static int make_trust(const struct profile *profile, const struct inputs *in,
+		      struct trust **ret_trust, struct diagnosis *why)
 {
 	const struct trust_settings settings = {
-		.anchors = anchors->view,
-		.anchor_count = anchors->count,
-		.crls = crls->view,
-		.crl_count = crls->count,
+		.anchors = in->anchors.view,
+		.anchor_count = in->anchors.count,
+		.crls = in->crls.view,
+		.crl_count = in->crls.count,
 		.names = (const char *const *)profile->server_names.word,
 		.name_count = profile->server_names.count,
 		.pins = (const char *const *)profile->server_pins.word,
@@ -171,63 +195,120 @@ static int make_trust(const struct profile *profile, const struct files *anchors
 
 	if (trust_new(&settings, ret_trust, why) == OK)
 		return 0;
-	name_file(why, profile, "anchor", anchors);
-	name_file(why, profile, "crl", crls);
-	return failed(why, profile, "the trust anchors cannot be used");
+	name_file(why, profile, "anchor", &in->anchors);
+	name_file(why, profile, "crl", &in->crls);
+	return arm_failed(why, profile, "the trust anchors cannot be used");
 }
 
-static int make_tls(const struct profile *profile, const struct credential *credential,
-		    struct trust *trust, struct tls_config **ret_tls, struct diagnosis *why)
+static int make_tls(const struct profile *profile, const struct inputs *in,
+		    const struct credential *credential, struct tls_config **ret_tls,
+		    struct diagnosis *why)
 {
-	const struct tls_peer_settings settings = {
-		.trust = trust,
-		.key = credential->key,
-		.cert = credential->cert,
-		.chain = credential->chain,
-		.credential = credential->name,
+	AUTO_STRUCT(trust) trust = NULL;
+	struct tls_peer_settings settings = {
 		.min = profile->min_tls,
 		.max = profile->max_tls,
 		.resume = profile->resume,
 	};
+	int r = make_trust(profile, in, &trust, why);
 
+	if (r < 0)
+		return r;
+	settings.trust = TAKE(trust);
+	if (credential) {
+		settings.key = credential->key;
+		settings.cert = credential->cert;
+		settings.chain = credential->chain;
+		settings.credential = credential->name;
+	}
 	if (tls_config_new(&settings, ret_tls, why) != OK)
-		return failed(why, profile, "TLS cannot be set up");
+		return arm_failed(why, profile, "TLS cannot be set up");
 	return 0;
 }
 
-int profile_arm(struct profile *profile, struct keystore *keystore, int64_t now,
-		int64_t warn_before, struct armed **ret_armed, struct diagnosis *why)
+/* When a credential is looked at: what would be said of it. */
+struct look {
+	int64_t now, warn_before;
+};
+
+/* Nothing for a profile that names none.  A doubt stays in *warning, the first that there is. */
+static int open_credential(const struct profile *profile, struct keystore *keystore,
+			   const char *name, const struct look *look,
+			   struct credential **ret_credential, struct diagnosis *warning,
+			   struct diagnosis *why)
 {
-	AUTO_STRUCT(armed) armed = calloc(1, sizeof *armed);
 	AUTO_STRUCT(credential) credential = NULL;
-	AUTO_STRUCT(trust) trust = NULL;
-	AUTO_VALUE(files) anchors = { 0 };
-	AUTO_VALUE(files) crls = { 0 };
+
+	if (!name)
+		return 0;
+	if (keystore_get(keystore, name, &credential, why) < 0)
+		return arm_failed(why, profile, "the credential cannot be opened");
+	if (cert_check_own(credential->cert, CERT_CLIENT, credential->key, credential->chain,
+			   credential->name, look->now, look->warn_before, why) != OK)
+		return arm_failed(why, profile, "the certificate cannot be used");
+	if (warning->id == DIAG_NONE)
+		*warning = *why;
+	diagnosis_set(why, DIAG_NONE);
+	*ret_credential = TAKE(credential);
+	return 0;
+}
+
+static int read_inputs(const struct profile *profile, struct keystore *keystore,
+		       const struct look *look, struct inputs *in, struct diagnosis *warning,
+		       struct diagnosis *why)
+{
+	int r = read_anchors(profile, &in->anchors, why);
+
+	if (r == 0)
+		r = read_crls(profile, &in->crls, why);
+	if (r == 0)
+		r = open_credential(profile, keystore, profile->credential, look, &in->credential,
+				    warning, why);
+	if (r == 0)
+		r = open_credential(profile, keystore, profile->inner.credential, look, &in->inner,
+				    warning, why);
+	return r;
+}
+
+/* Whose expiry is waited for: what the machine shows of itself. */
+static void show_credential(struct armed *armed, const struct profile *profile,
+			    const struct inputs *in)
+{
+	const struct credential *shown = in->credential ? in->credential : in->inner;
+
+	choose_identity(profile, shown ? shown->cert : NULL, armed->identity,
+			sizeof armed->identity);
+	if (!shown)
+		return;
+	snprintf(armed->credential, sizeof armed->credential, "%s", shown->name);
+	armed->generation = shown->generation;
+	cert_info_of(shown->cert, &armed->certificate);
+}
+
+int profile_arm(struct profile *profile, struct keystore *keystore, const struct mschap *mschap,
+		int64_t now, int64_t warn_before, struct armed **ret_armed, struct diagnosis *why)
+{
+	const struct look look = { now, warn_before };
+	AUTO_STRUCT(armed) armed = calloc(1, sizeof *armed);
+	AUTO_VALUE(inputs) in = { 0 };
 	int r;
 
 	diagnosis_set(why, DIAG_NONE);
 	if (!armed)
-		return failed(why, profile, "there is no memory left");
+		return arm_failed(why, profile, "there is no memory left");
 	armed->references = 1;
-	if ((r = read_anchors(profile, &anchors, why)) < 0 ||
-	    (r = read_crls(profile, &crls, why)) < 0)
+	r = read_inputs(profile, keystore, &look, &in, &armed->warning, why);
+	if (r == 0)
+		r = arm_inner(armed, profile, mschap, why);
+	if (r == 0)
+		r = make_tls(profile, &in, in.credential, &armed->tls, why);
+	if (r == 0 && in.inner)
+		r = make_tls(profile, &in, in.inner, &armed->inner_tls, why);
+	if (r < 0)
 		return r;
-	if (keystore_get(keystore, profile->credential, &credential, why) < 0)
-		return failed(why, profile, "the credential cannot be opened");
-	if (cert_check_own(credential->cert, CERT_CLIENT, credential->key, credential->chain,
-			   credential->name, now, warn_before, why) != OK)
-		return failed(why, profile, "the certificate cannot be used");
-	armed->warning = *why;
-	diagnosis_set(why, DIAG_NONE);
-	if ((r = make_trust(profile, &anchors, &crls, &trust, why)) < 0 ||
-	    (r = make_tls(profile, credential, TAKE(trust), &armed->tls, why)) < 0)
-		return r;
-	if (!digest(profile, credential, &anchors, &crls, armed->digest))
-		return failed(why, profile, "SHA-256 cannot be computed");
-	choose_identity(profile, credential->cert, armed->identity, sizeof armed->identity);
-	snprintf(armed->credential, sizeof armed->credential, "%s", credential->name);
-	armed->generation = credential->generation;
-	cert_info_of(credential->cert, &armed->certificate);
+	if (!digest(profile, &in, armed))
+		return arm_failed(why, profile, "SHA-256 cannot be computed");
+	show_credential(armed, profile, &in);
 	armed->profile = profile;
 	*ret_armed = TAKE(armed);
 	return 0;
@@ -244,6 +325,8 @@ void armed_free(struct armed *armed)
 	if (!armed || --armed->references > 0)
 		return;
 	tls_config_free(armed->tls);
+	tls_config_free(armed->inner_tls);
+	secret_done(&armed->password);
 	profile_free(armed->profile);
 	free(armed);
 }

@@ -9,27 +9,39 @@
 
 #include "config/profile.h"
 #include "keystore/keystore.h"
+#include "method/mschap.h"
 
 #define EAP_IDENTITY_BUFFER 254
 
 struct armed {
 	unsigned references;
 	struct profile *profile; /* owned */
-	struct tls_config *tls;
-	char identity[EAP_IDENTITY_BUFFER]; /* the outer identity */
-	char credential[KEYSTORE_NAME_MAX + 1];
+	struct tls_config *tls;	 /* of the method; with a tunnel, of the tunnel */
+	/* What runs inside of a tunnel. */
+	struct tls_config *inner_tls; /* of EAP-TLS; NULL: something else */
+	struct secret password;
+	const struct mschap *mschap; /* borrowed; NULL: it needs none */
+	char inner_identity[EAP_IDENTITY_BUFFER];
+
+	char identity[EAP_IDENTITY_BUFFER];	/* the outer identity */
+	char credential[KEYSTORE_NAME_MAX + 1]; /* "" if there is none, as with a password */
 	unsigned generation;
 	struct cert_info certificate; /* ours */
 	struct diagnosis warning;     /* chain incomplete, expires soon; DIAG_NONE otherwise */
 	uint8_t digest[32];	      /* of every input: settings, credential, anchors, lists */
 };
 
-/* Takes the profile over on success. 0 or -errno with *why. warn_before in seconds. */
-int profile_arm(struct profile *profile, struct keystore *keystore, int64_t now,
-		int64_t warn_before, struct armed **ret_armed, struct diagnosis *why);
+/* Takes the profile over on success. 0 or -errno with *why. warn_before in seconds.  mschap
+ * outlives what is armed; NULL: there is none on this machine, and profiles that need it cannot be
+ * armed. */
+int profile_arm(struct profile *profile, struct keystore *keystore, const struct mschap *mschap,
+		int64_t now, int64_t warn_before, struct armed **ret_armed, struct diagnosis *why);
 struct armed *armed_ref(struct armed *armed);
 void armed_free(struct armed *armed); /* drops one reference */
 DEFINE_AUTO_STRUCT(armed);
+
+/* The method of the profile, for a port; the value borrows from armed.  0 or -ENOMEM. */
+int armed_method(const struct armed *armed, struct eap_peer_offer *ret_offer);
 
 /* The same inputs: a port may stay authenticated across a reload. */
 bool armed_same(const struct armed *a, const struct armed *b);

@@ -34,9 +34,15 @@ static void *field_of(const struct ini_key *key, void *into)
 
 const struct ini_key *ini_find(const struct ini_table *table, const char *name)
 {
+	const char *dot = strchr(name, '.'), *key = dot ? dot + 1 : name;
+	const size_t len = dot ? (size_t)(dot - name) : 0;
+
 	for (size_t i = 0; i < table->count; i++) {
-		if (strcmp(table->keys[i].name, name) == 0)
-			return &table->keys[i];
+		const struct ini_key *k = &table->keys[i];
+
+		if (strcmp(k->name, key) == 0 &&
+		    (!dot || (strncmp(k->section, name, len) == 0 && !k->section[len])))
+			return k;
 	}
 	return NULL;
 }

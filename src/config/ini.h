@@ -21,7 +21,7 @@
 #define INI_FILE_MAX   (256 * 1024)
 #define INI_ERRORS_MAX 64
 #define INI_KEYS_MAX   160 /* of one table */
-#define INI_LIST_MAX   16 /* items of one list */
+#define INI_LIST_MAX   16  /* items of one list */
 #define INI_LINE_MAX   1024
 
 struct ini_error {
@@ -141,6 +141,7 @@ void ini_done(const struct ini_table *table, void *into);
 /* All values in the order of the table, "Section.Key=value\n": equal settings print equally. */
 void ini_print(const struct ini_table *table, const void *values, FILE *out);
 
+/* "Name", or "Section.Name" where there are several; of those the first otherwise. */
 const struct ini_key *ini_find(const struct ini_table *table, const char *name);
 /* An error about a key of which each value by itself is right. */
 #define ini_errors_add_key(errors, file, table, lines, name, ...)                                  \

@@ -1,11 +1,11 @@
 libshell_a_SOURCES += \
-	%D%/arm.c %D%/arm.h \
+	%D%/arm.c %D%/arm.h %D%/arm_inner.c %D%/arm_parts.h \
 	%D%/file.c %D%/file.h \
 	%D%/files.c %D%/files.h \
 	%D%/ini.c %D%/ini.h \
 	%D%/ini_errors.c \
 	%D%/ini_types.c \
 	%D%/legacy.c %D%/legacy.h \
-	%D%/profile.c %D%/profile.h \
+	%D%/profile.c %D%/profile.h %D%/profile_inner.c %D%/profile_parts.h \
 	%D%/profile_keys.c \
 	%D%/service.c %D%/service.h

@@ -1,5 +1,7 @@
 #include "config/profile.h"
 
+#include "config/profile_parts.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
@@ -81,7 +83,7 @@ static void check_profile(const struct check *c)
 {
 	const struct profile *p = c->profile;
 
-	if (!p->credential && unset(c, "Credential"))
+	if (p->method == PROFILE_TLS && !p->credential && unset(c, "TLS.Credential"))
 		wrong(c, "Credential",
 		      "is missing: name the credential in the keystore with which this machine "
 		      "proves who it is.");
@@ -94,6 +96,7 @@ static void check_profile(const struct check *c)
 		      "is longer than StartCeiling=; expected the first wait to be the shorter "
 		      "one.");
 	check_server(c);
+	profile_check_inner(p, c->lines, c->errors);
 	if (p->enrol.wanted)
 		check_enrol(c);
 }
@@ -166,9 +169,18 @@ int profile_parse(struct slice text, const char *path, struct profile **ret_prof
 int profile_load(const char *path, struct profile **ret_profile, struct ini_errors *errors)
 {
 	AUTO_VALUE(bytes) text = { 0 };
+	AUTO_STRUCT(profile) profile = NULL;
 	int r = ini_read(path, &text, errors);
 
-	return r < 0 ? r : profile_parse(bytes_slice(&text), path, ret_profile, errors);
+	if (r == 0)
+		r = profile_parse(bytes_slice(&text), path, &profile, errors);
+	if (r == 0)
+		r = profile_check_private(profile, errors);
+	if (text.p)
+		explicit_bzero(text.p, text.cap);
+	if (r == 0)
+		*ret_profile = TAKE(profile);
+	return r;
 }
 
 static int is_profile(const struct dirent *entry)

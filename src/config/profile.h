@@ -19,6 +19,20 @@ enum interface_type { INTERFACE_ANY, INTERFACE_ETHERNET, INTERFACE_WLAN };
 
 enum enrol_tunnel { ENROL_OVER_TEAP, ENROL_OVER_TTLS };
 
+enum profile_method { PROFILE_TLS, PROFILE_TTLS, PROFILE_PEAP };
+
+/* What runs inside of a tunnel. */
+enum profile_inner {
+	INNER_NONE, /* not said */
+	INNER_PAP,
+	INNER_CHAP,
+	INNER_MSCHAP,
+	INNER_MSCHAPV2, /* in PEAP this is EAP-MSCHAPv2 */
+	INNER_EAP_MSCHAPV2,
+	INNER_EAP_GTC,
+	INNER_EAP_TLS,
+};
+
 struct profile {
 	char name[PROFILE_NAME_MAX + 1]; /* the file's, without .profile */
 	char *path;
@@ -31,6 +45,7 @@ struct profile {
 	bool autoconnect;
 
 	/* [EAP] */
+	enum profile_method method;
 	char *identity;		  /* NULL: from the certificate */
 	char *anonymous_identity; /* the outer one; NULL: anonymous@realm */
 	msec client_timeout;
@@ -41,6 +56,16 @@ struct profile {
 	enum tls_version min_tls, max_tls;
 	size_t fragment_size; /* 0: what fits */
 	bool resume;
+
+	/* [Inner] */
+	struct profile_inner_settings {
+		enum profile_inner method;
+		char *identity; /* NULL: that of [EAP] */
+		struct secret password;
+		char *password_file;
+		char *credential;
+		bool require_binding;
+	} inner;
 
 	/* [Server] */
 	struct words trust_anchors; /* files, directories, or the word `system` */
@@ -69,6 +94,9 @@ struct profile {
 };
 
 extern const struct ini_table profile_table;
+
+bool profile_inner_needs_password(const struct profile *profile);
+bool profile_inner_needs_mschap(const struct profile *profile);
 
 void profile_free(struct profile *profile);
 DEFINE_AUTO_STRUCT(profile);

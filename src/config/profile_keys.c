@@ -86,7 +86,7 @@ static bool parse_common_name(const struct ini_key *key, const char *text, void 
 
 static bool parse_key_type(const struct ini_key *key, const char *text, void *field)
 {
-	static const char *const types[] = { "P-256", "P-384", "P-521",
+	static const char *const types[] = { "P-256",	 "P-384",    "P-521",
 					     "RSA-2048", "RSA-3072", "RSA-4096" };
 
 	(void)key;
@@ -146,6 +146,26 @@ static bool parse_glob(const struct ini_key *key, const char *text, void *field)
 	return !strchr(text, '/') && ini_keep_word(text, field);
 }
 
+static bool parse_password(const struct ini_key *key, const char *text, void *field)
+{
+	(void)key;
+	return secret_set(field, slice_str(text)) == OK;
+}
+
+/* Whether there is one is all that may be seen of it. */
+static void print_password(const struct ini_key *key, const void *field, FILE *out)
+{
+	const struct secret *password = field;
+
+	(void)key;
+	fputs(password->len > 0 ? "***" : "", out);
+}
+
+static void clear_password(void *field)
+{
+	secret_done(field);
+}
+
 #define TEXT_TYPE(name_, shown_, expected_, parse_)                                                \
 	static const struct ini_type name_ = { .shown = (shown_),                                  \
 					       .expected = (expected_),                            \
@@ -161,6 +181,11 @@ static bool parse_glob(const struct ini_key *key, const char *text, void *field)
 					       .clear = ini_clear_words }
 
 TEXT_TYPE(identity, "identity", "no more than 253 octets", parse_identity);
+static const struct ini_type password = { .shown = "text",
+					  .expected = "a password",
+					  .parse = parse_password,
+					  .print = print_password,
+					  .clear = clear_password };
 TEXT_TYPE(credential, "name",
 	  "the name of a credential: letters, digits, '.', '_' and '-', 64 at most",
 	  parse_credential);
@@ -187,6 +212,14 @@ static const struct ini_type percent = { .shown = "part",
 LIST_TYPE(globs, "pattern ...", "interface names or patterns such as eth0 or en*", parse_glob);
 
 /* clang-format off */
+static const struct ini_word methods[] = {
+	{ "tls", PROFILE_TLS }, { "ttls", PROFILE_TTLS }, { "peap", PROFILE_PEAP }, { NULL, 0 } };
+static const struct ini_word inner_methods[] = {
+	{ "pap", INNER_PAP }, { "chap", INNER_CHAP }, { "mschap", INNER_MSCHAP },
+	{ "mschapv2", INNER_MSCHAPV2 }, { "eap-mschapv2", INNER_EAP_MSCHAPV2 },
+	{ "eap-gtc", INNER_EAP_GTC }, { "gtc", INNER_EAP_GTC },
+	{ "eap-tls", INNER_EAP_TLS }, { "tls", INNER_EAP_TLS }, { NULL, 0 } };
+static const struct ini_word bindings[] = { { "accept", false }, { "require", true }, { NULL, 0 } };
 static const struct ini_word interface_types[] = {
 	{ "ethernet", INTERFACE_ETHERNET }, { "wlan", INTERFACE_WLAN }, { "any", INTERFACE_ANY }, { NULL, 0 } };
 static const struct ini_word tls_versions[] = {
@@ -223,6 +256,10 @@ static const struct ini_key keys[] = {
 	  .doc = "Whether authentication begins by itself as soon as the cable is plugged in. With `no` it "
 		"waits for `latchkeyctl connect`." },
 
+	{ KEY("EAP", "Method", ini_enum, method), .words = methods, .fallback = "tls",
+	  .doc = "How this machine is authenticated. `tls`: by its certificate (EAP-TLS). `ttls` and `peap`: first "
+		"the server, by its certificate, then this machine inside of the tunnel that was made, as [Inner] "
+		"says; for networks that have accounts and passwords. No other method is accepted." },
 	{ KEY("EAP", "Identity", identity, identity),
 	  .doc = "Who this machine is, usually as `name@realm`. With EAP-TLS the certificate tells the server who "
 		"we are, and of this only the realm is used, for the anonymous identity. Without it "
@@ -244,7 +281,8 @@ static const struct ini_key keys[] = {
 	  .doc = "The credential in the keystore with which this machine proves who it is: a private key and its "
 		"certificate. `latchkeyctl credentials list` shows those there are, `latchkeyctl "
 		"credentials import` adds one, and a profile with a section [Enroll] is given one by the "
-		"network. Every profile needs one." },
+		"network. Every profile with Method=tls needs one; with a tunnel it is shown in addition to what "
+		"runs inside." },
 	{ KEY("TLS", "MinTLS", ini_enum, min_tls), .words = tls_versions, .fallback = "1.2",
 	  .doc = "The oldest version of TLS that is accepted. 1.0 and 1.1 are no longer safe and meant for servers "
 		"that have nothing better; a port opened with them is shown as having reduced "
@@ -261,6 +299,25 @@ static const struct ini_key keys[] = {
 	  .doc = "Whether a later authentication may continue an earlier TLS session, which saves time and "
 		"computation. Sessions are kept in memory only, and dropped when the profile, the "
 		"credential or a trust anchor changes." },
+
+	{ KEY("Inner", "Method", ini_enum, inner.method), .words = inner_methods,
+	  .doc = "What runs inside of the tunnel. With Method=ttls: `pap`, `chap`, `mschap`, `mschapv2`, or in EAP "
+		"`eap-mschapv2`, `eap-gtc`, `eap-tls`. With Method=peap: `mschapv2`, `gtc` or `tls`. Where the server "
+		"leaves the choice, take `mschapv2`: with it the server has to know the password, too." },
+	{ KEY("Inner", "Identity", identity, inner.identity),
+	  .doc = "The name of the account, which is shown to the server alone. Without it, Identity= of [EAP]. "
+		"What goes over the cable in the clear is never this, but AnonymousIdentity=." },
+	{ KEY("Inner", "Password", password, inner.password),
+	  .doc = "The password of the account. A profile with this key must be readable by its owner alone." },
+	{ KEY("Inner", "PasswordFile", ini_path, inner.password_file),
+	  .doc = "A file whose first line is the password, readable by its owner alone. It is read when the service "
+		"starts or reloads." },
+	{ KEY("Inner", "Credential", credential, inner.credential),
+	  .doc = "The credential in the keystore for `eap-tls` inside of the tunnel." },
+	{ KEY("Inner", "CryptoBinding", ini_enum, inner.require_binding), .words = bindings, .fallback = "accept",
+	  .doc = "Whether the server of PEAP has to prove that both ends of the tunnel are the ends of what ran "
+		"inside. `accept` checks the proof where there is one, which not all servers know; `require` "
+		"refuses a server without." },
 
 	{ KEY("Server", "TrustAnchor", anchors, trust_anchors),
 	  .doc = "The authorities that may vouch for the server: files with certificates (PEM or DER), or "

@@ -15,7 +15,7 @@
 #include "drivers/packet.h"
 #include "eap/peer.h"
 #include "eapol/supplicant.h"
-#include "method/tls_peer.h"
+#include "eap/method.h"
 
 struct port;
 
@@ -44,7 +44,7 @@ struct port {
 	struct eap_lower lower;
 	struct eap_peer peer;
 	struct eap_peer_config eap;
-	struct tls_peer *tls;
+	struct eap_peer_offer method;
 	struct packet_tag tag; /* of the last frame heard */
 	struct timer timer;
 

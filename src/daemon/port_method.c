@@ -6,15 +6,14 @@
 int port_method_new(struct port *port)
 {
 	const struct profile *profile = port->armed->profile;
-	const struct tls_peer_options options = { .fragment_size = profile->fragment_size };
 
-	if (tls_peer_new(port->armed->tls, &options, &port->tls) != OK)
+	if (armed_method(port->armed, &port->method) < 0)
 		return -ENOMEM;
 	port->eap = (struct eap_peer_config){
 		.identity = slice_str(port->armed->identity),
 		.client_timeout = profile->client_timeout,
 		.max_rounds = profile->max_rounds,
-		.offers = { { &tls_peer_method, port->tls } },
+		.offers = { port->method },
 		.offer_count = 1,
 	};
 	return 0;
@@ -22,6 +21,7 @@ int port_method_new(struct port *port)
 
 void port_method_free(struct port *port)
 {
-	tls_peer_method.free(port->tls);
-	port->tls = NULL;
+	if (port->method.self)
+		port->method.method->free(port->method.self);
+	port->method = (struct eap_peer_offer){ 0 };
 }

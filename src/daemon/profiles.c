@@ -38,8 +38,8 @@ static void add_refused(struct profile_set *set, const char *path, const struct 
 	set->count++;
 }
 
-int profile_set_load(const char *directory, struct keystore *keystore, int64_t now,
-		     const struct service_config *config, struct profile_set **ret_set,
+int profile_set_load(const char *directory, struct keystore *keystore, const struct mschap *mschap,
+		     int64_t now, const struct service_config *config, struct profile_set **ret_set,
 		     struct ini_errors *errors)
 {
 	struct profile_set *set = calloc(1, sizeof *set);
@@ -58,7 +58,8 @@ int profile_set_load(const char *directory, struct keystore *keystore, int64_t n
 
 		e->profile = set->loaded.profile[i];
 		snprintf(e->name, sizeof e->name, "%s", e->profile->name);
-		if (profile_arm(e->profile, keystore, now, warn, &e->armed, &e->problem) < 0)
+		if (profile_arm(e->profile, keystore, mschap, now, warn, &e->armed, &e->problem) <
+		    0)
 			e->armed = NULL;
 		set->count++;
 	}

@@ -19,8 +19,8 @@ struct profile_set;
 
 /* 0 or -errno.  Files that do not parse are shown, and match nothing; their errors are in *errors.
  */
-int profile_set_load(const char *directory, struct keystore *keystore, int64_t now,
-		     const struct service_config *config, struct profile_set **ret_set,
+int profile_set_load(const char *directory, struct keystore *keystore, const struct mschap *mschap,
+		     int64_t now, const struct service_config *config, struct profile_set **ret_set,
 		     struct ini_errors *errors);
 void profile_set_free(struct profile_set *set);
 

@@ -233,5 +233,6 @@ void service_free(struct service *service)
 	keystore_free(service->keystore);
 	free(service->credentials);
 	service_config_free(service->config);
+	legacy_free(service->legacy);
 	free(service);
 }

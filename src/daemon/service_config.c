@@ -33,13 +33,15 @@ static int open_keystore(const struct service_config *config, struct keystore **
 	return error;
 }
 
-static int read_profiles(const struct service_config *config, struct keystore *keystore,
-			 struct profile_set **ret_profiles, struct diagnosis *why)
+static int read_profiles(const struct service *s, const struct service_config *config,
+			 struct keystore *keystore, struct profile_set **ret_profiles,
+			 struct diagnosis *why)
 {
 	struct ini_errors *errors = calloc(1, sizeof *errors);
-	int error = errors ? profile_set_load(config->profile_dir, keystore, loop_now().wall,
-					      config, ret_profiles, errors)
-			   : -ENOMEM;
+	int error =
+		errors ? profile_set_load(config->profile_dir, keystore, legacy_mschap(s->legacy),
+					  loop_now().wall, config, ret_profiles, errors)
+		       : -ENOMEM;
 
 	return report_read(errors, error, why);
 }
@@ -51,10 +53,14 @@ int service_read(struct service *s, struct diagnosis *why)
 	struct profile_set *profiles = NULL;
 	int error = read_config(&s->options, &config, why);
 
+	/* At the start, while the module can still be loaded; without it, profiles that need it
+	 * cannot be armed. */
+	if (!s->legacy && legacy_new(&s->legacy) < 0)
+		s->legacy = NULL;
 	if (error == 0)
 		error = open_keystore(config, &keystore, why);
 	if (error == 0)
-		error = read_profiles(config, keystore, &profiles, why);
+		error = read_profiles(s, config, keystore, &profiles, why);
 	if (error < 0)
 		return error;
 	profile_set_free(s->profiles);
@@ -119,7 +125,7 @@ static void on_clock_set(void *context)
 	struct diagnosis why = { 0 };
 
 	log_event(LOG_NOTICE, "service.clock-set", "effect=\"certificates are looked at again\"");
-	if (read_profiles(s->config, s->keystore, &profiles, &why) == 0) {
+	if (read_profiles(s, s->config, s->keystore, &profiles, &why) == 0) {
 		profile_set_free(s->profiles);
 		s->profiles = profiles;
 		service_show_profiles(s);

@@ -3,6 +3,7 @@
 #ifndef DAEMON_SERVICE_PARTS_H
 #define DAEMON_SERVICE_PARTS_H
 
+#include "config/legacy.h"
 #include "daemon/expiry.h"
 #include "daemon/port.h"
 #include "daemon/profiles.h"
@@ -16,6 +17,7 @@ struct service {
 	struct service_options options;
 	struct service_config *config;
 	struct keystore *keystore;
+	struct legacy *legacy; /* NULL: this machine has none */
 	struct profile_set *profiles;
 	struct credential_info *credentials;
 	size_t credential_count;

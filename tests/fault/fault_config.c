@@ -143,7 +143,7 @@ static bool armed(void)
 	if (!profile)
 		return false;
 	diagnosis_set(&why, DIAG_NONE);
-	r = profile_arm(profile, keystore, PKI_NOW, 0, &armed, &why);
+	r = profile_arm(profile, keystore, NULL, PKI_NOW, 0, &armed, &why);
 	if (r < 0)
 		return fault_happened() && !armed && why.id != DIAG_NONE;
 	(void)TAKE(profile);

@@ -96,6 +96,7 @@ static const struct example {
 	{ "Match", "Type", "wlan", "wlan", "ethernet" },
 	{ "Match", "Priority", "-5", "-5", "0" },
 	{ "Match", "AutoConnect", "no", "no", "yes" },
+	{ "EAP", "Method", "ttls", "ttls", "tls" },
 	{ "EAP", "Identity", "host/pc=1@example.org", "host/pc=1@example.org", "" },
 	{ "EAP", "AnonymousIdentity", "nobody@example.org", "nobody@example.org", "" },
 	{ "EAP", "ClientTimeout", "1min 15s", "75s", "30s" },
@@ -105,6 +106,12 @@ static const struct example {
 	{ "TLS", "MaxTLS", "1.2", "1.2", "1.3" },
 	{ "TLS", "FragmentSize", "600", "600", "auto" },
 	{ "TLS", "Resume", "off", "no", "yes" },
+	{ "Inner", "Method", "mschapv2", "mschapv2", "0" },
+	{ "Inner", "Identity", "user@example.org", "user@example.org", "" },
+	{ "Inner", "Password", "gr\xc3\xbcn#1", "***", "" },
+	{ "Inner", "PasswordFile", "/etc/secret", "/etc/secret", "" },
+	{ "Inner", "Credential", "user", "user", "" },
+	{ "Inner", "CryptoBinding", "require", "require", "accept" },
 	{ "Server", "TrustAnchor", "/a.pem system /b", "/a.pem system /b", "" },
 	{ "Server", "ServerName", "a.example .b.example", "a.example .b.example", "" },
 	{ "Server", "ServerPin", PIN, PIN, "" },
@@ -246,13 +253,16 @@ TEST(every_key_is_documented)
 		for (size_t i = 0; i < tables[t]->count; i++) {
 			const struct ini_key *key = &tables[t]->keys[i];
 			size_t marks = 0;
+			char name[64];
 
 			CHECK(strlen(key->doc) > 20);
 			CHECK(key->doc[strlen(key->doc) - 1] == '.');
 			for (const char *c = key->doc; *c; c++)
 				marks += *c == '`';
 			CHECK(marks % 2 == 0);
-			CHECK(ini_find(tables[t], key->name) == key);
+			snprintf(name, sizeof name, "%s.%s", key->section, key->name);
+			CHECK(ini_find(tables[t], name) == key);
+			CHECK_STR(ini_find(tables[t], key->name)->name, key->name);
 		}
 	}
 }
@@ -519,6 +529,65 @@ TEST(each_error_says_where_what_was_expected_and_what_was_probably_meant)
 		CHECK_STR(error_of(cases[i].text), cases[i].error);
 }
 
+#define SERVER "[Server]\nTrustAnchor=/ca.pem\nServerName=a.example\n"
+#define TTLS   SERVER "[EAP]\nMethod=ttls\nIdentity=user\n[Inner]\n"
+#define PEAP   SERVER "[EAP]\nMethod=peap\nIdentity=user\n[Inner]\n"
+
+TEST(a_tunnel_needs_what_runs_inside_and_nothing_else)
+{
+	static const struct {
+		const char *text, *part;
+	} cases[] = {
+		{ TTLS "Password=x\n", "[Inner] Method=: is missing" },
+		{ TTLS "Method=pap\n", "[Inner] Password=: is missing" },
+		{ TTLS "Method=pap\nPassword=x\nPasswordFile=/y\n",
+		  "[Inner] PasswordFile=: is there, and Password= as well" },
+		{ TTLS "Method=eap-tls\n", "[Inner] Credential=: is missing" },
+		{ TTLS "Method=eap-tls\nCredential=c\nPassword=x\n",
+		  "[Inner] Password=: is of no use" },
+		{ TTLS "Method=pap\nPassword=x\nCredential=c\n",
+		  "[Inner] Credential=: is for Method=eap-tls alone" },
+		{ TTLS "Method=pap\nPassword=x\nCryptoBinding=require\n",
+		  "[Inner] CryptoBinding=: is for [EAP] Method=peap alone" },
+		{ TTLS "Method=papp\nPassword=x\n", "Did you mean pap?" },
+		{ PEAP "Method=pap\nPassword=x\n", "[Inner] Method=: does not go into PEAP" },
+		{ PEAP "Method=chap\nPassword=x\n", "[Inner] Method=: does not go into PEAP" },
+		{ SERVER "[EAP]\nMethod=peap\n[Inner]\nMethod=mschapv2\nPassword=x\n",
+		  "[Inner] Identity=: is missing" },
+		{ "[Server]\nInsecureNoServerCheck=yes\n[EAP]\nMethod=ttls\nIdentity=u\n[Inner]\n"
+		  "Method=mschapv2\nPassword=x\n",
+		  "InsecureNoServerCheck=: yes contradicts a password in [Inner]" },
+		{ MINIMAL "[Inner]\nMethod=pap\nPassword=x\n",
+		  "[Inner] Method=: belongs to [EAP] Method=ttls or peap" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *error = error_of(cases[i].text);
+
+		if (!strstr(error, cases[i].part))
+			test_note("%s: %s", cases[i].text, error);
+		CHECK(strstr(error, cases[i].part) != NULL);
+	}
+}
+
+TEST(profiles_with_tunnels)
+{
+	static const char *const good[] = {
+		TTLS "Method=pap\nPassword=x\n",
+		TTLS "Method=eap-gtc\nPasswordFile=/x\n",
+		TTLS "Method=eap-tls\nCredential=c\n",
+		TTLS "Method=mschapv2\nPassword=x\n[TLS]\nCredential=c\n",
+		PEAP "Method=mschapv2\nPassword=x\nCryptoBinding=require\n",
+		PEAP "Method=tls\nCredential=c\n",
+	};
+
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		AUTO_STRUCT(profile) p = parse(good[i]);
+
+		CHECK(p != NULL);
+	}
+}
+
 TEST(a_nul_in_a_line_is_an_error)
 {
 	static const char text[] = MINIMAL "[EAP]\nIdentity=a\0b\n";
@@ -596,6 +665,22 @@ TEST(a_profile_without_server_check_must_say_so)
 }
 
 /* ---- files ---- */
+
+TEST(a_password_is_in_a_file_of_its_owner_alone)
+{
+	AUTO_VALUE(scratch) d = scratch_make();
+	AUTO_VALUE(ini_errors) errors = { 0 };
+	AUTO_VALUE(profiles) profiles = { 0 };
+
+	scratch_put(&d, "a.profile", TTLS "Method=pap\nPassword=x\n", 0600);
+	scratch_put(&d, "b.profile", TTLS "Method=pap\nPassword=x\n", 0640);
+	scratch_put(&d, "c.profile", TTLS "Method=pap\nPassword=x\n", 0604);
+	scratch_put(&d, "d.profile", TTLS "Method=pap\nPasswordFile=/x\n", 0644);
+	CHECK_INT(profiles_load(d.path, &profiles, &errors), 0);
+	CHECK_INT(profiles.count, 2);
+	CHECK_INT(errors.count, 2);
+	CHECK_STR(errors.error[0].key, "[Inner] Password=");
+}
 
 TEST(a_bad_profile_does_not_take_down_the_others)
 {

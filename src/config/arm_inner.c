@@ -1,0 +1,239 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config/arm_parts.h"
+#include "config/file.h"
+#include "method/gtc_peer.h"
+#include "method/mschapv2_peer.h"
+#include "method/peap_peer.h"
+#include "method/tls_peer.h"
+#include "method/ttls_peer.h"
+
+#define PASSWORD_FILE_MAX 4096
+
+/* ---- what is read ---- */
+
+static int wrong(struct diagnosis *why, const struct profile *profile, const char *problem)
+{
+	diagnosis_say(why, DIAG_CONFIG, "%s: [Inner] PasswordFile=%s: %s", profile->path,
+		      profile->inner.password_file, problem);
+	diagnosis_add(why, "profile", "%s", profile->name);
+	return -EINVAL;
+}
+
+static struct slice first_line(struct slice text)
+{
+	const uint8_t *end = text.len ? memchr(text.p, '\n', text.len) : NULL;
+
+	if (end)
+		text.len = (size_t)(end - text.p);
+	if (text.len > 0 && text.p[text.len - 1] == '\r')
+		text.len--;
+	return text;
+}
+
+static int read_password(struct armed *armed, const struct profile *profile, struct diagnosis *why)
+{
+	AUTO_VALUE(bytes) text = { 0 };
+	struct stat st;
+	int r = file_read(profile->inner.password_file, PASSWORD_FILE_MAX, &text, &st);
+	struct slice line = first_line(bytes_slice(&text));
+
+	if (r < 0)
+		r = wrong(why, profile, r == -EFBIG ? "it is too large" : strerror(-r));
+	else if (st.st_mode & (S_IRWXG | S_IRWXO))
+		r = wrong(why, profile, "others can read it (chmod 0600)");
+	else if (line.len == 0)
+		r = wrong(why, profile, "its first line is empty");
+	else if (secret_set(&armed->password, line) != OK)
+		r = arm_failed(why, profile, "there is no memory left");
+	if (text.p)
+		explicit_bzero(text.p, text.cap);
+	return r;
+}
+
+static int keep_password(struct armed *armed, const struct profile *profile, struct diagnosis *why)
+{
+	if (profile->inner.password_file)
+		return read_password(armed, profile, why);
+	if (secret_set(&armed->password, secret_slice(&profile->inner.password)) != OK)
+		return arm_failed(why, profile, "there is no memory left");
+	return 0;
+}
+
+/* What MS-CHAP can say of a password is found out before anybody is asked to let us in. */
+static int check_mschap(const struct armed *armed, const struct profile *profile,
+			struct diagnosis *why)
+{
+	uint8_t hash[MSCHAP_HASH_SIZE];
+	enum status status;
+
+	if (!armed->mschap) {
+		diagnosis_say(why, DIAG_CONFIG,
+			      "%s: [Inner] Method= needs MD4 and DES, which this machine's OpenSSL "
+			      "does not have: its legacy provider is not installed.",
+			      profile->path);
+		diagnosis_add(why, "profile", "%s", profile->name);
+		return -EINVAL;
+	}
+	status = mschap_password_hash(armed->mschap, secret_slice(&armed->password), hash);
+	explicit_bzero(hash, sizeof hash);
+	if (status == OK)
+		return 0;
+	diagnosis_say(
+		why, DIAG_CONFIG,
+		"%s: [Inner]: the password is not 1 to %d characters in UTF-8, as MS-CHAP has "
+		"them.",
+		profile->path, MSCHAP_PASSWORD_MAX);
+	diagnosis_add(why, "profile", "%s", profile->name);
+	return -EINVAL;
+}
+
+int arm_inner(struct armed *armed, const struct profile *profile, const struct mschap *mschap,
+	      struct diagnosis *why)
+{
+	const char *identity =
+		profile->inner.identity ? profile->inner.identity : profile->identity;
+	int r = 0;
+
+	if (profile->method == PROFILE_TLS)
+		return 0;
+	snprintf(armed->inner_identity, sizeof armed->inner_identity, "%s",
+		 identity ? identity : "");
+	if (profile_inner_needs_password(profile))
+		r = keep_password(armed, profile, why);
+	if (r == 0 && profile_inner_needs_mschap(profile)) {
+		armed->mschap = mschap;
+		r = check_mschap(armed, profile, why);
+	}
+	return r;
+}
+
+/* ---- what a port is given ---- */
+
+static struct inner_account account_of(const struct armed *armed)
+{
+	return (struct inner_account){ .identity = slice_str(armed->inner_identity),
+				       .password = &armed->password,
+				       .mschap = armed->mschap };
+}
+
+static enum status inner_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
+{
+	const struct inner_account account = account_of(armed);
+	enum status status = UNSUPPORTED;
+
+	if (armed->profile->inner.method == INNER_EAP_TLS) {
+		struct tls_peer *tls = NULL;
+
+		status = tls_peer_new(armed->inner_tls, NULL, &tls);
+		*ret_offer = (struct eap_peer_offer){ &tls_peer_method, tls };
+	} else if (armed->profile->inner.method == INNER_EAP_GTC) {
+		struct gtc_peer *gtc = NULL;
+
+		status = gtc_peer_new(&account, &gtc);
+		*ret_offer = (struct eap_peer_offer){ &gtc_peer_method, gtc };
+	} else {
+		struct mschapv2_peer *mschapv2 = NULL;
+
+		status = mschapv2_peer_new(&account, &mschapv2);
+		*ret_offer = (struct eap_peer_offer){ &mschapv2_peer_method, mschapv2 };
+	}
+	return status;
+}
+
+static enum status inner_eap(const struct armed *armed, struct inner_peer **ret_inner)
+{
+	struct inner_peer_settings settings = { .identity = slice_str(armed->inner_identity),
+						.offer_count = 1 };
+	enum status status = inner_method(armed, &settings.offers[0]);
+
+	if (status == OK) {
+		status = inner_peer_new(&settings, ret_inner);
+		if (status != OK)
+			settings.offers[0].method->free(settings.offers[0].self);
+	}
+	return status;
+}
+
+static enum ttls_inner ttls_inner(enum profile_inner inner)
+{
+	switch (inner) {
+	case INNER_PAP:
+		return TTLS_PAP;
+	case INNER_CHAP:
+		return TTLS_CHAP;
+	case INNER_MSCHAP:
+		return TTLS_MSCHAP;
+	case INNER_MSCHAPV2:
+		return TTLS_MSCHAPV2;
+	case INNER_NONE:
+	case INNER_EAP_MSCHAPV2:
+	case INNER_EAP_GTC:
+	case INNER_EAP_TLS:
+		break;
+	}
+	return TTLS_EAP;
+}
+
+static enum status ttls_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
+{
+	struct ttls_peer_settings settings = {
+		.inner = ttls_inner(armed->profile->inner.method),
+		.account = account_of(armed),
+		.options.fragment_size = armed->profile->fragment_size,
+	};
+	struct tunnel_peer *peer = NULL;
+	enum status status = OK;
+
+	if (settings.inner == TTLS_EAP)
+		status = inner_eap(armed, &settings.eap);
+	if (status == OK)
+		status = ttls_peer_new(armed->tls, &settings, &peer);
+	*ret_offer = (struct eap_peer_offer){ &ttls_peer_method, peer };
+	return status;
+}
+
+static enum status peap_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
+{
+	struct peap_peer_settings settings = {
+		.require_binding = armed->profile->inner.require_binding,
+		.options.fragment_size = armed->profile->fragment_size,
+	};
+	struct tunnel_peer *peer = NULL;
+	enum status status = inner_eap(armed, &settings.eap);
+
+	if (status == OK)
+		status = peap_peer_new(armed->tls, &settings, &peer);
+	*ret_offer = (struct eap_peer_offer){ &peap_peer_method, peer };
+	return status;
+}
+
+static enum status tls_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
+{
+	const struct tls_peer_options options = { .fragment_size = armed->profile->fragment_size };
+	struct tls_peer *peer = NULL;
+	enum status status = tls_peer_new(armed->tls, &options, &peer);
+
+	*ret_offer = (struct eap_peer_offer){ &tls_peer_method, peer };
+	return status;
+}
+
+int armed_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
+{
+	enum status status = UNSUPPORTED;
+
+	switch (armed->profile->method) {
+	case PROFILE_TLS:
+		status = tls_method(armed, ret_offer);
+		break;
+	case PROFILE_TTLS:
+		status = ttls_method(armed, ret_offer);
+		break;
+	case PROFILE_PEAP:
+		status = peap_method(armed, ret_offer);
+		break;
+	}
+	return status == OK ? 0 : -ENOMEM;
+}

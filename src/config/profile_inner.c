@@ -1,0 +1,142 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "config/profile_parts.h"
+
+struct check {
+	const struct profile *profile;
+	const struct ini_lines *lines;
+	struct ini_errors *errors;
+};
+
+#define wrong(c, key, ...)                                                                         \
+	ini_errors_add_key((c)->errors, (c)->profile->path, &profile_table, (c)->lines, key,       \
+			   __VA_ARGS__)
+#define is_set(c, key) (ini_line_of(&profile_table, (c)->lines, key) > 0)
+
+static void check_no_inner(const struct check *c)
+{
+	for (size_t i = 0; i < profile_table.count; i++) {
+		const struct ini_key *key = &profile_table.keys[i];
+
+		if (strcmp(key->section, "Inner") != 0 || c->lines->line[i] == 0)
+			continue;
+		wrong(c, "Inner.Method",
+		      "belongs to [EAP] Method=ttls or peap, and the method here is tls. Take the "
+		      "section [Inner] out, or write that key.");
+		return;
+	}
+}
+
+bool profile_inner_needs_password(const struct profile *profile)
+{
+	return profile->inner.method != INNER_NONE && profile->inner.method != INNER_EAP_TLS;
+}
+
+bool profile_inner_needs_mschap(const struct profile *profile)
+{
+	switch (profile->inner.method) {
+	case INNER_MSCHAP:
+	case INNER_MSCHAPV2:
+	case INNER_EAP_MSCHAPV2:
+		return true;
+	case INNER_NONE:
+	case INNER_PAP:
+	case INNER_CHAP:
+	case INNER_EAP_GTC:
+	case INNER_EAP_TLS:
+		break;
+	}
+	return false;
+}
+
+static bool goes_into_peap(enum profile_inner inner)
+{
+	return inner == INNER_MSCHAPV2 || inner == INNER_EAP_MSCHAPV2 || inner == INNER_EAP_GTC ||
+	       inner == INNER_EAP_TLS;
+}
+
+static void check_method(const struct check *c)
+{
+	const struct profile *p = c->profile;
+
+	if (p->inner.method == INNER_NONE && !is_set(c, "Inner.Method"))
+		wrong(c, "Inner.Method",
+		      "is missing: say what runs inside of the tunnel, such as mschapv2.");
+	if (p->method == PROFILE_PEAP && p->inner.method != INNER_NONE &&
+	    !goes_into_peap(p->inner.method))
+		wrong(c, "Inner.Method", "does not go into PEAP; expected mschapv2, gtc or tls.");
+	if (p->method != PROFILE_PEAP && p->inner.require_binding)
+		wrong(c, "Inner.CryptoBinding", "is for [EAP] Method=peap alone; take it out.");
+}
+
+static void check_password(const struct check *c)
+{
+	const struct profile *p = c->profile;
+	bool has = p->inner.password.len > 0 || p->inner.password_file;
+
+	if (p->inner.password.len > 0 && p->inner.password_file)
+		wrong(c, "Inner.PasswordFile",
+		      "is there, and Password= as well; expected one of them.");
+	if (profile_inner_needs_password(p) && !has && !is_set(c, "Inner.Password") &&
+	    !is_set(c, "Inner.PasswordFile"))
+		wrong(c, "Inner.Password",
+		      "is missing, and so is PasswordFile=; expected one of them.");
+	if (p->inner.method == INNER_EAP_TLS && has)
+		wrong(c, "Inner.Password",
+		      "is of no use with Method=eap-tls, which takes Credential=; take it out.");
+}
+
+static void check_credential(const struct check *c)
+{
+	const struct profile *p = c->profile;
+
+	if (p->inner.method == INNER_EAP_TLS && !p->inner.credential &&
+	    !is_set(c, "Inner.Credential"))
+		wrong(c, "Inner.Credential",
+		      "is missing: name the credential in the keystore for EAP-TLS inside of the "
+		      "tunnel.");
+	if (profile_inner_needs_password(p) && p->inner.credential)
+		wrong(c, "Inner.Credential",
+		      "is for Method=eap-tls alone; a certificate that is shown to the server "
+		      "besides is named by [TLS] Credential=.");
+}
+
+void profile_check_inner(const struct profile *profile, const struct ini_lines *lines,
+			 struct ini_errors *errors)
+{
+	const struct check c = { profile, lines, errors };
+
+	if (profile->method == PROFILE_TLS) {
+		check_no_inner(&c);
+		return;
+	}
+	check_method(&c);
+	check_password(&c);
+	check_credential(&c);
+	if (!profile->identity && !profile->inner.identity && !is_set(&c, "EAP.Identity") &&
+	    !is_set(&c, "Inner.Identity"))
+		wrong(&c, "Inner.Identity",
+		      "is missing: name the account that the password belongs to.");
+	/* Whoever plugs in would be shown the password, or enough to find it. */
+	if (profile->insecure_no_server_check && profile_inner_needs_password(profile))
+		wrong(&c, "InsecureNoServerCheck",
+		      "yes contradicts a password in [Inner]: anybody could pose as the server and "
+		      "be given it. Name the server by TrustAnchor= and ServerName=.");
+}
+
+int profile_check_private(const struct profile *profile, struct ini_errors *errors)
+{
+	struct stat st;
+
+	if (profile->inner.password.len == 0)
+		return 0;
+	if (stat(profile->path, &st) == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO)))
+		return 0;
+	ini_errors_add(errors, profile->path, 0, "[Inner] Password=",
+		       "is in a file that others can read. Give it to its owner alone (chmod "
+		       "0600), or use PasswordFile=.");
+	return -EPERM;
+}
