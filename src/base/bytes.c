@@ -154,6 +154,30 @@ void wr_close16(struct wr *w, size_t mark)
 	wr_close16_from(w, mark, mark + 2);
 }
 
+size_t wr_open24(struct wr *w)
+{
+	size_t mark = w->len;
+
+	wr_u24(w, 0);
+	return mark;
+}
+
+void wr_close24(struct wr *w, size_t mark)
+{
+	if (w->bad)
+		return;
+
+	size_t len = w->len - mark - 3;
+
+	if (len > 0xffffff) {
+		w->bad = true;
+		return;
+	}
+	w->p[mark] = (uint8_t)(len >> 16);
+	w->p[mark + 1] = (uint8_t)(len >> 8);
+	w->p[mark + 2] = (uint8_t)len;
+}
+
 struct slice wr_done(const struct wr *w)
 {
 	return w->bad ? (struct slice){ 0 } : slice_of(w->p, w->len);

@@ -76,6 +76,8 @@ void wr_bytes(struct wr *w, struct slice in);
  * in the number of octets written since (excluding the field itself).  wr_close16_from counts from
  * an earlier mark, for lengths that include their own header. */
 size_t wr_open16(struct wr *w);
+size_t wr_open24(struct wr *w);
+void wr_close24(struct wr *w, size_t mark);
 void wr_close16(struct wr *w, size_t mark);
 void wr_close16_from(struct wr *w, size_t mark, size_t from);
 

@@ -61,7 +61,7 @@ struct cprom_credential {
  * most one. */
 struct cprom_token {
 	enum {
-		CPROM_NO_TOKEN,
+		CPROM_NO_TOKEN,	   /* cert, key, chain: what the tunnel shows, if it does */
 		CPROM_TOKEN,	   /* value */
 		CPROM_TOKEN_CERT,  /* cert, key, chain: a factory certificate */
 		CPROM_TOKEN_JWT,   /* text; only to a server that is known by name or pin */

@@ -177,3 +177,10 @@ UNIT_TESTS += %D%/test_teap_codec
 %C%_test_teap_codec_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
 endif
 EXTRA_DIST += tests/vectors/teap_tlv.txt tests/vectors/teap_keys.txt tests/vectors/teap_keys.py
+
+if CUNIT
+CPROM_DUO = tests/cprom_duo.c tests/cprom_duo.h
+UNIT_TESTS += %D%/test_cprom
+%C%_test_cprom_SOURCES = %D%/test_cprom.c $(CPROM_DUO)
+%C%_test_cprom_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+endif
