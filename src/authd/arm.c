@@ -24,8 +24,20 @@ static int unreadable(struct diagnosis *why, const struct config *config, const 
 	return error;
 }
 
-static int read_files(const struct config *config, struct files *anchors, struct files *crls,
-		      struct diagnosis *why)
+/* The root of our own authority, as if it were in a file. */
+static int add_anchor(struct files *anchors, const X509 *cert)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(cert, &der);
+	int r = len > 0 ? files_add_octets(anchors, "[Authority]", slice_of(der, (size_t)len))
+			: -ENOMEM;
+
+	OPENSSL_free(der);
+	return r;
+}
+
+static int read_files(const struct config *config, const struct authority *authority,
+		      struct files *anchors, struct files *crls, struct diagnosis *why)
 {
 	const struct authd_settings *s = &config->settings;
 
@@ -35,6 +47,12 @@ static int read_files(const struct config *config, struct files *anchors, struct
 		if (r < 0)
 			return unreadable(why, config, "ClientAnchors", s->client_anchors.word[i],
 					  r);
+	}
+	for (int i = 0; authority && i < sk_X509_num(authority->anchors); i++) {
+		int r = add_anchor(anchors, sk_X509_value(authority->anchors, i));
+
+		if (r < 0)
+			return failed(why, "there is no memory left");
 	}
 	for (size_t i = 0; i < s->crls.count; i++) {
 		int r = files_add_crl(crls, s->crls.word[i]);
@@ -218,14 +236,15 @@ static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 
 	if (!s->credential)
 		return 0;
-	if ((r = read_files(arming->config, &anchors, &crls, why)) < 0 ||
+	if ((r = read_files(arming->config, arming->authority, &anchors, &crls, why)) < 0 ||
 	    (r = keystore_open(s->keystore, false, &keystore, why)) < 0 ||
 	    (r = keystore_get(keystore, s->credential, &credential, why)) < 0)
 		return why->id == DIAG_NONE ? failed(why, "the credential cannot be opened") : r;
 	if (cert_check_own(credential->cert, CERT_SERVER, credential->key, credential->chain,
 			   credential->name, now, WARN_BEFORE, why) != OK)
 		return failed(why, "the certificate cannot be used");
-	arming->warning = *why;
+	if (why->id != DIAG_NONE)
+		arming->warning = *why;
 	diagnosis_set(why, DIAG_NONE);
 	cert_info_of(credential->cert, &arming->certificate);
 	if ((r = make_trust(arming->config, &anchors, &crls, &trust, why)) < 0)
@@ -248,7 +267,11 @@ int arming_new(struct config *config, int64_t now, struct arming **ret_arming,
 	}
 	arming->references = 1;
 	arming->config = config_ref(config);
-	r = open_tls(arming, now, why);
+	r = authority_open(config, now, &arming->authority, why);
+	if (r == 0 && arming->authority)
+		arming->warning = arming->authority->warning;
+	if (r == 0)
+		r = open_tls(arming, now, why);
 	if (r < 0)
 		return r;
 	arming->choice.offers[0] = (struct eap_server_offer){ &tls_server_method, &arming->tls };
@@ -263,6 +286,57 @@ int arming_new(struct config *config, int64_t now, struct arming **ret_arming,
 	return 0;
 }
 
+/* ---- what our own authority has revoked ---- */
+
+static bool is_by(const X509 *authority, struct slice name)
+{
+	unsigned char *der = NULL;
+	int len = authority ? i2d_X509_NAME(X509_get_subject_name(authority), &der) : 0;
+	bool same = len > 0 && slice_eq(name, slice_of(der, (size_t)len));
+
+	OPENSSL_free(der);
+	return same;
+}
+
+static bool is_revoked(const struct arming *arming, struct slice issuer, struct slice serial,
+		       const struct tls_claim *claim, struct diagnosis *ret_why)
+{
+	const struct revoked *revoked = arming->revoked ? *arming->revoked : NULL;
+	const struct revoked_entry *entry = NULL;
+
+	if (!is_by(arming->authority->now.issuer, issuer) &&
+	    !is_by(arming->authority->old.issuer, issuer))
+		return false;
+	if (revoked)
+		entry = revoked_find(revoked, issuer, serial);
+	if (!revoked)
+		diagnosis_set(ret_why, DIAG_REVOCATION_UNKNOWN);
+	if (entry) {
+		diagnosis_set(ret_why, DIAG_PEER_CERT_REVOKED);
+		diagnosis_add(ret_why, "subject", "%.*s", (int)claim->subject.len,
+			      (const char *)claim->subject.p);
+		diagnosis_add(ret_why, "reason", "%s", ca_reason_text(entry->reason));
+		diagnosis_add_time(ret_why, "revoked", entry->when);
+	}
+	return !revoked || entry;
+}
+
+bool arming_revoked(const struct arming *arming, const struct tls_claim *claim,
+		    struct diagnosis *ret_why)
+{
+	struct slice issuer, serial;
+
+	if (!arming->authority)
+		return false;
+	if (is_revoked(arming, claim->issuer_der, claim->serial, claim, ret_why))
+		return true;
+	for (size_t at = 0; tls_claim_authority(claim, &at, &issuer, &serial);) {
+		if (is_revoked(arming, issuer, serial, claim, ret_why))
+			return true;
+	}
+	return false;
+}
+
 struct arming *arming_ref(struct arming *arming)
 {
 	arming->references++;
@@ -274,6 +348,7 @@ void arming_free(struct arming *arming)
 	if (!arming || --arming->references > 0)
 		return;
 	tls_server_config_free(arming->tls.config);
+	authority_free(arming->authority);
 	config_free(arming->config);
 	free(arming);
 }

@@ -7,7 +7,8 @@
 #ifndef AUTHD_ARM_H
 #define AUTHD_ARM_H
 
-#include "authd/config.h"
+#include "authd/authority.h"
+#include "authd/revoked.h"
 #include "eap/authenticator.h"
 #include "keystore/keystore.h"
 #include "method/tls_server.h"
@@ -21,6 +22,9 @@ struct arming {
 	struct diagnosis warning;     /* of the credential: expires soon; DIAG_NONE otherwise */
 	struct cert_info certificate; /* ours; empty without a credential */
 	uint8_t digest[32];	      /* of what the TLS configuration was made of */
+	struct authority *authority;  /* our own; NULL: none is configured */
+	/* Where its worker keeps what was revoked, which is NULL until the first list has come. */
+	struct revoked *const *revoked;
 };
 
 /* Takes a reference to the configuration.  0 or -errno with *why. */
@@ -33,6 +37,10 @@ void arming_inherit(struct arming *arming, const struct arming *old);
  */
 int arming_certificates(const struct config *config, X509 **ret_cert, X509 **ret_issuer,
 			struct diagnosis *why);
+/* Whether our own authority has revoked what a machine shows, or an authority above that; and a
+ * reason not to let it in. */
+bool arming_revoked(const struct arming *arming, const struct tls_claim *claim,
+		    struct diagnosis *ret_why);
 struct arming *arming_ref(struct arming *arming);
 void arming_free(struct arming *arming); /* drops one reference */
 DEFINE_AUTO_STRUCT(arming);

@@ -201,7 +201,8 @@ static enum conversation_turn step(struct conversation *c, struct moment now)
 	claim = question->about.claim;
 	note_claim(&c->claim, claim);
 	aaa_grant_done(&c->grant);
-	accept = rules_judge(c->arming->config, claim, &c->where, &c->grant, &why);
+	accept = !arming_revoked(c->arming, claim, &why) &&
+		 rules_judge(c->arming->config, claim, &c->where, &c->grant, &why);
 	name_user(c, claim);
 	if (accept && has_to_be_asked(c)) {
 		c->waits_for = claim;

@@ -92,6 +92,9 @@ void message_free(struct message *message)
 	case MESSAGE_STAPLE:
 		bytes_done(&list_item(message, struct message_octets, message)->octets);
 		break;
+	case MESSAGE_REVOKED:
+		revoked_free(list_item(message, struct message_revoked, message)->revoked);
+		break;
 	case MESSAGE_TICKETS:
 		free_tickets(message);
 		return;

@@ -15,6 +15,7 @@ enum message_kind {
 	MESSAGE_CONFIGURE,	/* struct message_configure */
 	MESSAGE_JUDGED,		/* struct message_judged */
 	MESSAGE_STAPLE,		/* struct message_octets */
+	MESSAGE_REVOKED,	/* struct message_revoked */
 	MESSAGE_TICKETS,	/* struct message_tickets */
 	MESSAGE_ENROLMENT_TOLD, /* struct message_enrolment_told */
 	MESSAGE_STOP,		/* struct message */
@@ -32,6 +33,7 @@ struct message {
 
 struct arming;
 struct outcome;
+struct revoked;
 
 struct message_request {
 	struct message message;
@@ -92,6 +94,12 @@ struct message_enrolment_told {
 struct message_octets {
 	struct message message;
 	struct bytes octets;
+};
+
+/* The set replaces the one before. */
+struct message_revoked {
+	struct message message;
+	struct revoked *revoked; /* a reference */
 };
 
 struct message_tickets {

@@ -172,6 +172,7 @@ static void on_message(struct pool *pool, struct message *message)
 	case MESSAGE_CONFIGURE:
 	case MESSAGE_JUDGED:
 	case MESSAGE_STAPLE:
+	case MESSAGE_REVOKED:
 	case MESSAGE_TICKETS:
 	case MESSAGE_ENROLMENT_TOLD:
 	case MESSAGE_STOP:
@@ -241,6 +242,18 @@ void pool_staple(struct pool *pool, struct slice response)
 			put(&pool->worker[i], &m->message);
 		else if (m)
 			message_free(&m->message);
+	}
+}
+
+void pool_revoked(struct pool *pool, struct revoked *revoked)
+{
+	for (unsigned i = 0; i < pool->count; i++) {
+		struct message_revoked *m = message_new(MESSAGE_REVOKED, sizeof *m);
+
+		if (!m)
+			continue; /* it is handed out again before long */
+		m->revoked = revoked_ref(revoked);
+		put(&pool->worker[i], &m->message);
 	}
 }
 

@@ -17,6 +17,7 @@
 
 struct pool;
 struct arming;
+struct revoked;
 struct enrolment_told;
 struct message_enrolment_asks;
 
@@ -74,6 +75,8 @@ void pool_enrolment_told(struct pool *pool, const struct message_enrolment_asks 
 			 struct enrolment_told *taken);
 /* For all workers, from the next handshake on: what is stapled; the keys of tickets. */
 void pool_staple(struct pool *pool, struct slice response);
+/* What our own authority has revoked: a reference for each worker. */
+void pool_revoked(struct pool *pool, struct revoked *revoked);
 void pool_ticket_keys(struct pool *pool, const struct ticket_keys *keys);
 
 unsigned pool_workers(const struct pool *pool);

@@ -19,7 +19,7 @@ struct revoked_entry {
 
 /* Of one issuer. */
 struct revoked_list {
-	struct bytes issuer; /* X.501 Name, DER */
+	struct bytes name; /* X.501 Name, DER */
 	struct revoked_entry *entry;
 	size_t count;
 };
@@ -30,7 +30,6 @@ struct revoked {
 	_Atomic int references;
 	size_t issuer_count;
 	struct revoked_list issuer[REVOKED_ISSUERS_MAX];
-	uint64_t version; /* grows */
 };
 
 /* Empty. NULL without memory. */
@@ -45,8 +44,6 @@ struct revoked *revoked_ref(struct revoked *revoked);
 void revoked_free(struct revoked *revoked); /* drops one reference */
 DEFINE_AUTO_STRUCT(revoked);
 
-/* Whether we are the authority that has issued by this name. */
-bool revoked_is_ours(const struct revoked *revoked, struct slice issuer_der);
 /* NULL: not revoked, or not ours. serial: content octets. */
 const struct revoked_entry *revoked_find(const struct revoked *revoked, struct slice issuer_der,
 					 struct slice serial);

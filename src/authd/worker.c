@@ -304,6 +304,7 @@ static void on_configure(struct worker *w, struct message_configure *m)
 	arming_inherit(m->arming, w->arming);
 	arming_free(w->arming);
 	w->arming = TAKE(m->arming);
+	w->arming->revoked = &w->revoked;
 }
 
 static void on_tickets(struct worker *w, const struct message_tickets *m)
@@ -328,6 +329,12 @@ static void on_staple(struct worker *w, const struct message_octets *m)
 		return;
 }
 
+static void on_revoked(struct worker *w, struct message_revoked *m)
+{
+	revoked_free(w->revoked);
+	w->revoked = TAKE(m->revoked);
+}
+
 static void on_message(struct worker *w, struct message *message, struct moment now)
 {
 	switch (message->kind) {
@@ -345,6 +352,9 @@ static void on_message(struct worker *w, struct message *message, struct moment 
 		break;
 	case MESSAGE_STAPLE:
 		on_staple(w, list_item(message, struct message_octets, message));
+		break;
+	case MESSAGE_REVOKED:
+		on_revoked(w, list_item(message, struct message_revoked, message));
 		break;
 	case MESSAGE_TICKETS:
 		on_tickets(w, list_item(message, struct message_tickets, message));
@@ -435,6 +445,7 @@ static void drop(struct worker *w)
 	radius_duplicates_free(w->duplicates);
 	radius_crypto_free(w->crypto);
 	arming_free(w->arming);
+	revoked_free(w->revoked);
 	loop_done(&w->loop);
 	queue_done(&w->in);
 }
@@ -481,6 +492,7 @@ int worker_start(struct worker *w, unsigned number, struct arming *arming, size_
 	}
 	w->number = number;
 	w->arming = arming;
+	arming->revoked = &w->revoked;
 	w->most = most;
 	w->out = out;
 	w->watch.ready = on_queue;

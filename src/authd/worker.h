@@ -48,7 +48,8 @@ struct worker {
 	_Atomic uint64_t counter[WORKER_COUNTERS];
 
 	struct arming *arming;
-	size_t most; /* conversations at once */
+	struct revoked *revoked; /* by our own authority; NULL until the first list has come */
+	size_t most;		 /* conversations at once */
 	struct list bucket[WORKER_BUCKETS];
 	/* The one touched longest ago first: those that have sent nothing beyond the first request,
 	 * and those that have. */

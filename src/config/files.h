@@ -20,6 +20,8 @@ struct files {
  * what OpenSSL was built to trust.  0 or -errno. */
 int files_add_anchors(struct files *files, const char *word);
 int files_add_crl(struct files *files, const char *path);
+/* What is no file; name is for errors. */
+int files_add_octets(struct files *files, const char *name, struct slice octets);
 void files_done(struct files *files);
 /* What a person is told of such an error. */
 const char *files_problem(int error);
