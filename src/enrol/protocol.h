@@ -91,7 +91,9 @@ struct enrol_peer_job {
 	enum enrol_credential type;
 	struct enrol_names names; /* of the certificate; empty: the server decides */
 	EVP_PKEY *key;		  /* the new one; NULL: the server is to make the secret */
-	X509 *old_cert;		  /* renewal, removal; else NULL */
+	/* What is renewed or removed; of a registration the certificate (of the factory) that was
+	 * shown in the tunnel, so that requests can be signed; else NULL. */
+	X509 *old_cert;
 	EVP_PKEY *old_key;
 	STACK_OF(X509) * old_chain;
 	/* What links a request to the tunnel (EST's challengePassword, RFC 7030, section 3.5): the
@@ -146,6 +148,8 @@ struct enrol_server_job {
 	/* The certificate that the peer has proved to hold (tunnel), DER; may be empty.  Of a
 	 * renewal the one that is renewed. */
 	struct slice proved;
+	bool link_required; /* EST: a request that is not linked to the tunnel is refused */
+	bool confirm;	    /* CMP: implicitConfirm is not granted, a certConf has to come */
 	struct slice
 		credential_id; /* of a renewal or removal, as the peer named it; may be empty */
 };

@@ -132,6 +132,7 @@ struct enrol_question {
 
 	/* FORWARD */
 	struct slice message;
+	uint32_t after; /* seconds that the CA wants to be left alone before it gets this one */
 
 	/* KEEP */
 	struct slice username, secret;

@@ -107,6 +107,17 @@ UNIT_TESTS += %D%/test_ocsp
 %C%_test_ocsp_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
 endif
 endif
+
+# Provisioning protocols.
+if CUNIT
+ENROL_DUO = tests/enrol_duo.c tests/enrol_duo.h
+UNIT_TESTS += %D%/test_cmp %D%/test_est
+%C%_test_cmp_SOURCES = %D%/test_cmp.c $(ENROL_DUO)
+%C%_test_cmp_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_est_SOURCES = %D%/test_est.c $(ENROL_DUO)
+%C%_test_est_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+endif
+
 # The registry on SQLite, then on PostgreSQL.
 if CUNIT
 if AUTHD

@@ -1,0 +1,331 @@
+/* EST as the server of an enrolment speaks it: RFC 7030 and RFC 8951.
+ *
+ * Who the machine is was found out by the tunnel and CPROM's first phase, as EST has TLS and HTTP
+ * authentication do it.  A request that brings a challengePassword has to be of this very tunnel;
+ * whether one has to be there is the server's policy. */
+#include "enrol/certs_only.h"
+#include "enrol/chain.h"
+#include "enrol/cmp_lib.h"
+#include "enrol/csr.h"
+#include "enrol/est.h"
+#include "enrol/est_http.h"
+#include "enrol/names.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+struct est_service {
+	struct enrol_server_job job;
+	bool asked, over;
+	unsigned rounds;
+
+	struct bytes csr;
+	EVP_PKEY *key;
+	struct enrol_names names;
+	struct enrol_question question;
+
+	X509 *cert;
+	STACK_OF(X509) * chain, *anchors;
+	struct enrol_fault fault;
+	struct diagnosis why;
+};
+
+/* ---- responses ------------------------------------------------------------------------------- */
+
+/* The end: what the machine is told is a status and a sentence. */
+static enum enrol_state fail(struct est_service *s, unsigned status, enum enrol_error error,
+			     const char *detail, const struct diagnosis *why,
+			     struct enrol_output *out)
+{
+	s->over = true;
+	enrol_fault_set(&s->fault, error, "%s", detail);
+	s->fault.secondary = (uint16_t)status;
+	enrol_fault_explain(&s->fault, ENROL_US, why, &s->why);
+	if (bytes_set(&out->data, slice_str(detail)) != OK ||
+	    est_response(status, "text/plain", out->data.len, &out->headers) != OK) {
+		bytes_clear(&out->data);
+		bytes_clear(&out->headers);
+	}
+	return ENROL_FAILED;
+}
+
+static enum enrol_state internal(struct est_service *s, struct enrol_output *out)
+{
+	return fail(s, 500, ENROL_ERROR_INTERNAL, "the response could not be made", NULL, out);
+}
+
+static bool respond(struct slice der, const char *type, struct enrol_output *out)
+{
+	return base64_encode(der, &out->data) == OK &&
+	       est_response(200, type, out->data.len, &out->headers) == OK;
+}
+
+/* ---- cacerts, csrattrs ----------------------------------------------------------------------- */
+
+static enum status gather(const struct enrol_authority *authority, STACK_OF(X509) * certs)
+{
+	const STACK_OF(X509) * from[] = { authority->chain, authority->anchors };
+
+	for (size_t n = 0; n < sizeof from / sizeof *from; n++)
+		for (int i = 0; i < sk_X509_num(from[n]); i++)
+			if (enrol_push(certs, sk_X509_value(from[n], i)) != OK)
+				return NO_MEMORY;
+	return authority->new_with_old ? enrol_push(certs, authority->new_with_old) : OK;
+}
+
+static enum enrol_state ca_certs(struct est_service *s, struct enrol_output *out)
+{
+	AUTO(X509_STACK) certs = sk_X509_new_null();
+	AUTO_VALUE(bytes) der = { 0 };
+
+	if (!certs || gather(s->job.authority, certs) != OK ||
+	    certs_only_build(certs, &der) != OK ||
+	    !respond(bytes_slice(&der), EST_TYPE_CERTS "; smime-type=certs-only", out))
+		return internal(s, out);
+	return ENROL_GOES_ON;
+}
+
+static enum enrol_state csr_attributes(struct est_service *s, struct enrol_output *out)
+{
+	AUTO_VALUE(bytes) der = { 0 };
+
+	if (est_attributes_build(s->job.binding.len > 0, s->job.params.oid, &der) != OK)
+		return internal(s, out);
+	if (der.len == 0)
+		return est_response(204, NULL, 0, &out->headers) == OK ? ENROL_GOES_ON
+								       : internal(s, out);
+	return respond(bytes_slice(&der), EST_TYPE_ATTRS, out) ? ENROL_GOES_ON : internal(s, out);
+}
+
+/* ---- enrolment ------------------------------------------------------------------------------- */
+
+static bool linked(const struct est_service *s, struct slice challenge)
+{
+	AUTO_VALUE(bytes) own = { 0 };
+
+	if (challenge.len == 0)
+		return !s->job.link_required;
+	return s->job.binding.len > 0 && est_challenge(s->job.binding, &own) == OK &&
+	       own.len == challenge.len && CRYPTO_memcmp(own.p, challenge.p, own.len) == 0;
+}
+
+/* RFC 7030, section 4.2.2: subject and subjectAltName are those of the certificate. */
+static bool same_names(const struct est_service *s)
+{
+	AUTO(X509) old = cmp_decode_cert(s->job.proved);
+	struct enrol_names names = { 0 };
+
+	if (!old || names_of_cert(old, &names, NULL) != OK ||
+	    strcmp(names.common_name, s->names.common_name) != 0 || names.count != s->names.count)
+		return false;
+	for (size_t i = 0; i < names.count; i++)
+		if (names.alternative[i].kind != s->names.alternative[i].kind ||
+		    strcmp(names.alternative[i].text, s->names.alternative[i].text) != 0)
+			return false;
+	return true;
+}
+
+static enum enrol_state ask(struct est_service *s)
+{
+	s->asked = true;
+	s->question = (struct enrol_question){
+		.kind = ENROL_ASKS_ISSUE,
+		.action = s->job.action,
+		.type = ENROL_X509,
+		.grant = &s->job.grant,
+		.key = s->key,
+		.names = &s->names,
+		.csr = bytes_slice(&s->csr),
+		.old = s->job.action == ENROL_RENEW ? s->job.proved : slice_of(NULL, 0),
+	};
+	return ENROL_ASKS;
+}
+
+static enum enrol_state enroll(struct est_service *s, const struct est_head *head,
+			       struct slice body, struct enrol_output *out)
+{
+	AUTO_VALUE(bytes) challenge = { 0 };
+	struct diagnosis why = { 0 };
+	enum status status;
+
+	if (!est_type_is(head, EST_TYPE_REQUEST) || base64_decode(body, &s->csr) != OK)
+		return fail(s, 400, ENROL_ERROR_MALFORMED, "the body is no base64 of a PKCS#10",
+			    NULL, out);
+	status = csr_read(bytes_slice(&s->csr), &s->key, &s->names, &challenge, &why);
+	if (status == UNTRUSTED)
+		return fail(s, 400, ENROL_ERROR_PROOF, "the request is not signed by its key", &why,
+			    out);
+	if (status == UNSUPPORTED)
+		return fail(s, 400, ENROL_ERROR_PARAMETERS, "a key of this kind is not taken", &why,
+			    out);
+	if (status != OK)
+		return fail(s, 400, ENROL_ERROR_MALFORMED, "the PKCS#10 cannot be read", &why, out);
+	if (!linked(s, bytes_slice(&challenge)))
+		return fail(s, 400, ENROL_ERROR_PROOF, "the request is not of this tunnel", NULL,
+			    out);
+	if (s->job.action == ENROL_RENEW && !same_names(s))
+		return fail(s, 403, ENROL_ERROR_ACTION_REFUSED,
+			    "the names are not those of the certificate", NULL, out);
+	return ask(s);
+}
+
+static enum enrol_state requested(struct est_service *s, const struct est_head *head,
+				  struct slice body, struct enrol_output *out)
+{
+	switch (head->operation) {
+	case EST_CA_CERTS:
+		return ca_certs(s, out);
+	case EST_CSR_ATTRS:
+		return csr_attributes(s, out);
+	case EST_ENROLL:
+	case EST_REENROLL:
+		if ((head->operation == EST_REENROLL) == (s->job.action == ENROL_RENEW))
+			return enroll(s, head, body, out);
+		break;
+	case EST_OPERATIONS:
+		break;
+	}
+	return fail(s, 403, ENROL_ERROR_UNEXPECTED, "this is not what was agreed on", NULL, out);
+}
+
+static enum status take_cert(struct est_service *s, const struct enrol_reply *reply)
+{
+	const struct enrol_authority *authority = s->job.authority;
+
+	s->cert = cmp_decode_cert(reply->certificate);
+	if (!s->cert)
+		return MALFORMED;
+	if (enrol_copy(reply->chain ? reply->chain : authority->chain, &s->chain) != OK)
+		return NO_MEMORY;
+	return enrol_copy(reply->anchors ? reply->anchors : authority->anchors, &s->anchors);
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static enum status est_init(const struct enrol_server_job *job, struct enrol_output *out,
+			    void **ret_self)
+{
+	struct est_service *s;
+
+	(void)out;
+	if (job->type != ENROL_X509 || job->action == ENROL_REMOVE ||
+	    (job->action == ENROL_RENEW && job->proved.len == 0))
+		return UNSUPPORTED;
+	s = calloc(1, sizeof *s);
+	if (!s)
+		return NO_MEMORY;
+	s->job = *job;
+	*ret_self = s;
+	return OK;
+}
+
+static void est_free(void *self)
+{
+	struct est_service *s = self;
+
+	if (!s)
+		return;
+	bytes_done(&s->csr);
+	EVP_PKEY_free(s->key);
+	X509_free(s->cert);
+	x509_stack_free(s->chain);
+	x509_stack_free(s->anchors);
+	free(s);
+}
+
+static enum enrol_state est_process(void *self, const struct enrol_message *in,
+				    struct enrol_output *out, struct moment now)
+{
+	struct est_service *s = self;
+	struct est_head head;
+	const char *wrong;
+	enum status status;
+
+	(void)now;
+	bytes_clear(&out->headers);
+	bytes_clear(&out->data);
+	if (s->over || s->asked)
+		return fail(s, 400, ENROL_ERROR_UNEXPECTED, "nothing more is to come", NULL, out);
+	if (++s->rounds > ENROL_ROUNDS_MAX)
+		return fail(s, 400, ENROL_ERROR_LIMIT, "too many messages", NULL, out);
+	if (in->data.len > EST_BODY_MAX)
+		return fail(s, 400, ENROL_ERROR_LIMIT, "the body is too large", NULL, out);
+	status = est_head_parse(in->headers, in->data.len, &head, &wrong);
+	if (status == UNSUPPORTED)
+		return fail(s, 404, ENROL_ERROR_UNEXPECTED, wrong, NULL, out);
+	if (status != OK)
+		return fail(s, 400, ENROL_ERROR_MALFORMED, wrong, NULL, out);
+	if (!head.request)
+		return fail(s, 400, ENROL_ERROR_UNEXPECTED, "an answer to nothing", NULL, out);
+	return requested(s, &head, in->data, out);
+}
+
+static const struct enrol_question *est_question(const void *self)
+{
+	const struct est_service *s = self;
+
+	return s->asked ? &s->question : NULL;
+}
+
+static enum enrol_state est_answer(void *self, const struct enrol_reply *reply,
+				   struct enrol_output *out, struct moment now)
+{
+	struct est_service *s = self;
+	AUTO(X509_STACK) certs = sk_X509_new_null();
+	AUTO_VALUE(bytes) der = { 0 };
+
+	(void)now;
+	bytes_clear(&out->headers);
+	bytes_clear(&out->data);
+	if (!s->asked)
+		return fail(s, 500, ENROL_ERROR_INTERNAL, "nothing was asked", NULL, out);
+	s->asked = false;
+	if (!reply->accept)
+		return fail(s, reply->error == ENROL_ERROR_INTERNAL ? 503 : 403,
+			    reply->error ? (enum enrol_error)reply->error : ENROL_ERROR_CA_REFUSED,
+			    "the request was refused", reply->why, out);
+	if (!certs || take_cert(s, reply) != OK || enrol_push(certs, s->cert) != OK ||
+	    certs_only_build(certs, &der) != OK ||
+	    !respond(bytes_slice(&der), EST_TYPE_CERTS "; smime-type=certs-only", out))
+		return internal(s, out);
+	s->over = true;
+	return ENROL_DONE;
+}
+
+static void est_result(const void *self, struct enrol_result *ret_result)
+{
+	const struct est_service *s = self;
+
+	*ret_result =
+		(struct enrol_result){ .cert = s->cert, .chain = s->chain, .anchors = s->anchors };
+}
+
+static const struct enrol_fault *est_fault(const void *self)
+{
+	const struct est_service *s = self;
+
+	return &s->fault;
+}
+
+static const struct diagnosis *est_diagnosis(const void *self)
+{
+	const struct est_service *s = self;
+
+	return &s->why;
+}
+
+const struct enrol_server_protocol est_server = {
+	.name = "EST",
+	.id = ENROL_EST,
+	.actions = 1 << ENROL_REGISTER | 1 << ENROL_RENEW,
+	.credentials = 1 << ENROL_X509,
+	.init = est_init,
+	.process = est_process,
+	.question = est_question,
+	.answer = est_answer,
+	.result = est_result,
+	.fault = est_fault,
+	.diagnosis = est_diagnosis,
+	.free = est_free,
+};
