@@ -24,7 +24,7 @@
 /* Copied (certificates and keys are counted), so nothing has to stay. */
 struct cmp_client_config {
 	const char *url;
-	X509_NAME *recipient; /* the CA's name; NULL: the subject of the first anchor */
+	const X509_NAME *recipient; /* the CA's name; NULL: the subject of the first anchor */
 	/* How our messages are protected: by a signature, or by a MAC. */
 	X509 *cert;
 	EVP_PKEY *key;

@@ -500,6 +500,10 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"Nobody could tell yet which certificates of our own authority were revoked.",
 		"The list is in the registry: see whether the database runs. Until it was read once nobody is let in "
 		"by such a certificate.", false },
+	[DIAG_CA_UNREACHABLE] = { "ca-unreachable",
+		"The certification authority at {url} gave no answer that could be used: {detail}.",
+		"Look whether it runs, whether the address in [Authority] is right, and what its own log says. Machines "
+		"that were to get a certificate try again by themselves.", false },
 
 	[DIAG_REDUCED_NO_SERVER_CHECK] = { "reduced-no-server-check",
 		"The port is open, but the server was not checked: InsecureNoServerCheck=yes.",

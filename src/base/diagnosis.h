@@ -188,6 +188,7 @@ enum diagnosis_id {
 	DIAG_AUTHORITY_EXPIRING,
 	DIAG_AUTHORITY_OVERLAP,
 	DIAG_REVOCATION_UNKNOWN,
+	DIAG_CA_UNREACHABLE,
 
 	/* open, but with less assurance than it should have */
 	DIAG_REDUCED_NO_SERVER_CHECK,

@@ -116,6 +116,11 @@ UNIT_TESTS += %D%/test_cmp %D%/test_est
 %C%_test_cmp_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 %C%_test_est_SOURCES = %D%/test_est.c $(ENROL_DUO)
 %C%_test_est_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+if AUTHD
+UNIT_TESTS += %D%/test_cmp_client
+%C%_test_cmp_client_SOURCES = %D%/test_cmp_client.c $(ENROL_DUO)
+%C%_test_cmp_client_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
+endif
 endif
 
 # The registry on SQLite, then on PostgreSQL.
