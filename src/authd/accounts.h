@@ -22,6 +22,7 @@ enum account_state {
 	ACCOUNT_UNKNOWN,
 	ACCOUNT_DISABLED,    /* it is there, and must not be used */
 	ACCOUNT_UNREACHABLE, /* the registry did not answer, or there is none */
+	ACCOUNT_GUESSED,     /* too many passwords were tried: it was not looked up */
 };
 
 /* What the registry has of an account.  A value; owns the secret. */
@@ -34,6 +35,7 @@ struct account {
 	bool has_nt; /* for MS-CHAP: as good as the password itself for whoever reads it */
 	uint8_t nt[ACCOUNT_NT_SIZE];
 	struct secret clear; /* for CHAP; empty: not stored */
+	unsigned wait;	     /* ACCOUNT_GUESSED: seconds until the next is looked at */
 };
 void account_done(struct account *account); /* wipes */
 

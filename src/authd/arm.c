@@ -1,15 +1,14 @@
-#include "authd/arm.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/arm_parts.h"
 #include "authd/ocsp.h"
 #include "config/files.h"
 
 #define WARN_BEFORE (30LL * 24 * 3600) /* of an expiry, seconds */
 
-static int failed(struct diagnosis *why, const char *detail)
+int arming_failed(struct diagnosis *why, const char *detail)
 {
 	if (why->id == DIAG_NONE)
 		diagnosis_say(why, DIAG_INTERNAL, "%s", detail);
@@ -36,7 +35,7 @@ static int add_anchor(struct files *anchors, const X509 *cert)
 	return r;
 }
 
-static int read_files(const struct config *config, const struct authority *authority,
+int arming_read_files(const struct config *config, const struct authority *authority,
 		      struct files *anchors, struct files *crls, struct diagnosis *why)
 {
 	const struct authd_settings *s = &config->settings;
@@ -78,7 +77,7 @@ static void name_file(struct diagnosis *why, const struct config *config, const 
 	diagnosis_say(why, DIAG_CONFIG, "%s: %s: %s", config->path, files->file[n - 1].path, text);
 }
 
-static int make_trust(const struct config *config, const struct files *anchors,
+int arming_make_trust(const struct config *config, const struct files *anchors,
 		      const struct files *crls, struct trust **ret_trust, struct diagnosis *why)
 {
 	const struct trust_settings settings = {
@@ -96,12 +95,12 @@ static int make_trust(const struct config *config, const struct files *anchors,
 		return 0;
 	name_file(why, config, "anchor", anchors);
 	name_file(why, config, "crl", crls);
-	return failed(why, "the trust anchors cannot be used");
+	return arming_failed(why, "the trust anchors cannot be used");
 }
 
 /* A resumption shows no certificate that a responder could be asked about, so that no session lasts
  * for longer than an answer counts. */
-static uint32_t lifetime_of(const struct authd_settings *s)
+uint32_t arming_lifetime(const struct authd_settings *s)
 {
 	uint32_t lifetime = (uint32_t)(s->session_lifetime / 1000);
 
@@ -127,31 +126,31 @@ static int make_tls(struct arming *arming, const struct credential *credential, 
 		.min = s->min_tls,
 		.max = s->max_tls,
 		.resumption = resumptions[s->resumption],
-		.lifetime = lifetime_of(s),
+		.lifetime = arming_lifetime(s),
 		.ocsp_facts = s->client_ocsp != CLIENT_OCSP_OFF,
 	};
 
 	arming->tls.fragment_size = s->fragment_size;
 	if (tls_server_config_new(&settings, &arming->tls.config, why) != OK)
-		return failed(why, "TLS cannot be set up");
+		return arming_failed(why, "TLS cannot be set up");
 	return 0;
 }
 
 /* ---- the digest ---- */
 
-static bool hash(EVP_MD_CTX *md, struct slice in)
+bool arming_hash(EVP_MD_CTX *md, struct slice in)
 {
 	const uint64_t len = in.len;
 
 	return EVP_DigestUpdate(md, &len, sizeof len) && EVP_DigestUpdate(md, in.p, in.len);
 }
 
-static bool hash_files(EVP_MD_CTX *md, const struct files *files)
+bool arming_hash_files(EVP_MD_CTX *md, const struct files *files)
 {
 	bool good = EVP_DigestUpdate(md, &files->count, sizeof files->count);
 
 	for (size_t i = 0; good && i < files->count; i++)
-		good = hash(md, files->view[i]);
+		good = arming_hash(md, files->view[i]);
 	return good;
 }
 
@@ -165,8 +164,9 @@ static bool hash_all(EVP_MD_CTX *md, const struct authd_settings *s,
 
 	return EVP_DigestInit_ex2(md, EVP_sha256(), NULL) &&
 	       EVP_DigestUpdate(md, numbers, sizeof numbers) &&
-	       hash(md, slice_str(credential->name)) && hash(md, slice_str(cert->fingerprint)) &&
-	       hash_files(md, anchors) && hash_files(md, crls);
+	       arming_hash(md, slice_str(credential->name)) &&
+	       arming_hash(md, slice_str(cert->fingerprint)) && arming_hash_files(md, anchors) &&
+	       arming_hash_files(md, crls);
 }
 
 static bool digest(struct arming *arming, const struct credential *credential,
@@ -184,6 +184,7 @@ static bool digest(struct arming *arming, const struct credential *credential,
 
 void arming_inherit(struct arming *arming, const struct arming *old)
 {
+	arming_inherit_tunnels(&arming->tunnels, &old->tunnels);
 	if (!arming->tls.config || !old->tls.config ||
 	    memcmp(arming->digest, old->digest, sizeof arming->digest) != 0)
 		return;
@@ -223,11 +224,38 @@ int arming_certificates(const struct config *config, X509 **ret_cert, X509 **ret
 	return 0;
 }
 
+int arming_open_credential(const struct config *config, const char *name, int64_t now,
+			   struct credential **ret_credential, struct diagnosis *why)
+{
+	AUTO_STRUCT(keystore) keystore = NULL;
+	AUTO_STRUCT(credential) credential = NULL;
+	int r = keystore_open(config->settings.keystore, false, &keystore, why);
+
+	if (r == 0)
+		r = keystore_get(keystore, name, &credential, why);
+	if (r < 0)
+		return why->id == DIAG_NONE ? arming_failed(why, "the credential cannot be opened")
+					    : r;
+	if (cert_check_own(credential->cert, CERT_SERVER, credential->key, credential->chain,
+			   credential->name, now, WARN_BEFORE, why) != OK)
+		return arming_failed(why, "the certificate cannot be used");
+	*ret_credential = TAKE(credential);
+	return 0;
+}
+
+static bool offers_tls(const struct authd_settings *s)
+{
+	for (size_t i = 0; i < s->methods.count; i++) {
+		if (strcmp(s->methods.word[i], "tls") == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A configuration without a credential has nothing to open: it may still pass requests on. */
 static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 {
 	const struct authd_settings *s = &arming->config->settings;
-	AUTO_STRUCT(keystore) keystore = NULL;
 	AUTO_STRUCT(credential) credential = NULL;
 	AUTO_STRUCT(trust) trust = NULL;
 	AUTO_VALUE(files) anchors = { 0 };
@@ -236,33 +264,47 @@ static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 
 	if (!s->credential)
 		return 0;
-	if ((r = read_files(arming->config, arming->authority, &anchors, &crls, why)) < 0 ||
-	    (r = keystore_open(s->keystore, false, &keystore, why)) < 0 ||
-	    (r = keystore_get(keystore, s->credential, &credential, why)) < 0)
-		return why->id == DIAG_NONE ? failed(why, "the credential cannot be opened") : r;
-	if (cert_check_own(credential->cert, CERT_SERVER, credential->key, credential->chain,
-			   credential->name, now, WARN_BEFORE, why) != OK)
-		return failed(why, "the certificate cannot be used");
+	if ((r = arming_open_credential(arming->config, s->credential, now, &credential, why)) < 0)
+		return r;
 	if (why->id != DIAG_NONE)
 		arming->warning = *why;
 	diagnosis_set(why, DIAG_NONE);
 	cert_info_of(credential->cert, &arming->certificate);
-	if ((r = make_trust(arming->config, &anchors, &crls, &trust, why)) < 0)
+	if (!offers_tls(s))
+		return 0;
+	if ((r = arming_read_files(arming->config, arming->authority, &anchors, &crls, why)) < 0 ||
+	    (r = arming_make_trust(arming->config, &anchors, &crls, &trust, why)) < 0)
 		return r;
 	if (!digest(arming, credential, &anchors, &crls))
-		return failed(why, "SHA-256 cannot be computed");
+		return arming_failed(why, "SHA-256 cannot be computed");
 	return make_tls(arming, credential, TAKE(trust), why);
 }
 
-int arming_new(struct config *config, int64_t now, struct arming **ret_arming,
-	       struct diagnosis *why)
+/* In the order of the configuration. */
+static void offer_all(struct arming *arming)
+{
+	const struct words *methods = &arming->config->settings.methods;
+	struct eap_policy_choice *choice = &arming->choice;
+
+	for (size_t i = 0; i < methods->count && choice->offer_count < EAP_OFFERS_MAX; i++) {
+		struct eap_server_offer offer = { &tls_server_method, &arming->tls };
+
+		if (strcmp(methods->word[i], "tls") != 0)
+			offer = arming_tunnel_offer(&arming->tunnels, methods->word[i]);
+		if (offer.method && (offer.context != &arming->tls || arming->tls.config))
+			choice->offers[choice->offer_count++] = offer;
+	}
+}
+
+int arming_new(struct config *config, const struct mschap *mschap, int64_t now,
+	       struct arming **ret_arming, struct diagnosis *why)
 {
 	AUTO_STRUCT(arming) arming = calloc(1, sizeof *arming);
 	int r;
 
 	diagnosis_set(why, DIAG_NONE);
 	if (!arming) {
-		(void)failed(why, "there is no memory left");
+		(void)arming_failed(why, "there is no memory left");
 		return -ENOMEM;
 	}
 	arming->references = 1;
@@ -272,10 +314,11 @@ int arming_new(struct config *config, int64_t now, struct arming **ret_arming,
 		arming->warning = arming->authority->warning;
 	if (r == 0)
 		r = open_tls(arming, now, why);
+	if (r == 0)
+		r = arming_open_tunnels(arming, mschap, now, why);
 	if (r < 0)
 		return r;
-	arming->choice.offers[0] = (struct eap_server_offer){ &tls_server_method, &arming->tls };
-	arming->choice.offer_count = arming->tls.config ? 1 : 0;
+	offer_all(arming);
 	arming->policy = (struct eap_policy){
 		.ask_identity = true,
 		.choices = &arming->choice,
@@ -349,6 +392,7 @@ void arming_free(struct arming *arming)
 		return;
 	tls_server_config_free(arming->tls.config);
 	authority_free(arming->authority);
+	arming_close_tunnels(&arming->tunnels);
 	config_free(arming->config);
 	free(arming);
 }

@@ -7,6 +7,7 @@
 #ifndef AUTHD_ARM_H
 #define AUTHD_ARM_H
 
+#include "authd/arm_tunnel.h"
 #include "authd/authority.h"
 #include "authd/revoked.h"
 #include "eap/authenticator.h"
@@ -17,6 +18,7 @@ struct arming {
 	unsigned references; /* of one thread */
 	struct config *config;
 	struct tls_server_context tls; /* tls.config is NULL when no credential is configured */
+	struct arming_tunnels tunnels;
 	struct eap_policy_choice choice;
 	struct eap_policy policy;
 	struct diagnosis warning;     /* of the credential: expires soon; DIAG_NONE otherwise */
@@ -27,9 +29,10 @@ struct arming {
 	struct revoked *const *revoked;
 };
 
-/* Takes a reference to the configuration.  0 or -errno with *why. */
-int arming_new(struct config *config, int64_t now, struct arming **ret_arming,
-	       struct diagnosis *why);
+/* Takes a reference to the configuration.  mschap is for MS-CHAP inside of tunnels, and outlives
+ * it; NULL where there is none.  0 or -errno with *why. */
+int arming_new(struct config *config, const struct mschap *mschap, int64_t now,
+	       struct arming **ret_arming, struct diagnosis *why);
 /* What TLS is made of is the same: the TLS configuration of the old one, with the sessions that it
  * remembers, goes on in the new one.  By the thread that has both. */
 void arming_inherit(struct arming *arming, const struct arming *old);

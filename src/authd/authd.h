@@ -7,6 +7,7 @@
 #ifndef AUTHD_AUTHD_H
 #define AUTHD_AUTHD_H
 
+#include "authd/account_desk.h"
 #include "authd/accounting.h"
 #include "authd/client_counts.h"
 #include "authd/dynauth.h"
@@ -25,7 +26,8 @@
 
 struct authd_options {
 	const char *config_path;
-	int log_level; /* -1: as configured */
+	int log_level;		     /* -1: as configured */
+	const struct mschap *mschap; /* NULL: there is none; outlives it */
 };
 
 struct authd {
@@ -43,6 +45,8 @@ struct authd {
 	struct http *http;
 	struct ocsp *ocsp;
 	struct revocation *revocation;
+	struct accounts *accounts; /* who looks accounts up; NULL: nobody */
+	struct account_desk *account_desk;
 	struct staple *staple; /* NULL: nothing is stapled */
 	struct tickets *tickets;
 	struct sessions sessions; /* at RADIUS clients */

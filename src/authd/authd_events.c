@@ -17,6 +17,7 @@ static void log_outcome(const struct outcome *o)
 	};
 	char identity[AAA_TEXT_MAX + 1], station[AAA_TEXT_MAX + 1], nas[AAA_TEXT_MAX + 1];
 	char port[AAA_TEXT_MAX + 1], subject[DIAGNOSIS_VALUE_MAX], what[1024] = "";
+	char account[AAA_TEXT_MAX + 1];
 
 	if (o->accepted) {
 		snprintf(what, sizeof what, "vlan=%u rule=\"%s\"", o->grant.vlan, o->grant.rule);
@@ -30,16 +31,19 @@ static void log_outcome(const struct outcome *o)
 						: diagnosis_sentence(&o->why, cause, sizeof cause),
 			 log_quoted(reason ? reason : "", quoted, sizeof quoted));
 	}
-	log_event(LOG_NOTICE, o->accepted ? "auth.accept" : "auth.reject",
-		  "identity=\"%s\" subject=\"%s\" station=\"%s\" via=%s client=\"%s\" nas=\"%s\" "
-		  "port=\"%s\" method=%s tls=%s resumed=%s rounds=%u ms=%llu session=%s %s",
-		  log_quoted(o->where.identity, identity, sizeof identity),
-		  log_quoted(o->claim.subject, subject, sizeof subject),
-		  log_quoted(o->where.calling_station, station, sizeof station), askers[o->asker],
-		  o->where.client, log_quoted(o->where.nas_identifier, nas, sizeof nas),
-		  log_quoted(o->where.nas_port_id, port, sizeof port), o->method,
-		  o->report.tls_version, o->report.resumed ? "yes" : "no", o->rounds,
-		  (unsigned long long)(o->ended.mono - o->began.mono), o->session, what);
+	log_event(
+		LOG_NOTICE, o->accepted ? "auth.accept" : "auth.reject",
+		"identity=\"%s\" account=\"%s\" subject=\"%s\" station=\"%s\" via=%s client=\"%s\" "
+		"nas=\"%s\" "
+		"port=\"%s\" method=%s inner=%s tls=%s resumed=%s rounds=%u ms=%llu session=%s %s",
+		log_quoted(o->where.identity, identity, sizeof identity),
+		log_quoted(o->account, account, sizeof account),
+		log_quoted(o->claim.subject, subject, sizeof subject),
+		log_quoted(o->where.calling_station, station, sizeof station), askers[o->asker],
+		o->where.client, log_quoted(o->where.nas_identifier, nas, sizeof nas),
+		log_quoted(o->where.nas_port_id, port, sizeof port), o->method, o->report.inner,
+		o->report.tls_version, o->report.resumed ? "yes" : "no", o->rounds,
+		(unsigned long long)(o->ended.mono - o->began.mono), o->session, what);
 }
 
 /* Anybody can be refused as often as they like. */
@@ -67,6 +71,7 @@ static void on_outcome(void *context, struct outcome *outcome)
 
 	if (is_told(a, outcome))
 		log_outcome(outcome);
+	account_desk_outcome(a->account_desk, outcome);
 	client_counts_refuse(&a->clients, outcome);
 	sessions_begin(&a->sessions, outcome);
 	if (a->recorder)
@@ -173,13 +178,23 @@ static void on_asks(void *context, const struct message_asks *asks)
 	revocation_ask(a->revocation, asks, a->config->settings.client_ocsp);
 }
 
+static void on_account(void *context, const struct message_account_asks *asks)
+{
+	struct authd *a = context;
+
+	if (a->account_desk)
+		account_desk_ask(a->account_desk, a->accounts, asks);
+}
+
 void authd_events_of(struct authd *authd, struct pool_events *ret_events)
 {
 	*ret_events = (struct pool_events){
 		.outcome = on_outcome,
 		.packet = on_packet,
 		.asks = on_asks,
+		.account = on_account,
 		.context = authd,
+		.mschap = authd->options.mschap,
 	};
 }
 

@@ -195,6 +195,8 @@ static int open_ocsp(struct authd *a)
 		error = ocsp_new(a->http, &a->ocsp);
 	if (error == 0)
 		error = revocation_new(a->ocsp, a->pool, &a->revocation);
+	if (error == 0)
+		error = account_desk_new(a->pool, &a->account_desk);
 	return error;
 }
 
@@ -225,7 +227,10 @@ static int look_at_certificate(struct authd *a, const struct config *config, str
 /* What the workers have besides their configuration. */
 static int furnish_workers(struct authd *a, const struct config *config, struct diagnosis *why)
 {
-	int error = tickets_configure(a->tickets, &config->settings, why);
+	int error;
+
+	account_desk_configure(a->account_desk, config->settings.tunnel.guesses);
+	error = tickets_configure(a->tickets, &config->settings, why);
 
 	if (error == 0)
 		error = look_at_certificate(a, config, why);
@@ -310,6 +315,7 @@ void authd_close_parts(struct authd *a)
 	recorder_free(TAKE(a->recorder));
 	/* What has an eye on the workers' messages goes after them, what they are told of before.
 	 */
+	account_desk_free(TAKE(a->account_desk));
 	staple_free(a->staple);
 	revocation_free(a->revocation);
 	ocsp_free(a->ocsp);

@@ -14,6 +14,7 @@
 #include "authd/port_config.h"
 #include "authd/radsec_tls.h"
 #include "authd/server_config.h"
+#include "config/legacy.h"
 #include "console/output.h"
 #include "drivers/loop.h"
 #include "service/sandbox.h"
@@ -135,8 +136,13 @@ static int check_radsec(struct findings *f, struct config *config)
 
 static int check_arms(struct findings *f, struct config *config)
 {
+	AUTO_STRUCT(legacy) legacy = NULL;
 	AUTO_STRUCT(arming) arming = NULL;
-	int error = arming_new(config, loop_now().wall, &arming, &f->why);
+	int error = legacy_new(&legacy) == -ENOMEM ? -ENOMEM : 0;
+
+	if (error == 0)
+		error = arming_new(config, legacy_mschap(legacy), loop_now().wall, &arming,
+				   &f->why);
 
 	if (error == 0 && config->settings.credential &&
 	    (config->settings.staple == STAPLE_FILE || config->settings.staple == STAPLE_FETCH))

@@ -152,14 +152,33 @@ static int load_directory(const struct config_kind *kind, const char *directory,
 
 /* ---- what does not go together ---- */
 
+static bool has_word(const struct words *words, const char *word)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		if (strcmp(words->word[i], word) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Machines are to show certificates, somewhere. */
+static bool needs_anchors(const struct authd_settings *s)
+{
+	bool ttls = has_word(&s->methods, "ttls"), peap = has_word(&s->methods, "peap");
+
+	return has_word(&s->methods, "tls") || (ttls && has_word(&s->tunnel.ttls, "eap-tls")) ||
+	       (peap && has_word(&s->tunnel.peap, "tls")) ||
+	       ((ttls || peap) && s->tunnel.client != TLS_CLIENT_NONE);
+}
+
 static void check_tls(const struct authd_settings *s, const struct config_check *check)
 {
 	if (s->min_tls > s->max_tls)
 		config_wrong(check, "MinimumVersion",
 			     "is newer than MaximumVersion=, so that no version is left; expected "
 			     "MinimumVersion= to be the older one.");
-	if (s->credential && !s->authority.credential && s->client_anchors.count == 0 &&
-	    config_unset(check, "ClientAnchors"))
+	if (s->credential && needs_anchors(s) && !s->authority.credential &&
+	    s->client_anchors.count == 0 && config_unset(check, "ClientAnchors"))
 		config_wrong(check, "ClientAnchors",
 			     "is missing: name the file with the certificate of the authority that "
 			     "issues the certificates of machines.");

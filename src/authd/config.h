@@ -14,7 +14,9 @@
 #include "config/ini.h"
 #include "drivers/gate.h"
 #include "enrol/ca.h"
+#include "method/peap_server.h"
 #include "tls/engine.h"
+#include "tls/server.h"
 
 #define CONFIG_NAME_MAX	   64
 #define CONFIG_OBJECTS_MAX 4096 /* of one kind */
@@ -45,6 +47,17 @@ struct authd_settings {
 	/* [Eap] */
 	struct words realms; /* globs; empty: any identity */
 	unsigned max_rounds;
+	struct words methods; /* "tls", "ttls", in their order */
+
+	/* [Tunnel] */
+	struct {
+		char *credential; /* NULL: that of [Tls] */
+		enum tls_client client;
+		bool send_root, resume;
+		struct words ttls, peap; /* what may run inside */
+		enum peap_demand binding;
+		unsigned retries, guesses;
+	} tunnel;
 
 	/* [Tls] */
 	char *credential;
@@ -161,7 +174,7 @@ struct client_config {
 };
 extern const struct config_kind client_kind;
 
-/* rules.d/NAME.rule: what becomes of a machine whose certificate is trusted. */
+/* rules.d/NAME.rule: what becomes of a machine that has proved who it is. */
 enum rule_resumed { RESUMED_ANY, RESUMED_YES, RESUMED_NO };
 struct rule {
 	struct config_object object;
@@ -169,6 +182,7 @@ struct rule {
 	struct words subject, issuer;		   /* "CN=*.example.org", each an attribute */
 	struct words dns, email, uri, upn, usages; /* of the certificate */
 	struct words client, nas, port, station;
+	struct words method, inner, identity;
 	enum rule_resumed resumed;
 
 	enum config_action action;

@@ -4,6 +4,7 @@
 
 #include "authd/config_types.h"
 #include "keystore/keystore.h"
+#include "method/mschapv2_server.h"
 
 /* clang-format off */
 static const struct ini_word log_levels[] = {
@@ -34,6 +35,18 @@ static const struct ini_word none[] = { { "none", 0 }, { NULL, 0 } };
 static const struct ini_word never[] = { { "never", 0 }, { NULL, 0 } };
 static const struct ini_word automatic[] = { { "auto", 0 }, { NULL, 0 } };
 static const struct ini_word unlimited[] = { { "unlimited", 0 }, { NULL, 0 } };
+
+static const struct ini_word methods[] = { { "tls", 0 }, { "ttls", 0 }, { "peap", 0 }, { NULL, 0 } };
+static const struct ini_word in_ttls[] = {
+	{ "pap", 0 }, { "chap", 0 }, { "mschap", 0 }, { "mschapv2", 0 }, { "eap-mschapv2", 0 }, { "eap-gtc", 0 },
+	{ "eap-tls", 0 }, { NULL, 0 } };
+static const struct ini_word in_peap[] = { { "mschapv2", 0 }, { "gtc", 0 }, { "tls", 0 }, { NULL, 0 } };
+static const struct ini_word clients[] = {
+	{ "none", TLS_CLIENT_NONE }, { "optional", TLS_CLIENT_OPTIONAL }, { "required", TLS_CLIENT_REQUIRED },
+	{ NULL, 0 } };
+static const struct ini_word bindings[] = {
+	{ "require", PEAP_BINDING_DEMANDED }, { "optional", PEAP_BINDING_OPTIONAL }, { "off", PEAP_BINDING_OFF },
+	{ NULL, 0 } };
 
 #define KEY(section_, name_, type_, field_) \
 	.section = (section_), .name = (name_), .type = &(type_), INI_FIELD(struct authd_settings, field_)
@@ -68,6 +81,12 @@ static const struct ini_key keys[] = {
 		"for it. Without this key every identity is answered." },
 	{ KEY("Eap", "MaxRounds", ini_number, max_rounds), .least = 4, .most = 1000, .fallback = "50",
 	  .doc = "After how many questions a conversation that has not come to an end is given up." },
+
+	{ KEY("Eap", "Methods", config_choices, methods), .words = methods, .fallback = "tls",
+	  .doc = "The methods that machines are offered, in the order of preference: a machine that does not want the "
+		"first is offered what it asks for, if it is among the others. `tls` is EAP-TLS, with a "
+		"certificate of the machine. `ttls` (EAP-TTLS) and `peap` (PEAP) are tunnels, in which a machine "
+		"proves who it is by a password, see [Tunnel] and `latchkey-authd account`." },
 
 	{ KEY("Tls", "Credential", config_credential, credential),
 	  .doc = "The credential in the keystore with which this server proves who it is. Needed as soon as "
@@ -112,8 +131,42 @@ static const struct ini_key keys[] = {
 		"let in when no answer can be had. `require`: it is not. An answer counts for an hour at the most, "
 		"and so does a session that could be resumed." },
 
+	{ KEY("Tunnel", "Credential", config_credential, tunnel.credential),
+	  .doc = "The credential with which this server proves who it is before anything is said in a tunnel. Without this "
+		"key it is that of [Tls] Credential=." },
+	{ KEY("Tunnel", "ClientCertificate", ini_enum, tunnel.client), .words = clients, .fallback = "none",
+	  .doc = "Whether a machine shows a certificate when a tunnel is built, besides what is proved in it. `optional`: "
+		"it is asked for one, and may have none. One that is shown has to be by [Tls] ClientAnchors=." },
+	{ KEY("Tunnel", "SendRoot", ini_bool, tunnel.send_root), .fallback = "no",
+	  .doc = "Whether the root above our certificate is sent along, for machines that know no more of it than the "
+		"pin of an enrolment token. The credential has to hold it." },
+	{ KEY("Tunnel", "Resumption", ini_bool, tunnel.resume), .fallback = "yes",
+	  .doc = "Whether a machine that comes again may continue its earlier tunnel, and need not prove again what it "
+		"has proved in it. It is remembered in the memory of this server alone, for as long as [Tls] "
+		"SessionLifetime= says, with the account that was proved; rules are asked each time." },
+	{ KEY("Tunnel", "TtlsMethods", config_choices, tunnel.ttls), .words = in_ttls,
+	  .fallback = "eap-mschapv2 eap-gtc mschapv2 pap",
+	  .doc = "What may run inside of EAP-TTLS; of what is EAP, in the order of preference. `pap` and `eap-gtc` "
+		"bring the password itself to this server, which then need not store it; `chap` needs it stored as it "
+		"is, `mschap` and the two with `mschapv2` as a hash that is as good as the password. `eap-tls` needs "
+		"[Tls] ClientAnchors=." },
+	{ KEY("Tunnel", "PeapMethods", config_choices, tunnel.peap), .words = in_peap, .fallback = "mschapv2",
+	  .doc = "The same for PEAP." },
+	{ KEY("Tunnel", "PeapCryptoBinding", ini_enum, tunnel.binding), .words = bindings, .fallback = "require",
+	  .doc = "Whether a machine has to prove that both ends of its PEAP tunnel are the ends of what ran inside. "
+		"Without that somebody in the middle, to whom a machine without a tunnel proves its password, could "
+		"come in with it. `optional` is for machines that are too old to know it." },
+	{ KEY("Tunnel", "PasswordRetries", ini_number, tunnel.retries), .most = MSCHAPV2_RETRIES_MAX, .fallback = "0",
+	  .doc = "How often a machine may try another password in one conversation of EAP-MSCHAPv2. Most have nobody to "
+		"ask, and begin anew after a failure." },
+	{ KEY("Tunnel", "Guesses", ini_number, tunnel.guesses), .least = 1, .most = 1000, .words = unlimited,
+	  .fallback = "10",
+	  .doc = "How many times in a minute a password may be tried for one account from one hardware address; from all "
+		"addresses together it is ten times as many. After that the account is not looked at until the "
+		"minute is over, and the machine hears that the password is wrong. Successes do not count." },
+
 	{ KEY("Policy", "DefaultAction", ini_enum, default_action), .words = actions, .fallback = "accept",
-	  .doc = "What becomes of a machine whose certificate is trusted and for which there is no rule." },
+	  .doc = "What becomes of a machine that has proved who it is and for which there is no rule." },
 
 	{ KEY("Radius", "Listen", config_addresses, listen),
 	  .doc = "The addresses on which RADIUS is answered over UDP, such as `192.0.2.1`, `[::]:1812` or "

@@ -42,6 +42,16 @@ static const struct ini_key keys[] = {
 	{ KEY("Match", "Station", config_globs, station),
 	  .doc = "The machine's hardware address as the switch writes it, usually `02-00-5E-10-00-01`. Anybody can claim "
 		"any such address. Case does not count." },
+	{ KEY("Match", "Method", config_globs, method),
+	  .doc = "The method by which the machine has proved who it is: `tls`, `ttls`, `peap` or `teap`. Case does not "
+		"count." },
+	{ KEY("Match", "Inner", config_globs, inner),
+	  .doc = "What ran inside of its tunnel: `pap`, `chap`, `mschap`, `mschapv2` (those of EAP-TTLS), "
+		"`eap-mschapv2`, `eap-gtc`, `eap-tls` or `cprom`. Never true for EAP-TLS without a tunnel." },
+	{ KEY("Match", "Identity", config_globs, identity),
+	  .doc = "The account whose password was proved inside of a tunnel; not what the machine calls itself outside, "
+		"which anybody can choose. Case does not count. A machine without a certificate only matches rules "
+		"without the keys that are about one." },
 	{ KEY("Match", "Resumed", ini_enum, resumed), .words = resumed, .fallback = "any",
 	  .doc = "Whether the machine continues an earlier TLS session." },
 

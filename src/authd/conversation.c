@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#include "authd/accounts.h"
 #include "authd/packet.h"
 #include "authd/rules.h"
 #include "tls/cert.h"
@@ -148,15 +149,19 @@ static bool is_named(const struct tls_claim *claim, struct slice identity)
 }
 
 /* The User-Name of an Accept, by which others account: the identity if the certificate has it as
- * well, since anybody may claim any.  Otherwise the certificate's fingerprint, by which the
- * registry knows it: who chose to be anonymous is not named to every switch on the way. */
-static void name_user(struct conversation *c, const struct tls_claim *claim)
+ * well, or the account is it, since anybody may claim any.  Otherwise the certificate's
+ * fingerprint, by which the registry knows it: who chose to be anonymous is not named to every
+ * switch on the way.
+ */
+static void name_user(struct conversation *c, const struct rules_machine *machine)
 {
 	struct slice identity = bytes_slice(&c->eap.identity);
 
-	if (is_named(claim, identity))
+	c->grant.user_name[0] = '\0';
+	if ((machine->claim && is_named(machine->claim, identity)) ||
+	    (machine->identity.len > 0 && slice_eq(machine->identity, identity)))
 		printable(identity, c->grant.user_name, sizeof c->grant.user_name);
-	else
+	else if (machine->claim)
 		snprintf(c->grant.user_name, sizeof c->grant.user_name, "sha256:%s",
 			 c->claim.fingerprint);
 }
@@ -186,29 +191,106 @@ static bool has_to_be_asked(const struct conversation *c)
 	return c->arming->config->settings.client_ocsp != CLIENT_OCSP_OFF;
 }
 
-/* A claim is judged as soon as it is there. */
-static enum conversation_turn step(struct conversation *c, struct moment now)
+/* ---- questions ---- */
+
+/* What a question makes of it. */
+enum answer { YES, NO, WAITS };
+
+static enum answer judge(struct conversation *c, const struct rules_machine *machine,
+			 struct diagnosis *ret_why)
 {
-	const struct eap_question *question;
-	const struct tls_claim *claim;
-	struct diagnosis why;
 	bool accept;
 
-	eap_authenticator_step(&c->eap, now);
-	question = eap_authenticator_question(&c->eap);
-	if (!question)
-		return turn_of(c);
-	claim = question->about.claim;
-	note_claim(&c->claim, claim);
+	if (machine->claim)
+		note_claim(&c->claim, machine->claim);
+	if (machine->identity.len > 0)
+		printable(machine->identity, c->account, sizeof c->account);
 	aaa_grant_done(&c->grant);
-	accept = !arming_revoked(c->arming, claim, &why) &&
-		 rules_judge(c->arming->config, claim, &c->where, &c->grant, &why);
-	name_user(c, claim);
-	if (accept && has_to_be_asked(c)) {
-		c->waits_for = claim;
-		return CONVERSATION_WAITS;
+	accept = !(machine->claim && arming_revoked(c->arming, machine->claim, ret_why)) &&
+		 rules_judge(c->arming->config, machine, &c->where, &c->grant, ret_why);
+	name_user(c, machine);
+	return accept ? YES : NO;
+}
+
+static const char *method_of(const struct conversation *c)
+{
+	return c->eap.offer ? c->eap.offer->method->name : NULL;
+}
+
+static enum answer judge_certificate(struct conversation *c, const struct eap_question *question,
+				     struct diagnosis *ret_why)
+{
+	const struct tls_claim *claim = question->about.claim;
+	const struct rules_machine machine = { .claim = claim,
+					       .method = method_of(c),
+					       .resumed = claim->resumed };
+
+	/* In a tunnel it is one thing among others, and the rules are asked at the end. */
+	if (question->tunnel) {
+		note_claim(&c->claim, claim);
+		if (arming_revoked(c->arming, claim, ret_why))
+			return NO;
+	} else if (judge(c, &machine, ret_why) == NO) {
+		return NO;
 	}
-	return conversation_judged(c, accept, &why, now);
+	return has_to_be_asked(c) ? WAITS : YES;
+}
+
+static enum answer judge_admission(struct conversation *c, const struct eap_question *question,
+				   struct diagnosis *ret_why)
+{
+	const struct eap_admission_question *about = &question->about.admission;
+	const struct rules_machine machine = { .claim = about->claim,
+					       .identity = about->identity,
+					       .method = method_of(c),
+					       .inner = about->inner,
+					       .resumed = about->resumed };
+
+	return judge(c, &machine, ret_why);
+}
+
+static enum answer decide(struct conversation *c, const struct eap_question *question,
+			  struct diagnosis *ret_why)
+{
+	diagnosis_set(ret_why, DIAG_NONE);
+	switch (question->kind) {
+	case EAP_ASKS_CERTIFICATE:
+		return judge_certificate(c, question, ret_why);
+	case EAP_ASKS_PASSWORD:
+		printable(question->about.account.name, c->account, sizeof c->account);
+		return WAITS;
+	case EAP_ASKS_ADMISSION:
+		return judge_admission(c, question, ret_why);
+	case EAP_ASKS_ENROLMENT:
+		return WAITS;
+	}
+	return NO;
+}
+
+/* Whatever can be answered here is answered as soon as it is asked. */
+static enum conversation_turn step(struct conversation *c, struct moment now)
+{
+	struct diagnosis why;
+
+	for (;;) {
+		const struct eap_question *question;
+		enum answer answer;
+
+		eap_authenticator_step(&c->eap, now);
+		question = eap_authenticator_question(&c->eap);
+		if (!question)
+			return turn_of(c);
+		answer = decide(c, question, &why);
+		if (answer == WAITS) {
+			c->waits_for = question;
+			return CONVERSATION_WAITS;
+		}
+
+		const struct eap_reply reply = { .accept = answer == YES,
+						 .why = answer == YES ? NULL : &why };
+
+		eap_authenticator_answer(&c->eap, &reply);
+	}
 }
 
 enum conversation_turn conversation_feed(struct conversation *c, struct slice eap,
@@ -223,16 +305,34 @@ enum conversation_turn conversation_feed(struct conversation *c, struct slice ea
 	return step(c, now);
 }
 
-enum conversation_turn conversation_judged(struct conversation *c, bool accept,
-					   const struct diagnosis *why, struct moment now)
+enum conversation_turn conversation_answered(struct conversation *c, const struct eap_reply *reply,
+					     struct moment now)
 {
 	c->touched = now.mono;
 	c->waits_for = NULL;
+	eap_authenticator_answer(&c->eap, reply);
+	/* The step takes the answer, so that what it points to need not outlive the call. */
+	return step(c, now);
+}
+
+enum conversation_turn conversation_judged(struct conversation *c, bool accept,
+					   const struct diagnosis *why, struct moment now)
+{
 	const struct eap_reply reply = { .accept = accept, .why = accept ? NULL : why };
 
-	eap_authenticator_answer(&c->eap, &reply);
-	eap_authenticator_step(&c->eap, now);
-	return turn_of(c);
+	return conversation_answered(c, &reply, now);
+}
+
+enum conversation_turn conversation_found(struct conversation *c, const struct account *account,
+					  struct moment now)
+{
+	struct eap_reply reply;
+	struct diagnosis why;
+
+	account_answer(account, &c->waits_for->about.account, &reply, &why);
+	if (why.id == DIAG_ACCOUNT_GUESSED)
+		diagnosis_add(&why, "station", "%s", c->where.calling_station);
+	return conversation_answered(c, &reply, now);
 }
 
 /* ---- what is told of it ---- */
@@ -257,6 +357,7 @@ struct outcome *conversation_outcome(const struct conversation *c, bool accepted
 	if (method)
 		snprintf(o->method, sizeof o->method, "%s", method->name);
 	o->claim = c->claim;
+	memcpy(o->account, c->account, sizeof o->account);
 	o->began = c->began;
 	o->ended = now;
 	o->rounds = c->rounds;

@@ -1,8 +1,9 @@
 /* One EAP conversation of the server, whoever asks: the backend authenticator (RFC 4137, section 6)
  * with its policy, and what is known of who talks to it and from where.
  *
- * Belongs to one worker.  What the method asks (METHOD_ASKS) is judged by the rules at once; only
- * when the authority has to be asked whether the certificate was revoked does it wait. */
+ * Belongs to one worker.  What the method asks (METHOD_ASKS) is judged by the rules at once, as far
+ * as they can; it waits where somebody else has to be asked: the authority whether a certificate
+ * was revoked, the registry for an account or an enrolment. */
 #ifndef AUTHD_CONVERSATION_H
 #define AUTHD_CONVERSATION_H
 
@@ -14,7 +15,7 @@ enum conversation_turn {
 	CONVERSATION_ACCEPTED, /* lower.eapReqData is the Success; keys, grant */
 	CONVERSATION_REJECTED, /* lower.eapReqData is the Failure; conversation_diagnose */
 	CONVERSATION_NOTHING,  /* the Response was ignored */
-	CONVERSATION_WAITS,    /* for conversation_judged; claim */
+	CONVERSATION_WAITS,    /* for an answer to waits_for */
 };
 
 struct packet;
@@ -34,7 +35,8 @@ struct conversation {
 	char session[OUTCOME_SESSION_SIZE + 1];
 	struct aaa_grant grant;
 	struct outcome_claim claim;
-	const struct tls_claim *waits_for; /* CONVERSATION_WAITS */
+	char account[AAA_TEXT_MAX + 1];	      /* printable */
+	const struct eap_question *waits_for; /* CONVERSATION_WAITS; NULL: it does not */
 
 	/* of a RADIUS conversation, while it waits */
 	struct packet *packet;
@@ -51,9 +53,17 @@ void conversation_free(struct conversation *c);
 /* A Response, or nothing to begin with a Request/Identity.  Borrowed for the call. */
 enum conversation_turn conversation_feed(struct conversation *c, struct slice eap,
 					 struct moment now);
-/* After CONVERSATION_WAITS. */
+/* After CONVERSATION_WAITS, by the kind of the question: whether the certificate is good. */
 enum conversation_turn conversation_judged(struct conversation *c, bool accept,
 					   const struct diagnosis *why, struct moment now);
+
+/* EAP_ASKS_PASSWORD: what there is of the account; the work of checking a password is done here. */
+struct account;
+enum conversation_turn conversation_found(struct conversation *c, const struct account *account,
+					  struct moment now);
+/* Any: everything is borrowed for the call. */
+enum conversation_turn conversation_answered(struct conversation *c, const struct eap_reply *reply,
+					     struct moment now);
 
 /* What is told when it has ended, or is given up.  NULL when there is no memory. */
 struct outcome *conversation_outcome(const struct conversation *c, bool accepted, unsigned worker,

@@ -1,8 +1,9 @@
 # The program itself is main.c; all else is in libauthd.a, which the tests link too. A line for each
 # part.
 libauthd_a_SOURCES += %D%/aaa.c %D%/aaa.h
+libauthd_a_SOURCES += %D%/account_desk.c %D%/account_desk.h
 libauthd_a_SOURCES += %D%/accounting.h
-libauthd_a_SOURCES += %D%/account_hash.c %D%/accounts.h
+libauthd_a_SOURCES += %D%/account_hash.c %D%/accounts.c %D%/accounts.h
 libauthd_a_SOURCES += %D%/address.c %D%/address.h
 libauthd_a_SOURCES += %D%/authd.h
 libauthd_a_SOURCES += %D%/cmp_client.c %D%/cmp_client.h
@@ -45,7 +46,8 @@ libauthd_a_SOURCES += %D%/metrics.c
 libauthd_a_SOURCES += %D%/record.c %D%/record.h
 libauthd_a_SOURCES += %D%/recorder.c %D%/recorder_parts.h %D%/recorder_thread.c
 
-libauthd_a_SOURCES += %D%/arm.c %D%/arm.h
+libauthd_a_SOURCES += %D%/arm.c %D%/arm.h %D%/arm_parts.h
+libauthd_a_SOURCES += %D%/arm_tunnel.c %D%/arm_tunnel.h
 libauthd_a_SOURCES += %D%/authd.c %D%/authd_events.c %D%/authd_parts.c
 libauthd_a_SOURCES += %D%/authd_view.c
 libauthd_a_SOURCES += %D%/sessions.c %D%/sessions.h

@@ -66,6 +66,14 @@ static void free_enrolment_told(struct message *message)
 	free(m);
 }
 
+static void free_account_told(struct message *message)
+{
+	struct message_account_told *m = list_item(message, struct message_account_told, message);
+
+	account_done(&m->account);
+	free(m);
+}
+
 void message_free(struct message *message)
 {
 	if (!message)
@@ -104,6 +112,10 @@ void message_free(struct message *message)
 	case MESSAGE_ENROLMENT_TOLD:
 		free_enrolment_told(message);
 		return;
+	case MESSAGE_ACCOUNT_TOLD:
+		free_account_told(message);
+		return;
+	case MESSAGE_ACCOUNT_ASKS:
 	case MESSAGE_JUDGED:
 	case MESSAGE_STOP:
 		break;

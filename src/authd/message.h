@@ -4,6 +4,7 @@
 #define AUTHD_MESSAGE_H
 
 #include "authd/aaa.h"
+#include "authd/accounts.h"
 #include "authd/enrolment.h"
 #include "authd/ticket_keys.h"
 #include "base/list.h"
@@ -18,12 +19,14 @@ enum message_kind {
 	MESSAGE_REVOKED,	/* struct message_revoked */
 	MESSAGE_TICKETS,	/* struct message_tickets */
 	MESSAGE_ENROLMENT_TOLD, /* struct message_enrolment_told */
+	MESSAGE_ACCOUNT_TOLD,	/* struct message_account_told */
 	MESSAGE_STOP,		/* struct message */
 	/* from a worker */
 	MESSAGE_ANSWER,		/* struct message_answer */
 	MESSAGE_OUTCOME,	/* struct message_outcome */
 	MESSAGE_ASKS,		/* struct message_asks */
 	MESSAGE_ENROLMENT_ASKS, /* struct message_enrolment_asks */
+	MESSAGE_ACCOUNT_ASKS,	/* struct message_account_asks */
 };
 
 struct message {
@@ -89,6 +92,23 @@ struct message_enrolment_told {
 	struct aaa_asker *asker;
 	uint64_t conversation;
 	struct enrolment_told told;
+};
+
+/* Whose password is this to be checked with?  The conversation waits. */
+struct message_account_asks {
+	struct message message;
+	unsigned worker;
+	struct aaa_asker *asker;
+	uint64_t conversation;		 /* of the worker */
+	char name[ACCOUNT_NAME_MAX + 1]; /* empty: one that no account can have */
+	char station[AAA_TEXT_MAX + 1];	 /* from where */
+};
+
+struct message_account_told {
+	struct message message;
+	struct aaa_asker *asker;
+	uint64_t conversation;
+	struct account account;
 };
 
 struct message_octets {

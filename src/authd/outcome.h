@@ -37,6 +37,9 @@ struct outcome {
 	char method[24]; /* "EAP-TLS"; empty when none had begun */
 	struct eap_report report;
 	struct outcome_claim claim;
+	/* Whose password it was that was proved, or was to be, inside of a tunnel; printable,
+	 * empty: nobody's.  The inner method is in the report. */
+	char account[AAA_TEXT_MAX + 1];
 	struct aaa_grant grant;	    /* of an acceptance; grant.rule also of a rejection by a rule */
 	struct diagnosis why;	    /* of a rejection, or of a conversation that was given up */
 	struct moment began, ended; /* the first request and the answer that ended it */

@@ -164,6 +164,10 @@ static void on_message(struct pool *pool, struct message *message)
 		pool->events.asks(pool->events.context,
 				  list_item(message, struct message_asks, message));
 		break;
+	case MESSAGE_ACCOUNT_ASKS:
+		pool->events.account(pool->events.context,
+				     list_item(message, struct message_account_asks, message));
+		break;
 	case MESSAGE_ENROLMENT_ASKS:
 		pool->events.enrolment(pool->events.context,
 				       list_item(message, struct message_enrolment_asks, message));
@@ -175,6 +179,7 @@ static void on_message(struct pool *pool, struct message *message)
 	case MESSAGE_REVOKED:
 	case MESSAGE_TICKETS:
 	case MESSAGE_ENROLMENT_TOLD:
+	case MESSAGE_ACCOUNT_TOLD:
 	case MESSAGE_STOP:
 		break; /* none of these comes from there */
 	}
@@ -233,6 +238,21 @@ void pool_enrolment_told(struct pool *pool, const struct message_enrolment_asks 
 	put(&pool->worker[asks->worker], &m->message);
 }
 
+void pool_account_told(struct pool *pool, const struct pool_ask *ask, struct account *taken)
+{
+	struct message_account_told *m = message_new(MESSAGE_ACCOUNT_TOLD, sizeof *m);
+
+	if (!m) {
+		account_done(taken);
+		return; /* the conversation is forgotten when it has waited for too long */
+	}
+	m->asker = ask->asker;
+	m->conversation = ask->conversation;
+	m->account = *taken;
+	explicit_bzero(taken, sizeof *taken);
+	put(&pool->worker[ask->worker], &m->message);
+}
+
 void pool_staple(struct pool *pool, struct slice response)
 {
 	for (unsigned i = 0; i < pool->count; i++) {
@@ -288,7 +308,7 @@ static int start_workers(struct pool *pool, struct config *config, unsigned want
 
 	while (pool->count < wanted) {
 		struct arming *arming;
-		int error = arming_new(config, loop_now().wall, &arming, why);
+		int error = arming_new(config, pool->events.mschap, loop_now().wall, &arming, why);
 
 		if (error == 0)
 			error = worker_start(&pool->worker[pool->count], pool->count, arming,
@@ -358,7 +378,8 @@ int pool_configure(struct pool *pool, struct config *config, struct diagnosis *w
 
 	for (unsigned i = 0; i < pool->count && error == 0; i++) {
 		all[i] = message_new(MESSAGE_CONFIGURE, sizeof *all[i]);
-		error = all[i] ? arming_new(config, loop_now().wall, &all[i]->arming, why)
+		error = all[i] ? arming_new(config, pool->events.mschap, loop_now().wall,
+					    &all[i]->arming, why)
 			       : -ENOMEM;
 	}
 	/* All of them or none. */

@@ -20,6 +20,8 @@ struct arming;
 struct revoked;
 struct enrolment_told;
 struct message_enrolment_asks;
+struct account;
+struct message_account_asks;
 
 /* Called in the main thread. */
 struct pool_events {
@@ -33,7 +35,10 @@ struct pool_events {
 	/* A conversation waits to hear about an enrolment: pool_enrolment_told.  What is in
 	 * asks->ask may be taken. */
 	void (*enrolment)(void *context, struct message_enrolment_asks *asks);
+	/* A conversation waits for an account: pool_account_told. */
+	void (*account)(void *context, const struct message_account_asks *asks);
 	void *context;
+	const struct mschap *mschap; /* for the workers, as arming_new takes it */
 };
 
 struct pool_counts {
@@ -73,6 +78,8 @@ void pool_judged(struct pool *pool, const struct pool_ask *ask, bool accept,
  */
 void pool_enrolment_told(struct pool *pool, const struct message_enrolment_asks *asks,
 			 struct enrolment_told *taken);
+/* To an event `account`, once.  Takes what is in *taken. */
+void pool_account_told(struct pool *pool, const struct pool_ask *ask, struct account *taken);
 /* For all workers, from the next handshake on: what is stapled; the keys of tickets. */
 void pool_staple(struct pool *pool, struct slice response);
 /* What our own authority has revoked: a reference for each worker. */

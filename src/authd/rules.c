@@ -7,15 +7,14 @@
 
 #define VALUE_MAX 1024 /* octets of a name that can match at all */
 
-/* A certificate at a place. */
+/* Somebody at a place. */
 struct subject {
-	const struct tls_claim *claim;
+	const struct rules_machine *machine;
 	const struct aaa_where *where;
 	/* There was no memory to tell whether something matches: then nobody is let in, for the
 	 * rule that would have kept it out may be the one that was not understood. */
 	bool failed;
 };
-
 
 /* A NUL or another control character is in no name that anybody meant to write down. */
 static bool text_of(struct slice value, char text[VALUE_MAX])
@@ -125,7 +124,7 @@ static bool usage_matches(struct subject *who, const struct words *wanted)
 {
 	struct slice oid;
 
-	for (size_t at = 0; wanted->count > 0 && tls_claim_usage(who->claim, &at, &oid);) {
+	for (size_t at = 0; wanted->count > 0 && tls_claim_usage(who->machine->claim, &at, &oid);) {
 		for (size_t i = 0; i < wanted->count; i++) {
 			if (usage_is(who, oid, wanted->word[i]))
 				return true;
@@ -150,13 +149,20 @@ static bool where_matches(const struct rule *rule, const struct aaa_where *where
 		place_matches(&rule->nas, where->nas_address, 0));
 }
 
-static bool rule_matches(const struct rule *rule, struct subject *who)
+static bool asks_for_certificate(const struct rule *rule)
 {
-	const struct tls_claim *claim = who->claim;
+	return rule->subject.count > 0 || rule->issuer.count > 0 || rule->dns.count > 0 ||
+	       rule->email.count > 0 || rule->uri.count > 0 || rule->upn.count > 0 ||
+	       rule->usages.count > 0;
+}
 
-	return (rule->resumed == RESUMED_ANY || (rule->resumed == RESUMED_YES) == claim->resumed) &&
-	       where_matches(rule, who->where) &&
-	       name_matches(who, &rule->subject, claim->subject_der) &&
+static bool certificate_matches(const struct rule *rule, struct subject *who)
+{
+	const struct tls_claim *claim = who->machine->claim;
+
+	if (!claim)
+		return !asks_for_certificate(rule);
+	return name_matches(who, &rule->subject, claim->subject_der) &&
 	       name_matches(who, &rule->issuer, claim->issuer_der) &&
 	       alternative_matches(&rule->dns, claim, TLS_NAME_DNS) &&
 	       alternative_matches(&rule->email, claim, TLS_NAME_EMAIL) &&
@@ -165,15 +171,46 @@ static bool rule_matches(const struct rule *rule, struct subject *who)
 	       usage_matches(who, &rule->usages);
 }
 
+/* ---- how it was proved ---- */
+
+/* "ttls" in a file is EAP-TTLS. */
+static const char *short_name(const char *method)
+{
+	return strncmp(method, "EAP-", 4) == 0 ? method + 4 : method;
+}
+
+static bool method_matches(const struct rule *rule, const struct rules_machine *machine)
+{
+	char identity[VALUE_MAX];
+
+	if (!place_matches(&rule->method, machine->method ? short_name(machine->method) : "",
+			   FNM_CASEFOLD) ||
+	    !place_matches(&rule->inner, machine->inner ? machine->inner : "", FNM_CASEFOLD))
+		return false;
+	return rule->identity.count == 0 || (text_of(machine->identity, identity) &&
+					     any_matches(&rule->identity, identity, FNM_CASEFOLD));
+}
+
+static bool rule_matches(const struct rule *rule, struct subject *who)
+{
+	const struct rules_machine *machine = who->machine;
+
+	return (rule->resumed == RESUMED_ANY ||
+		(rule->resumed == RESUMED_YES) == machine->resumed) &&
+	       where_matches(rule, who->where) && method_matches(rule, machine) &&
+	       certificate_matches(rule, who);
+}
+
 /* ---- the decision ---- */
 
-static void refuse(const struct tls_claim *claim, const struct rule *rule,
+static void refuse(const struct rules_machine *machine, const struct rule *rule,
 		   struct diagnosis *ret_why)
 {
+	struct slice name = machine->claim ? machine->claim->subject : machine->identity;
 	char subject[DIAGNOSIS_VALUE_MAX];
 
 	diagnosis_set(ret_why, DIAG_PEER_DENIED);
-	diagnosis_add(ret_why, "subject", "%s", printable(claim->subject, subject, sizeof subject));
+	diagnosis_add(ret_why, "subject", "%s", printable(name, subject, sizeof subject));
 	diagnosis_add(ret_why, "rule", "%s", rule ? rule->object.name : "DefaultAction");
 	if (rule && rule->reason)
 		diagnosis_add(ret_why, "reason", "%s", rule->reason);
@@ -193,17 +230,18 @@ static const struct rule *first_match(const struct config *config, struct subjec
 const struct rule *rules_enroll(const struct config *config, const struct tls_claim *claim,
 				const struct aaa_where *where)
 {
-	struct subject who = { claim, where, false };
+	const struct rules_machine machine = { .claim = claim, .resumed = claim && claim->resumed };
+	struct subject who = { &machine, where, false };
 	const struct rule *rule = first_match(config, &who, true);
 
 	return who.failed ? NULL : rule;
 }
 
-bool rules_judge(const struct config *config, const struct tls_claim *claim,
+bool rules_judge(const struct config *config, const struct rules_machine *machine,
 		 const struct aaa_where *where, struct aaa_grant *ret_grant,
 		 struct diagnosis *ret_why)
 {
-	struct subject who = { claim, where, false };
+	struct subject who = { machine, where, false };
 	const struct rule *rule = first_match(config, &who, false);
 	enum config_action action = rule ? rule->action : config->settings.default_action;
 
@@ -211,13 +249,13 @@ bool rules_judge(const struct config *config, const struct tls_claim *claim,
 	diagnosis_set(ret_why, DIAG_NONE);
 	if (who.failed) {
 		diagnosis_say(ret_why, DIAG_INTERNAL,
-			      "the rules could not be applied to this certificate");
+			      "the rules could not be applied to this machine");
 		return false;
 	}
 	if (rule)
 		snprintf(ret_grant->rule, sizeof ret_grant->rule, "%s", rule->object.name);
 	if (action == ACTION_REJECT) {
-		refuse(claim, rule, ret_why);
+		refuse(machine, rule, ret_why);
 		return false;
 	}
 	if (rule) {

@@ -6,6 +6,7 @@
 #include "authd/authd.h"
 #include "authd/command.h"
 #include "authd/record.h"
+#include "config/legacy.h"
 #include "console/output.h"
 #include "drivers/log.h"
 #include "service/notify.h"
@@ -81,7 +82,8 @@ static bool confine(const struct command_options *options)
 
 int command_run(const struct command_options *options, int argc, char **argv)
 {
-	const struct authd_options service = { options->config_path, options->log_level };
+	AUTO_STRUCT(legacy) legacy = NULL;
+	struct authd_options service = { options->config_path, options->log_level, NULL };
 	struct process p = { .begin = begin,
 			     .reload = reload,
 			     .stop = stop,
@@ -98,6 +100,9 @@ int command_run(const struct command_options *options, int argc, char **argv)
 	log_open(options->log_level >= 0 ? options->log_level : LOG_NOTICE);
 	notify_init();
 	signal(SIGPIPE, SIG_IGN);
+	/* Without it there is no MS-CHAP, which is told of when it is configured. */
+	if (legacy_new(&legacy) == 0)
+		service.mschap = legacy_mschap(legacy);
 	if (!confine(options))
 		return EXIT_FAILURE;
 	return process_run(&p);

@@ -130,9 +130,9 @@ struct conversation *worker_begin(struct worker *w, struct aaa_asker *asker, uin
 
 /* ---- what came of a turn ---- */
 
-static void ask(struct worker *w, struct conversation *c)
+static void ask_about_certificate(struct worker *w, struct conversation *c)
 {
-	const struct tls_claim *claim = c->waits_for;
+	const struct tls_claim *claim = c->waits_for->about.claim;
 	struct message_asks *m = message_new(MESSAGE_ASKS, sizeof *m);
 
 	if (!m)
@@ -150,6 +150,38 @@ static void ask(struct worker *w, struct conversation *c)
 		message_free(&m->message);
 	else
 		worker_send(w, &m->message);
+}
+
+/* A name with a NUL in it, or one that is too long, is nobody's. */
+static void ask_about_account(struct worker *w, struct conversation *c)
+{
+	struct slice name = c->waits_for->about.account.name;
+	struct message_account_asks *m = message_new(MESSAGE_ACCOUNT_ASKS, sizeof *m);
+
+	if (!m)
+		return; /* it is forgotten when it has waited for too long */
+	m->worker = w->number;
+	m->conversation = c->number;
+	m->asker = c->asker;
+	snprintf(m->station, sizeof m->station, "%s", c->where.calling_station);
+	if (name.len < sizeof m->name && (name.len == 0 || !memchr(name.p, 0, name.len)))
+		memcpy(m->name, name.p, name.len);
+	worker_send(w, &m->message);
+}
+
+static void ask(struct worker *w, struct conversation *c)
+{
+	switch (c->waits_for->kind) {
+	case EAP_ASKS_CERTIFICATE:
+		ask_about_certificate(w, c);
+		break;
+	case EAP_ASKS_PASSWORD:
+		ask_about_account(w, c);
+		break;
+	case EAP_ASKS_ENROLMENT:
+	case EAP_ASKS_ADMISSION:
+		break; /* judged by the rules, without asking anybody */
+	}
 }
 
 static void count_accepted(struct worker *w, const struct conversation *c)
@@ -216,7 +248,8 @@ static void answer(struct message_answer *m, struct conversation *c, enum conver
 		eap_keys_move(&a->keys, c->lower.eapKeyData);
 	/* The identity is often anonymous; a port of ours, unlike a switch far away, may know. */
 	if (a->verdict == AAA_ACCEPT)
-		snprintf(a->grant.user_name, sizeof a->grant.user_name, "%s", c->claim.subject);
+		snprintf(a->grant.user_name, sizeof a->grant.user_name, "%s",
+			 c->account[0] ? c->account : c->claim.subject);
 }
 
 static struct message_answer *answer_new(struct aaa_asker *asker, uint64_t number)
@@ -285,18 +318,33 @@ static void on_request(struct worker *w, const struct aaa_request *request, stru
 
 /* ---- messages ---- */
 
+/* After an answer. */
+static void go_on(struct worker *w, struct conversation *c, enum conversation_turn turn,
+		  struct moment now)
+{
+	if (c->asker)
+		finish(w, c, turn, now);
+	else
+		worker_packet_turned(w, c, turn, now);
+}
+
 static void on_judged(struct worker *w, const struct message_judged *m, struct moment now)
 {
 	struct conversation *c = worker_find(w, m->asker, m->conversation);
 	enum conversation_turn turn;
 
-	if (!c || !c->waits_for)
+	if (!c || !c->waits_for || c->waits_for->kind != EAP_ASKS_CERTIFICATE)
 		return;
 	turn = conversation_judged(c, m->accept, &m->why, now);
-	if (c->asker)
-		finish(w, c, turn, now);
-	else
-		worker_packet_turned(w, c, turn, now);
+	go_on(w, c, turn, now);
+}
+
+static void on_account(struct worker *w, const struct message_account_told *m, struct moment now)
+{
+	struct conversation *c = worker_find(w, m->asker, m->conversation);
+
+	if (c && c->waits_for && c->waits_for->kind == EAP_ASKS_PASSWORD)
+		go_on(w, c, conversation_found(c, &m->account, now), now);
 }
 
 static void on_configure(struct worker *w, struct message_configure *m)
@@ -323,6 +371,7 @@ static void on_tickets(struct worker *w, const struct message_tickets *m)
 
 static void on_staple(struct worker *w, const struct message_octets *m)
 {
+	arming_staple_tunnels(&w->arming->tunnels, bytes_slice(&m->octets));
 	/* Without memory it is stapled the next time. */
 	if (w->arming->tls.config &&
 	    tls_server_config_staple(w->arming->tls.config, bytes_slice(&m->octets)) != OK)
@@ -350,6 +399,9 @@ static void on_message(struct worker *w, struct message *message, struct moment 
 	case MESSAGE_JUDGED:
 		on_judged(w, list_item(message, struct message_judged, message), now);
 		break;
+	case MESSAGE_ACCOUNT_TOLD:
+		on_account(w, list_item(message, struct message_account_told, message), now);
+		break;
 	case MESSAGE_STAPLE:
 		on_staple(w, list_item(message, struct message_octets, message));
 		break;
@@ -365,6 +417,7 @@ static void on_message(struct worker *w, struct message *message, struct moment 
 	case MESSAGE_ANSWER:
 	case MESSAGE_OUTCOME:
 	case MESSAGE_ASKS:
+	case MESSAGE_ACCOUNT_ASKS:
 	case MESSAGE_ENROLMENT_ASKS:
 	case MESSAGE_ENROLMENT_TOLD:
 		break; /* none of these goes this way */

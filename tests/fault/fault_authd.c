@@ -114,7 +114,7 @@ static bool play_arming(void)
 	fault_suspend();
 	config = load(&errors);
 	fault_resume();
-	error = arming_new(config, loop_now().wall, &arming, &why);
+	error = arming_new(config, NULL, loop_now().wall, &arming, &why);
 	config_free(config);
 	if (error < 0)
 		return fault_happened() && why.id != DIAG_NONE;
@@ -221,7 +221,7 @@ static bool play_conversation(void)
 
 	struct config *config = load(&errors);
 
-	need(arming_new(config, loop_now().wall, &arming, &why) == 0);
+	need(arming_new(config, NULL, loop_now().wall, &arming, &why) == 0);
 	config_free(config);
 	machine_init(&m);
 	fault_resume();

@@ -225,7 +225,9 @@ static const char *judged(struct rig *rig, const struct pki_spec *spec,
 
 	REQUIRE(tls_claim_build(made.cert, NULL, PKI_NOW, &row) == OK);
 	REQUIRE(tls_claim_parse(bytes_slice(&row), &claim) == OK);
-	accept = rules_judge(rig->config, &claim, where, &grant, &why);
+	const struct rules_machine machine = { .claim = &claim, .method = "EAP-TLS" };
+
+	accept = rules_judge(rig->config, &machine, where, &grant, &why);
 	CHECK((why.id == DIAG_NONE) == accept);
 	snprintf(said, sizeof said, "%s %s %u", accept ? "accept" : "reject", grant.rule,
 		 grant.vlan);
