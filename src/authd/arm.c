@@ -51,7 +51,7 @@ int arming_read_files(const struct config *config, const struct authority *autho
 		int r = add_anchor(anchors, sk_X509_value(authority->anchors, i));
 
 		if (r < 0)
-			return failed(why, "there is no memory left");
+			return arming_failed(why, "there is no memory left");
 	}
 	for (size_t i = 0; i < s->crls.count; i++) {
 		int r = files_add_crl(crls, s->crls.word[i]);
