@@ -156,6 +156,13 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 	[DIAG_TUNNEL_CLOSED] = { "tunnel-closed",
 		"The server closed the tunnel before it had said whether this machine is let in, in {state}.",
 		"Look at the server's log for this time.", false },
+	[DIAG_TUNNEL_ERROR] = { "tunnel-error",
+		"The conversation inside of the tunnel ended with an error: {error}.",
+		"The server's log for this time tells more. What it may ask for is in [Inner] of the profile.", false },
+	[DIAG_INNER_SKIPPED] = { "inner-skipped",
+		"The server wanted to let this machine in without asking it for anything inside of the tunnel.",
+		"Who can read the traffic of a tunnel may do so. If this network is meant to be content with the "
+		"machine's certificate, take [Inner] out of the profile.", false },
 
 	[DIAG_PEER_CERT_MISSING] = { "peer-cert-missing",
 		"The machine showed no certificate.",
@@ -216,6 +223,9 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 	[DIAG_INNER_AVP] = { "inner-avp",
 		"The machine sent something inside of its tunnel that it says we must understand, and we do not ({code}).",
 		"Its supplicant uses an extension of EAP-TTLS that this server does not have.", false },
+	[DIAG_INNER_ERROR] = { "inner-error",
+		"The machine ended the conversation inside of its tunnel with an error: {error}.",
+		"Its own log tells why; most often it was asked for an identity that it does not have.", false },
 	[DIAG_ACCOUNT_UNKNOWN] = { "account-unknown",
 		"There is no account {account}.",
 		"Check the name at the machine, or add the account with `latchkey-authd account add`.", false },

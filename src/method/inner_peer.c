@@ -114,6 +114,11 @@ const char *inner_peer_method(const struct inner_peer *inner)
 	return inner->eap.selectedMethod ? inner->eap.selectedMethod->method->name : "";
 }
 
+struct eap_type inner_peer_type(const struct inner_peer *inner)
+{
+	return inner->eap.selectedMethod ? inner->eap.selectedMethod->method->type : eap_type(0);
+}
+
 const char *inner_peer_stage(const struct inner_peer *inner)
 {
 	const struct eap_peer_offer *offer = inner->eap.selectedMethod;

@@ -53,6 +53,7 @@ bool inner_peer_satisfied(const struct inner_peer *inner);
 bool inner_peer_take_keys(struct inner_peer *inner, struct eap_keys *ret_keys);
 
 const char *inner_peer_method(const struct inner_peer *inner); /* "EAP-MSCHAPv2", "" for none yet */
+struct eap_type inner_peer_type(const struct inner_peer *inner); /* its type, 0 for none yet */
 const char *inner_peer_stage(const struct inner_peer *inner);
 void inner_peer_diagnose(const struct inner_peer *inner, struct diagnosis *ret_why);
 /* What it means if the tunnel ends here with EAP-Failure; false when there is nothing to say. */

@@ -11,7 +11,8 @@ void inner_server_init(struct inner_server *inner, const struct eap_policy *poli
 
 void inner_server_done(struct inner_server *inner)
 {
-	eap_authenticator_done(&inner->eap);
+	if (inner->eap.policy)
+		eap_authenticator_done(&inner->eap);
 	bytes_done(&inner->account);
 	inner->claim = NULL;
 }

@@ -23,6 +23,7 @@ struct inner_server {
  * the tunnel fragments. */
 void inner_server_init(struct inner_server *inner, const struct eap_policy *policy,
 		       const struct eap_tunnel_binding *tunnel, size_t mtu);
+/* Of zeros, too: one that was never made. */
 void inner_server_done(struct inner_server *inner);
 
 /* METHOD_GOES_ON: ret_request is the next packet, good until the next call; METHOD_ASKS, SUCCEEDED

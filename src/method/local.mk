@@ -18,6 +18,8 @@ libproto_a_SOURCES += \
 	%D%/peap_server.c %D%/peap_server.h \
 	%D%/peap_tlv.c %D%/peap_tlv.h \
 	%D%/teap_keys.c %D%/teap_keys.h \
+	%D%/teap_peer.c %D%/teap_peer.h \
+	%D%/teap_server.c %D%/teap_server.h \
 	%D%/teap_tlv.c %D%/teap_tlv.h \
 	%D%/tls_frame.c %D%/tls_frame.h \
 	%D%/tls_keys.c %D%/tls_keys.h \

@@ -399,6 +399,16 @@ void teap_write_identity_type(struct wr *w, enum teap_identity type)
 	wr_close16(w, mark);
 }
 
+void teap_write_outer_identity_type(struct wr *w, enum teap_identity type)
+{
+	size_t mark;
+
+	wr_u16(w, TEAP_IDENTITY_TYPE);
+	mark = wr_open16(w);
+	wr_u16(w, (uint16_t)type);
+	wr_close16(w, mark);
+}
+
 void teap_write_error(struct wr *w, uint32_t code)
 {
 	size_t mark = teap_tlv_open(w, TEAP_ERROR);

@@ -61,6 +61,8 @@ enum teap_error {
 	TEAP_ERROR_AUTHENTICATION = 1003,
 	TEAP_ERROR_AUTHORIZATION = 1004,
 	TEAP_ERROR_NO_CREDENTIALS = 1005,
+	TEAP_ERROR_NOT_TRUSTED = 1010,
+	TEAP_ERROR_NO_CERTIFICATE = 1019,
 	TEAP_ERROR_CSR_ALGORITHM = 1022,
 	TEAP_ERROR_CSR_IDENTITY = 1024,
 	TEAP_ERROR_CSR = 1025,
@@ -99,6 +101,8 @@ void teap_tlv_write(struct wr *w, enum teap_tlv_type type, struct slice value);
 
 void teap_write_status(struct wr *w, enum teap_tlv_type type, enum teap_status status);
 void teap_write_identity_type(struct wr *w, enum teap_identity type);
+/* Outer TLVs are all marked optional: section 4.3.1. */
+void teap_write_outer_identity_type(struct wr *w, enum teap_identity type);
 void teap_write_error(struct wr *w, uint32_t code);
 void teap_write_action(struct wr *w, enum teap_status status, enum teap_action action,
 		       struct slice tlvs);

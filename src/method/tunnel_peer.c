@@ -22,6 +22,7 @@ struct tunnel_peer {
 	bool fragmenting;   /* a part of our flight was sent */
 	bool began;	    /* phase two */
 	bool succeeded, failed, repeats;
+	bool agreed; /* by what the inside has exchanged */
 	struct eap_tunnel_binding binding;
 	struct eap_keys keys;
 
@@ -70,7 +71,7 @@ void tunnel_peer_start(void *self, struct moment now)
 	struct tunnel_peer *t = self;
 
 	forget(t);
-	t->began = t->succeeded = t->failed = t->repeats = false;
+	t->began = t->succeeded = t->failed = t->repeats = t->agreed = false;
 	t->stage = "start of the tunnel";
 	t->report = (struct eap_report){ 0 };
 	diagnosis_set(&t->why, DIAG_NONE);
@@ -190,6 +191,7 @@ bool tunnel_peer_check(void *self, const struct eap_packet *request)
 static const struct eap_verdict going_on = { METHOD_MAY_CONT, FAIL, true };
 static const struct eap_verdict given_up = { METHOD_DONE, FAIL, false };
 static const struct eap_verdict server_decides = { METHOD_MAY_CONT, COND_SUCC, true };
+static const struct eap_verdict agreed = { METHOD_MAY_CONT, UNCOND_SUCC, false };
 static const struct eap_verdict admitted = { METHOD_DONE, UNCOND_SUCC, false };
 
 /* What is pending, or an empty answer, lets the server end with EAP-Failure. */
@@ -241,6 +243,7 @@ static struct eap_verdict advance_inside(struct tunnel_peer *t, struct slice dat
 
 	t->began = true;
 	progress = t->inside->advance(t->self, t, data, now);
+	t->agreed = progress == TUNNEL_AGREED;
 	switch (progress) {
 	case TUNNEL_GOES_ON:
 		t->succeeded = false;
@@ -249,6 +252,8 @@ static struct eap_verdict advance_inside(struct tunnel_peer *t, struct slice dat
 		return succeed(t, server_decides);
 	case TUNNEL_ADMITTED:
 		return succeed(t, admitted);
+	case TUNNEL_AGREED:
+		return succeed(t, agreed);
 	case TUNNEL_FAILED:
 		return fail(t);
 	case TUNNEL_GIVES_UP:
@@ -386,6 +391,14 @@ static struct eap_verdict begin(struct tunnel_peer *t, const struct tls_frame *f
 	return advance(t, slice_of(NULL, 0), now);
 }
 
+/* While fragments come or go. */
+static struct eap_verdict so_far(const struct tunnel_peer *t)
+{
+	if (!t->succeeded)
+		return going_on;
+	return t->agreed ? agreed : server_decides;
+}
+
 static struct eap_verdict process(struct tunnel_peer *t, const struct tls_frame *frame,
 				  struct moment now)
 {
@@ -394,7 +407,7 @@ static struct eap_verdict process(struct tunnel_peer *t, const struct tls_frame 
 	if (!t->failed)
 		diagnosis_set(&t->why, DIAG_NONE); /* whatever was discarded */
 	if (t->fragmenting)
-		return t->succeeded ? server_decides : going_on;
+		return so_far(t);
 	/* The server knows that it failed, and yet goes on. */
 	if (t->failed)
 		return given_up;
@@ -404,7 +417,7 @@ static struct eap_verdict process(struct tunnel_peer *t, const struct tls_frame 
 		return given_up;
 	}
 	if (!t->incoming.complete)
-		return t->succeeded ? server_decides : going_on;
+		return so_far(t);
 	return advance(t, bytes_slice(&t->incoming.flight), now);
 }
 

@@ -30,6 +30,7 @@ enum tunnel_progress {
 	TUNNEL_SERVER_DECIDES, /* all that we demand is proved; EAP-Success or -Failure may follow,
 				  or more data */
 	TUNNEL_ADMITTED,       /* told so, protected: only EAP-Success can follow */
+	TUNNEL_AGREED,	       /* likewise, but the server may take it back inside of the tunnel */
 	TUNNEL_FAILED,	       /* *tunnel_peer_why is filled; the server can end it properly */
 	TUNNEL_GIVES_UP,       /* likewise, and nothing is sent any more */
 };

@@ -99,7 +99,7 @@ static enum eap_server_state conclude(struct tunnel_server *t)
 	if (tls_keys_derive(t->conn, t->inside->type, &t->keys) != OK ||
 	    (t->inside->derive && t->inside->derive(t->self, &t->keys) != OK))
 		return give_up_over(t, DIAG_INTERNAL, "the keys could not be derived");
-	if (t->proved && !t->inner_claim && t->identity.len > 0)
+	if (tunnel_server_may_resume(t))
 		tunnel_server_send_ticket(t);
 	if (t->broken)
 		return give_up_over(t, DIAG_INTERNAL, "nothing more could be sent");

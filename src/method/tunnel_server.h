@@ -101,7 +101,8 @@ void tunnel_server_send(struct tunnel_server *t, struct slice data);
 void tunnel_server_send_ticket(struct tunnel_server *t);
 
 /* Who it is was proved inside, by this method ("EAP-MSCHAPv2", static).  claim: of an EAP-TLS
- * inside, good as long as self; else NULL.  An inner claim is not kept: then nothing is resumed. */
+ * inside, good as long as self; else NULL.  An inner claim is not kept: then nothing is resumed.
+ * Without an identity and with "" as the method: the tunnel's own certificate is all there is. */
 CHECKED enum status tunnel_server_proved(struct tunnel_server *t, struct slice identity,
 					 const char *method, const struct tls_claim *claim);
 /* The last question, of what was proved here or, resumed, back then.  To be returned by question

@@ -77,13 +77,20 @@ const struct eap_question *tunnel_server_ask_admission(struct tunnel_server *t, 
 
 /* ---- what a session remembers --------------------------------------------------------------- */
 
+bool tunnel_server_may_resume(const struct tunnel_server *t)
+{
+	bool certificate_alone = !t->method[0] && tls_conn_claim(t->conn);
+
+	return t->proved && !t->inner_claim && (t->identity.len > 0 || certificate_alone);
+}
+
 /* The name of the inner method behind its length, then the identity. */
 enum status tunnel_server_remember(struct tunnel_server *t)
 {
 	uint8_t facts[1 + sizeof t->method + TUNNEL_IDENTITY_MAX];
 	struct wr w = wr_of(facts, sizeof facts);
 
-	if (!t->proved || t->inner_claim || t->identity.len == 0)
+	if (!tunnel_server_may_resume(t))
 		return OK;
 	wr_u8(&w, (uint8_t)strlen(t->method));
 	wr_bytes(&w, slice_str(t->method));
@@ -98,7 +105,7 @@ enum status tunnel_server_recall(struct tunnel_server *t)
 
 	if (!tls_conn_resumed(t->conn))
 		return OK;
-	if (!rd_done(&r) || method.len == 0 || method.len >= sizeof t->method)
+	if (!rd_done(&r) || method.len >= sizeof t->method)
 		return MALFORMED;
 	memcpy(t->method, method.p, method.len);
 	t->method[method.len] = '\0';

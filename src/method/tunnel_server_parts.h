@@ -43,6 +43,8 @@ struct tunnel_server {
 
 /* ---- tunnel_server_inside.c ---- */
 
+/* What was proved can go with the session. */
+bool tunnel_server_may_resume(const struct tunnel_server *t);
 /* All has succeeded: the session may be resumed, with what was proved. */
 CHECKED enum status tunnel_server_remember(struct tunnel_server *t);
 /* What was proved in the session that is resumed. */

@@ -199,4 +199,9 @@ CPROM_DUO = tests/cprom_duo.c tests/cprom_duo.h
 UNIT_TESTS += %D%/test_cprom
 %C%_test_cprom_SOURCES = %D%/test_cprom.c $(CPROM_DUO)
 %C%_test_cprom_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+
+UNIT_TESTS += %D%/test_teap
+TEAP_DUO = tests/teap_duo.c tests/teap_duo.h tests/legacy.h $(TLS_CAST)
+%C%_test_teap_SOURCES = %D%/test_teap.c $(TEAP_DUO)
+%C%_test_teap_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
