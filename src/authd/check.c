@@ -285,9 +285,7 @@ static void print_text(const struct cli *cli, const struct findings *f, const st
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
-/* The installed configuration is looked at with the eyes of the service's user: root can read what
- * the service cannot. */
-static int see_as_service(const struct command_options *options, struct diagnosis *why)
+int command_as_service(const struct command_options *options, struct diagnosis *why)
 {
 	static const int none[] = { -1 };
 	const char *user = options->user;
@@ -300,7 +298,7 @@ static int see_as_service(const struct command_options *options, struct diagnosi
 static bool look(struct findings *f, const struct command_options *options,
 		 struct config **ret_config)
 {
-	if (see_as_service(options, &f->why) < 0 ||
+	if (command_as_service(options, &f->why) < 0 ||
 	    config_load(options->config_path, ret_config, f->errors) < 0)
 		return false;
 

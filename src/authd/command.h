@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "base/diagnosis.h"
+
 struct command_options {
 	const char *config_path;
 	int log_level; /* -1: as configured */
@@ -30,6 +32,10 @@ extern const struct command commands[];
 
 int command_run(const struct command_options *options, int argc, char **argv);
 int command_check(const struct command_options *options, int argc, char **argv);
+int command_ca(const struct command_options *options, int argc, char **argv);
+/* The installed configuration is looked at with the eyes of the service's user: root can read what
+ * the service cannot, and what is written is to be the service's.  0 or -errno. */
+int command_as_service(const struct command_options *options, struct diagnosis *why);
 /* Those that talk to the service: command_control.c. */
 int command_look(const struct command_options *options, int argc, char **argv);
 int command_recorded(const struct command_options *options, int argc, char **argv);

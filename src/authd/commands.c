@@ -43,6 +43,21 @@ const struct command commands[] = {
 	  "As `systemctl reload latchkey-authd` does. It waits, and fails with the reason when "
 	  "there is an error in the new one; the old one then stays.",
 	  command_reload },
+	{ "ca", "[init|show|export|rollover|renew-server]", "make and look after our own authority",
+	  "`init` makes a root, an authority below it that issues certificates for machines, and a "
+	  "certificate of this server, all in the keystore, and says what to do next; it refuses "
+	  "when there is any of them. `show`, which is what is done without a word, lists them "
+	  "with "
+	  "their pins. `export` writes the root certificates that machines are to trust as PEM, or "
+	  "with the word `chain` those below them. `rollover` makes a new root and issuing "
+	  "authority "
+	  "while the old ones stay good for a time, `renew-server` another certificate of this "
+	  "server. After them may stand `name=` (of the organisation), `server=` (the DNS name "
+	  "of this server), `key=` (the kind of new keys, `P-256` unless it is given), `root-key=` "
+	  "and "
+	  "`issuing-key=` (URIs such as `pkcs11:` of keys that live elsewhere). The service need "
+	  "not run.",
+	  command_ca },
 	{ "audit", "[LIMIT|verify]", "show the audit trail, or find out if it is whole",
 	  "The newest entry first; 100 unless LIMIT says how many. Each entry is chained to the "
 	  "one before by a digest, so that `verify` tells if one was changed or taken out.",

@@ -13,6 +13,7 @@ libauthd_a_SOURCES += %D%/ocsp.c %D%/ocsp.h
 libauthd_a_SOURCES += %D%/config.c %D%/config.h
 libauthd_a_SOURCES += %D%/config_client.c
 libauthd_a_SOURCES += %D%/config_keys.c
+libauthd_a_SOURCES += %D%/ca_keeper.c %D%/ca_keeper.h %D%/command_ca.c
 libauthd_a_SOURCES += %D%/authority.c %D%/authority.h
 libauthd_a_SOURCES += %D%/revoked.c %D%/revoked.h
 libauthd_a_SOURCES += %D%/config_profile.c

@@ -45,7 +45,7 @@ struct ca_new_authority {
 	const char *name;		/* its common name */
 	const char *organization;	/* O= before it; NULL: none */
 	EVP_PKEY *key;			/* of the new authority */
-	X509 *issuer;			/* NULL: a root, signed by itself, path length 1 */
+	X509 *issuer;			/* NULL: a root, signed by itself, path length 2 */
 	EVP_PKEY *issuer_key;		/* else an authority below it, path length 0 */
 	int64_t now, lifetime;		/* cut to the issuer's */
 	const char *crl_url, *ocsp_url; /* of the issuer; NULL: none */

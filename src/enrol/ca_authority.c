@@ -8,6 +8,9 @@
 /* Some clocks are behind; of an authority that hurts everybody. */
 #define BACKDATE (24 * 3600)
 
+/* Authorities below a root: the issuing one, and in a roll-over the next root above that. */
+#define ROOT_PATH 2
+
 static bool add_text(X509_NAME *name, int nid, const char *text)
 {
 	return !text || X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8,
@@ -30,7 +33,7 @@ static bool finish(X509 *cert, const struct ca_new_authority *what)
 {
 	bool root = !what->issuer;
 
-	return ca_add_basic(cert, root ? 1 : 0) &&
+	return ca_add_basic(cert, root ? ROOT_PATH : 0) &&
 	       ca_add_key_usage(cert, KU_KEY_CERT_SIGN | KU_CRL_SIGN |
 					      (root ? 0 : KU_DIGITAL_SIGNATURE)) &&
 	       ca_add_places(cert, what->crl_url, what->ocsp_url) &&
@@ -100,7 +103,7 @@ enum status ca_cross(X509 *of, X509 *by, EVP_PKEY *by_key, int64_t now, X509 **r
 	AUTO(X509) cert = made;
 
 	/* What is certified may have an authority below it, as before. */
-	if (status != OK || !ca_add_basic(cert, 1) ||
+	if (status != OK || !ca_add_basic(cert, ROOT_PATH - 1) ||
 	    !ca_add_key_usage(cert, KU_KEY_CERT_SIGN | KU_CRL_SIGN) || !ca_sign(cert, by_key))
 		return ca_failed(why, "the cross certificate could not be made or signed");
 	*ret_cert = TAKE(cert);

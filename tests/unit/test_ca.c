@@ -118,7 +118,7 @@ TEST(authorities_are_what_rfc_5280_asks_of_them)
 
 	rig_init(&r, "P-384", "P-256");
 	CHECK_INT(X509_check_ca(r.root), 1);
-	CHECK_INT(X509_get_pathlen(r.root), 1);
+	CHECK_INT(X509_get_pathlen(r.root), 2);
 	CHECK_INT(X509_get_pathlen(r.authority.issuer), 0);
 	CHECK_INT(X509_get_key_usage(r.root), KU_KEY_CERT_SIGN | KU_CRL_SIGN);
 	CHECK_INT(X509_get_key_usage(r.authority.issuer),
@@ -400,6 +400,7 @@ TEST(cross_certificates_lead_from_one_root_to_the_other)
 	REQUIRE(X509_STORE_CTX_init(ctx, store, cert, chain));
 	X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), PKI_NOW);
 	CHECK_INT(X509_verify_cert(ctx), 1);
+	CHECK_INT(X509_STORE_CTX_get_error(ctx), X509_V_OK);
 	x509_stack_free(chain);
 	X509_free(new_with_old);
 	X509_free(old_with_new);
