@@ -252,6 +252,56 @@ static bool offers_tls(const struct authd_settings *s)
 	return false;
 }
 
+/* The first that has issued the certificate, from above it. */
+static X509 *issuer_in(const STACK_OF(X509) * certs, X509 *cert)
+{
+	for (int i = 0; certs && i < sk_X509_num(certs); i++) {
+		X509 *other = sk_X509_value(certs, i);
+
+		if (X509_check_issued(other, cert) == X509_V_OK)
+			return other;
+	}
+	return NULL;
+}
+
+X509 *arming_top(const struct credential *credential)
+{
+	X509 *top = credential->cert;
+
+	for (int depth = 0; depth < TRUST_DEPTH_MAX && X509_self_signed(top, 0) != 1; depth++) {
+		X509 *above = issuer_in(credential->chain, top);
+
+		above = above ? above : issuer_in(credential->anchors, top);
+		if (!above)
+			break;
+		top = above;
+	}
+	return top;
+}
+
+int arming_pin(const struct config *config, uint8_t ret_pin[TOKEN_PIN_SIZE], struct diagnosis *why)
+{
+	const struct authd_settings *s = &config->settings;
+	AUTO_STRUCT(keystore) keystore = NULL;
+	AUTO_STRUCT(credential) credential = NULL;
+	uint8_t hash[CERT_HASH_LEN];
+	int r;
+
+	if (!s->credential) {
+		diagnosis_say(why, DIAG_CONFIG, "%s: [Tls] Credential= is not set", config->path);
+		return -ENOENT;
+	}
+	r = keystore_open(s->keystore, false, &keystore, why);
+	if (r == 0)
+		r = keystore_get(keystore, s->credential, &credential, why);
+	if (r < 0)
+		return r;
+	if (!cert_spki_hash(arming_top(credential), hash))
+		return -EINVAL;
+	memcpy(ret_pin, hash, TOKEN_PIN_SIZE);
+	return 0;
+}
+
 /* A configuration without a credential has nothing to open: it may still pass requests on. */
 static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 {

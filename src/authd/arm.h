@@ -11,6 +11,7 @@
 #include "authd/authority.h"
 #include "authd/revoked.h"
 #include "eap/authenticator.h"
+#include "enrol/token.h"
 #include "keystore/keystore.h"
 #include "method/tls_server.h"
 
@@ -44,6 +45,12 @@ int arming_certificates(const struct config *config, X509 **ret_cert, X509 **ret
  * reason not to let it in. */
 bool arming_revoked(const struct arming *arming, const struct tls_claim *claim,
 		    struct diagnosis *ret_why);
+/* The topmost certificate above ours that is known: its root, which machines that have no more than
+ * a pin have to be sent along (tls_server_settings.root), or ours itself. */
+X509 *arming_top(const struct credential *credential);
+/* By which a machine that has nothing but a token knows us: the first half of the SHA-256 of the
+ * SubjectPublicKeyInfo of that one.  0 or -errno. */
+int arming_pin(const struct config *config, uint8_t ret_pin[TOKEN_PIN_SIZE], struct diagnosis *why);
 struct arming *arming_ref(struct arming *arming);
 void arming_free(struct arming *arming); /* drops one reference */
 DEFINE_AUTO_STRUCT(arming);

@@ -303,14 +303,15 @@ int authd_configure_parts(struct authd *a, struct config *config, struct diagnos
 	return error;
 }
 
+/* What the recorder still answers finds those gone that were closed before. */
 void authd_close_parts(struct authd *a)
 {
 	metrics_free(a->metrics);
-	control_free(a->control);
+	control_free(TAKE(a->control));
 	/* Before those who are asked and told. */
-	dynauth_free(a->dynauth);
-	guard_free(a->guard);
-	passthrough_free(a->passthrough);
+	dynauth_free(TAKE(a->dynauth));
+	guard_free(TAKE(a->guard));
+	passthrough_free(TAKE(a->passthrough));
 	/* Its last answers are for those who give them to the workers. */
 	recorder_free(TAKE(a->recorder));
 	/* What has an eye on the workers' messages goes after them, what they are told of before.

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "authd/arm.h"
 #include "authd/authd.h"
 #include "authd/metrics.h"
 #include "authd/view.h"
@@ -413,6 +414,8 @@ static int ask_nases(struct authd *a, const char *target, bool reauthenticate,
 	const struct session *refused = NULL;
 	int count = 0, error = 0;
 
+	if (!a->dynauth)
+		return 0;
 	list_each (node, &a->sessions.order) {
 		const struct session *session = list_item(node, struct session, order);
 		int r = session_is(session, target) ? ask_nas(a, session, reauthenticate) : 1;
@@ -431,13 +434,19 @@ static int ask_nases(struct authd *a, const char *target, bool reauthenticate,
 	return count ? count : error;
 }
 
+/* One machine may be at a port of ours and behind a switch. */
+static int both(int at_ports, int at_nases)
+{
+	return at_ports == 0 ? at_nases : at_nases > 0 ? at_ports + at_nases : at_ports;
+}
+
 static int view_disconnect(void *self, const char *target, const char *actor, struct diagnosis *why)
 {
 	struct authd *a = self;
 	int count = a->guard ? ports_disconnect(guard_ports(a->guard), target) : 0;
 
 	(void)actor;
-	return count > 0 ? count : ask_nases(a, target, false, why);
+	return both(count, ask_nases(a, target, false, why));
 }
 
 static int view_reauth(void *self, const char *target, const char *actor, struct diagnosis *why)
@@ -446,7 +455,14 @@ static int view_reauth(void *self, const char *target, const char *actor, struct
 	int count = a->guard ? ports_reauthenticate(guard_ports(a->guard), target) : 0;
 
 	(void)actor;
-	return count > 0 ? count : ask_nases(a, target, true, why);
+	return both(count, ask_nases(a, target, true, why));
+}
+
+static int view_token_pin(void *self, uint8_t pin[TOKEN_PIN_SIZE], struct diagnosis *why)
+{
+	struct authd *a = self;
+
+	return arming_pin(a->config, pin, why);
 }
 
 static json_t *view_servers(void *self)
@@ -469,6 +485,7 @@ void authd_view_of(struct authd *authd, struct authd_view *ret_view)
 		.counters = view_counters,
 		.disconnect = view_disconnect,
 		.reauth = view_reauth,
+		.token_pin = view_token_pin,
 		.reload = view_reload,
 		.metrics = view_metrics,
 		.health = view_health,

@@ -115,6 +115,7 @@ static void answer_line(struct control_client *client, const char *line, size_t 
 		control_refuse(client, "invalid", wrong, NULL);
 	else
 		control_answer(client, &request);
+	control_request_done(&request);
 }
 
 /* Answers the first line if there is a whole one; false: there is none. */

@@ -29,8 +29,7 @@ static void send_answer(struct control_client *client, json_t *answer)
 		client->ends = true;
 }
 
-/* Takes the result. */
-static void succeed(struct control_client *client, json_t *result)
+void control_succeed(struct control_client *client, json_t *result)
 {
 	send_answer(client, result ? json_pack("{s:b, s:o}", "ok", 1, "result", result) : NULL);
 }
@@ -42,8 +41,8 @@ void control_refuse(struct control_client *client, const char *error, const char
 				      message, "next", next));
 }
 
-static void refuse_diagnosis(struct control_client *client, const char *error,
-			     const struct diagnosis *why)
+void control_refuse_diagnosis(struct control_client *client, const char *error,
+			      const struct diagnosis *why)
 {
 	char cause[1024], next[1024];
 
@@ -73,6 +72,16 @@ static json_t *(*list_of(const struct authd_view *view, enum control_command com
 	case CONTROL_MACHINES:
 	case CONTROL_AUDIT:
 	case CONTROL_AUDIT_VERIFY:
+	case CONTROL_TOKEN_CREATE:
+	case CONTROL_TOKEN_LIST:
+	case CONTROL_TOKEN_REVOKE:
+	case CONTROL_MACHINE_SHOW:
+	case CONTROL_MACHINE_REVOKE:
+	case CONTROL_MACHINE_RENEW:
+	case CONTROL_ACCOUNT_LIST:
+	case CONTROL_ACCOUNT_ADD:
+	case CONTROL_ACCOUNT_PASSWORD:
+	case CONTROL_ACCOUNT_REMOVE:
 	case CONTROL_DISCONNECT:
 	case CONTROL_REAUTH:
 	case CONTROL_RELOAD:
@@ -82,7 +91,7 @@ static json_t *(*list_of(const struct authd_view *view, enum control_command com
 	return NULL;
 }
 
-static void not_here(struct control_client *client, const char *what)
+void control_not_here(struct control_client *client, const char *what)
 {
 	char message[128];
 
@@ -111,7 +120,7 @@ static void act(struct control_client *client, const struct control_request *req
 	int n;
 
 	if (!action) {
-		not_here(client, "sessions");
+		control_not_here(client, "sessions");
 		return;
 	}
 	n = action(view->self, request->target, client->actor, &why);
@@ -122,13 +131,13 @@ static void act(struct control_client *client, const struct control_request *req
 		return;
 	}
 	if (n < 0) {
-		refuse_diagnosis(client, "failed", &why);
+		control_refuse_diagnosis(client, "failed", &why);
 		return;
 	}
 	snprintf(detail, sizeof detail, "sessions=%d", n);
 	record_action(client, disconnect ? "session.disconnect" : "session.reauth", request->target,
 		      detail);
-	succeed(client, json_pack("{s:i}", "sessions", n));
+	control_succeed(client, json_pack("{s:i}", "sessions", n));
 }
 
 static void reload(struct control_client *client)
@@ -137,24 +146,21 @@ static void reload(struct control_client *client)
 	struct diagnosis why = { 0 };
 
 	if (!view->reload) {
-		not_here(client, "configuration to read again");
+		control_not_here(client, "configuration to read again");
 		return;
 	}
 	if (view->reload(view->self, &why) < 0) {
-		refuse_diagnosis(client, "failed", &why);
+		control_refuse_diagnosis(client, "failed", &why);
 		return;
 	}
 	record_action(client, "config.reload", "", "");
-	succeed(client, json_object());
+	control_succeed(client, json_object());
 }
 
 /* ---- what the registry knows ---------------------------------------------------------------- */
 
-/* Belongs to the question while that is under way, in the recorder's thread; only client and what
- * answered adds are the main thread's. */
-struct control_job {
-	struct question question;
-	struct control_client *client; /* NULL: it has gone */
+struct listing {
+	struct control_job job;
 	enum control_command command;
 	size_t limit;
 	json_t *rows; /* of this question */
@@ -164,16 +170,38 @@ struct control_job {
 	struct registry_walk next;
 };
 
-static void job_free(struct control_job *job)
+static void listing_free(struct listing *listing)
 {
-	json_decref(job->rows);
-	json_decref(job->chains);
-	free(job);
+	json_decref(listing->rows);
+	json_decref(listing->chains);
+	free(listing);
 }
 
 void control_job_orphan(struct control_job *job)
 {
 	job->client = NULL;
+}
+
+struct control_client *control_job_client(struct control_job *job)
+{
+	if (job->client)
+		job->client->job = NULL;
+	return job->client;
+}
+
+bool control_ask(struct control_client *client, struct control_job *job)
+{
+	job->client = client;
+	if (!client->control->recorder) {
+		control_not_here(client, "registry");
+		return false;
+	}
+	if (recorder_ask(client->control->recorder, &job->question) < 0) {
+		control_refuse(client, "busy", "too many wait for the registry", "Try again.");
+		return false;
+	}
+	client->job = job;
+	return true;
 }
 
 static const char *hex(const uint8_t *p, size_t len, char *buffer)
@@ -185,7 +213,7 @@ static const char *hex(const uint8_t *p, size_t len, char *buffer)
 
 static bool add_machine(void *context, const struct registry_machine *m)
 {
-	struct control_job *job = context;
+	struct listing *job = context;
 
 	return json_array_append_new(
 		       job->rows,
@@ -201,7 +229,7 @@ static bool add_machine(void *context, const struct registry_machine *m)
 
 static bool add_entry(void *context, const struct registry_audit *e)
 {
-	struct control_job *job = context;
+	struct listing *job = context;
 	char digest[65], event[64], actor[256], subject[256], detail[1024];
 
 	/* Whoever has changed the trail may have left what is no text. */
@@ -227,7 +255,7 @@ static json_t *chain_json(const struct registry_walk *walk)
 
 static void add_chain(void *context, const struct registry_walk *walk)
 {
-	struct control_job *job = context;
+	struct listing *job = context;
 
 	json_array_append_new(job->rows, chain_json(walk));
 }
@@ -235,7 +263,7 @@ static void add_chain(void *context, const struct registry_walk *walk)
 /* It may be asked again: each time from the beginning. */
 static int ask(struct question *question, struct registry *registry)
 {
-	struct control_job *job = list_item(question, struct control_job, question);
+	struct listing *job = list_item(question, struct listing, job.question);
 
 	json_array_clear(job->rows);
 	if (job->command == CONTROL_MACHINES)
@@ -246,7 +274,7 @@ static int ask(struct question *question, struct registry *registry)
 	return registry_audit_walk(registry, &job->next, VERIFY_AT_ONE, add_chain, job);
 }
 
-static json_t *verdict(const struct control_job *job)
+static json_t *verdict(const struct listing *job)
 {
 	const struct registry_walk *walk = &job->walk;
 	json_t *result = json_pack("{s:b, s:I, s:O}", "intact", !walk->broken, "entries",
@@ -261,56 +289,51 @@ static json_t *verdict(const struct control_job *job)
 
 static void answered(struct question *question, int error)
 {
-	struct control_job *job = list_item(question, struct control_job, question);
-	struct control_client *client = job->client;
+	struct listing *job = list_item(question, struct listing, job.question);
+	struct control_client *client = control_job_client(&job->job);
 
 	if (!client) {
-		job_free(job);
+		listing_free(job);
 		return;
 	}
 	if (error >= 0 && job->command == CONTROL_AUDIT_VERIFY) {
 		json_array_extend(job->chains, job->rows);
 		job->walk = job->next;
-		if (!job->walk.finished && recorder_ask(client->control->recorder, question) == 0)
+		if (!job->walk.finished && recorder_ask(client->control->recorder, question) == 0) {
+			client->job = &job->job;
 			return;
+		}
 		if (!job->walk.finished)
 			error = -EAGAIN;
 	}
-	client->job = NULL;
 	if (error < 0)
 		control_refuse(client, "failed", "the registry's database does not answer",
 			       "`latchkey-authd status` tells how it is.");
 	else
-		succeed(client, job->command == CONTROL_AUDIT_VERIFY ? verdict(job)
-								     : json_incref(job->rows));
-	job_free(job);
+		control_succeed(client, job->command == CONTROL_AUDIT_VERIFY
+						? verdict(job)
+						: json_incref(job->rows));
+	listing_free(job);
 	control_client_resume(client);
 }
 
 static void ask_registry(struct control_client *client, const struct control_request *request)
 {
-	struct control_job *job = calloc(1, sizeof *job);
+	struct listing *job = calloc(1, sizeof *job);
 
-	if (!client->control->recorder) {
-		free(job);
-		not_here(client, "registry");
-		return;
-	}
 	if (!job)
 		return send_answer(client, NULL);
-	*job = (struct control_job){ .question = { .ask = ask, .answered = answered },
-				     .client = client,
-				     .command = request->command,
-				     .limit = request->limit ? request->limit : LIMIT,
-				     .rows = json_array(),
-				     .chains = json_array() };
-	if (!job->rows || !job->chains ||
-	    recorder_ask(client->control->recorder, &job->question) < 0) {
-		job_free(job);
-		control_refuse(client, "busy", "too many wait for the registry", "Try again.");
-		return;
+	*job = (struct listing){ .job.question = { .ask = ask, .answered = answered },
+				 .command = request->command,
+				 .limit = request->limit ? request->limit : LIMIT,
+				 .rows = json_array(),
+				 .chains = json_array() };
+	if (!job->rows || !job->chains) {
+		listing_free(job);
+		send_answer(client, NULL);
+	} else if (!control_ask(client, &job->job)) {
+		listing_free(job);
 	}
-	client->job = job;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
@@ -331,6 +354,18 @@ void control_answer(struct control_client *client, const struct control_request 
 	case CONTROL_AUDIT_VERIFY:
 		ask_registry(client, request);
 		return;
+	case CONTROL_TOKEN_CREATE:
+	case CONTROL_TOKEN_LIST:
+	case CONTROL_TOKEN_REVOKE:
+	case CONTROL_MACHINE_SHOW:
+	case CONTROL_MACHINE_REVOKE:
+	case CONTROL_MACHINE_RENEW:
+	case CONTROL_ACCOUNT_LIST:
+	case CONTROL_ACCOUNT_ADD:
+	case CONTROL_ACCOUNT_PASSWORD:
+	case CONTROL_ACCOUNT_REMOVE:
+		control_enroll(client, request);
+		return;
 	case CONTROL_DISCONNECT:
 	case CONTROL_REAUTH:
 		act(client, request);
@@ -349,7 +384,7 @@ void control_answer(struct control_client *client, const struct control_request 
 		break;
 	}
 	if (list)
-		succeed(client, list(view->self));
+		control_succeed(client, list(view->self));
 	else
-		not_here(client, control_command_name(request->command));
+		control_not_here(client, control_command_name(request->command));
 }

@@ -7,7 +7,12 @@
 
 DEFINE_AUTO(json_t, json_decref);
 
-struct control_job;
+/* What is answered when the registry was asked: the first member of who knows more.  Belongs to the
+ * question while that is under way, in the recorder's thread, but for the client. */
+struct control_job {
+	struct question question;
+	struct control_client *client; /* NULL: it has gone */
+};
 
 struct control_client {
 	struct list node; /* of control.clients */
@@ -45,9 +50,24 @@ void control_answer(struct control_client *client, const struct control_request 
 /* {"ok":false,...}; error is a word, next may be NULL. */
 void control_refuse(struct control_client *client, const char *error, const char *message,
 		    const char *next);
+/* {"ok":true,"result":...}; takes the result. */
+void control_succeed(struct control_client *client, json_t *result);
+/* The diagnosis as such a refusal. */
+void control_refuse_diagnosis(struct control_client *client, const char *error,
+			      const struct diagnosis *why);
+void control_not_here(struct control_client *client, const char *what);
+/* Asks the registry; false: it was refused, and the job is still the caller's. */
+bool control_ask(struct control_client *client, struct control_job *job);
+/* The end of a job: no more than the client may still be there, and is then answered between these
+ * two.  The job is the caller's to free. */
+struct control_client *control_job_client(struct control_job *job);
+
 /* The answer to a job that has ended: what waited goes on. */
 void control_client_resume(struct control_client *client);
 /* The one who asked has gone. */
 void control_job_orphan(struct control_job *job);
+
+/* Tokens, machines and accounts: control_enroll.c. */
+void control_enroll(struct control_client *client, const struct control_request *request);
 
 #endif

@@ -2,11 +2,12 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "authd/control.h"
-#include "authd/registry.h"
+#include "authd/registry_enrol.h"
 #include "base/bytes.h"
 #include "config/ini.h"
 
@@ -62,35 +63,71 @@ static int find_command(const char *word, enum control_command *ret, char *buffe
 		     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-static bool takes_target(enum control_command command)
+/* ---- members -------------------------------------------------------------------------------- */
+
+#define OF(name)	(UINT64_C(1) << CONTROL_##name)
+#define ACCOUNT_CHANGES (OF(ACCOUNT_ADD) | OF(ACCOUNT_PASSWORD))
+
+struct member {
+	const char *key;
+	uint64_t takes, needs; /* commands, as bits */
+	enum { TEXT, NUMBER } type;
+	size_t offset, size;
+	unsigned most; /* of a number, from 1 */
+	const char *expected;
+};
+
+#define FIELD(field)                                                                               \
+	offsetof(struct control_request, field), sizeof(((struct control_request *)0)->field)
+
+/* clang-format off */
+static const struct member members[] = {
+	{ "target", OF(DISCONNECT) | OF(REAUTH) | OF(TOKEN_REVOKE) | OF(MACHINE_SHOW) | OF(MACHINE_REVOKE) |
+		OF(MACHINE_RENEW) | ACCOUNT_CHANGES | OF(ACCOUNT_REMOVE),
+	  UINT64_MAX, TEXT, FIELD(target), 0, "the name of a session, machine, token or account, or a MAC address" },
+	{ "limit", OF(AUDIT) | OF(MACHINES) | OF(TOKEN_LIST) | OF(ACCOUNT_LIST),
+	  0, NUMBER, FIELD(limit), REGISTRY_LIST_MAX, "a whole number" },
+	{ "uses", OF(TOKEN_CREATE), 0, NUMBER, FIELD(uses), REGISTRY_TOKEN_USES_MAX, "a whole number" },
+	{ "lifetime", OF(TOKEN_CREATE), 0, NUMBER, FIELD(lifetime), CONTROL_LIFETIME_MAX, "a number of seconds" },
+	{ "profile", OF(TOKEN_CREATE), 0, TEXT, FIELD(profile), 0, "the name of a certificate profile" },
+	{ "station", OF(TOKEN_CREATE), 0, TEXT, FIELD(station), 0, "a MAC address" },
+	{ "serial", OF(TOKEN_CREATE), 0, TEXT, FIELD(serial), 0, "a serial number of at most 253 octets" },
+	{ "name", OF(TOKEN_CREATE), 0, TEXT, FIELD(name), 0, "a common name of at most 64 octets" },
+	{ "note", OF(TOKEN_CREATE), 0, TEXT, FIELD(note), 0, "a text of at most 253 octets" },
+	{ "reason", OF(MACHINE_REVOKE), 0, TEXT, FIELD(reason), 0, "a reason" },
+	{ "hash", ACCOUNT_CHANGES, ACCOUNT_CHANGES, TEXT, FIELD(hash), 0, "a hash of scrypt" },
+	{ "nt-hash", ACCOUNT_CHANGES, 0, TEXT, FIELD(nt_hash), 0, "32 hexadecimal digits" },
+	{ "clear-text", ACCOUNT_CHANGES, 0, TEXT, FIELD(clear_text), 0, "a password of 1 to 256 octets" },
+};
+/* clang-format on */
+
+/* Names are shown and looked for as what can be printed; a password is what it is. */
+static bool take_text(const struct member *m, const char *text, char *field)
 {
-	return command == CONTROL_DISCONNECT || command == CONTROL_REAUTH;
+	if (!text || !*text || strlen(text) >= m->size)
+		return false;
+	if (strcmp(m->key, "clear-text") == 0)
+		memcpy(field, text, strlen(text) + 1);
+	else
+		printable(slice_str(text), field, m->size);
+	return true;
 }
 
-static bool takes_limit(enum control_command command)
+static bool take(const struct member *m, const json_t *value, struct control_request *r)
 {
-	return command == CONTROL_AUDIT || command == CONTROL_MACHINES;
-}
-
-static int parse_target(const json_t *value, struct control_request *r, char *buffer, size_t size)
-{
-	const char *text = json_string_value(value);
-
-	if (!text || !*text || strlen(text) >= sizeof r->target)
-		return wrong(buffer, size, "\"target\" is the name of a session or a MAC address");
-	printable(slice_str(text), r->target, sizeof r->target);
-	return 0;
-}
-
-static int parse_limit(const json_t *value, struct control_request *r, char *buffer, size_t size)
-{
+	char *field = (char *)r + m->offset;
 	json_int_t n = json_integer_value(value);
 
-	if (!json_is_integer(value) || n < 1 || n > REGISTRY_LIST_MAX)
-		return wrong(buffer, size, "\"limit\" is a whole number from 1 to %d",
-			     REGISTRY_LIST_MAX);
-	r->limit = (unsigned)n;
-	return 0;
+	switch (m->type) {
+	case TEXT:
+		return take_text(m, json_string_value(value), field);
+	case NUMBER:
+		if (!json_is_integer(value) || n < 1 || n > (json_int_t)m->most)
+			return false;
+		*(unsigned *)(void *)field = (unsigned)n;
+		return true;
+	}
+	return false;
 }
 
 static int parse_member(const char *key, const json_t *value, struct control_request *r,
@@ -98,11 +135,37 @@ static int parse_member(const char *key, const json_t *value, struct control_req
 {
 	if (strcmp(key, "command") == 0)
 		return 0;
-	if (strcmp(key, "target") == 0 && takes_target(r->command))
-		return parse_target(value, r, buffer, size);
-	if (strcmp(key, "limit") == 0 && takes_limit(r->command))
-		return parse_limit(value, r, buffer, size);
+	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+		const struct member *m = &members[i];
+
+		if (strcmp(m->key, key) != 0 || !(m->takes >> r->command & 1))
+			continue;
+		if (take(m, value, r))
+			return 0;
+		if (m->type == NUMBER)
+			return wrong(buffer, size, "\"%s\" is %s from 1 to %u", key, m->expected,
+				     m->most);
+		return wrong(buffer, size, "\"%s\" is %s", key, m->expected);
+	}
 	return wrong(buffer, size, "%s does not take \"%.64s\"", commands[r->command].name, key);
+}
+
+static int check_needs(const json_t *object, const struct control_request *r, char *buffer,
+		       size_t size)
+{
+	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+		const struct member *m = &members[i];
+
+		if ((m->takes & m->needs) >> r->command & 1 && !json_object_get(object, m->key))
+			return wrong(buffer, size, "%s needs a \"%s\"", commands[r->command].name,
+				     m->key);
+	}
+	return 0;
+}
+
+void control_request_done(struct control_request *request)
+{
+	explicit_bzero(request, sizeof *request);
 }
 
 int control_request_parse(const char *line, size_t len, struct control_request *ret_request,
@@ -126,9 +189,10 @@ int control_request_parse(const char *line, size_t len, struct control_request *
 		if (failed == 0)
 			failed = parse_member(key, value, &r, ret_wrong, size);
 	}
-	if (failed == 0 && takes_target(r.command) && !*r.target)
-		failed = wrong(ret_wrong, size, "%s needs a \"target\"", word);
+	if (failed == 0)
+		failed = check_needs(object, &r, ret_wrong, size);
 	if (failed == 0)
 		*ret_request = r;
+	control_request_done(&r);
 	return failed;
 }

@@ -8,7 +8,6 @@
 
 #define BUCKETS 1024
 
-
 /* One certificate: what was said of it last, and who waits for what is said next. */
 struct entry {
 	struct list node;  /* of its bucket */

@@ -182,7 +182,8 @@ bool session_is(const struct session *session, const char *target)
 {
 	char wanted[13], station[13];
 
-	if (strcmp(session->id, target) == 0)
+	if (strcmp(session->id, target) == 0 ||
+	    (*session->machine && strcmp(session->machine, target) == 0))
 		return true;
 	return digits_of(target, wanted) && digits_of(session->where.calling_station, station) &&
 	       strcmp(wanted, station) == 0;

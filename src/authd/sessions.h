@@ -42,7 +42,8 @@ void sessions_account(struct sessions *sessions, const struct nas_accounting *ac
 void sessions_look(struct sessions *sessions, int64_t now);
 void sessions_end(struct sessions *sessions, struct session *session);
 
-/* Whether target means this session: its id, or the machine's hardware address in any usual form.
+/* Whether target means this session: its id, the machine as the registry
+ * has it, or its hardware address in any usual form.
  */
 bool session_is(const struct session *session, const char *target);
 

@@ -48,10 +48,16 @@ struct authd_view {
 	json_t *(*counters)(void *self);
 
 	/* Ends, or asks anew for, all sessions that target names: a session's id, or the MAC
-	 * address of a machine in any usual form.  actor ("user 0") is for the audit trail. Returns
-	 * how many there were, 0 for none, or -errno with the reason. */
+	 * address of a machine in any usual form, or a machine as the registry has it ("CN=a").
+	 * actor ("user 0") is for the audit trail. Returns how many there were, 0 for none, or
+	 * -errno with the reason. */
 	int (*disconnect)(void *self, const char *target, const char *actor, struct diagnosis *why);
 	int (*reauth)(void *self, const char *target, const char *actor, struct diagnosis *why);
+	/* What a token is to pin: the first half of the SHA-256 of the SubjectPublicKeyInfo of the
+	 * authority above our certificate.  0 or -errno with the reason. */
+	int (*token_pin)(void *self, uint8_t pin[16], struct diagnosis *why);
+	/* Certificates were revoked: whoever knows of those is to look again. */
+	void (*revoked)(void *self);
 	/* Reads the configuration anew.  0 or -errno with the reason; all stays as it was then. */
 	int (*reload)(void *self, struct diagnosis *why);
 

@@ -143,8 +143,11 @@ UNIT_TESTS += %D%/test_command %D%/test_control %D%/test_metrics
 %C%_test_command_SOURCES = %D%/test_command.c %D%/scratch.h
 %C%_test_command_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
 %C%_test_metrics_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
-%C%_test_control_SOURCES = %D%/test_control.c %D%/scratch.h
+%C%_test_control_SOURCES = %D%/test_control.c %D%/control_bench.h %D%/scratch.h
 %C%_test_control_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
+UNIT_TESTS += %D%/test_control_enroll
+%C%_test_control_enroll_SOURCES = %D%/test_control_enroll.c %D%/control_bench.h %D%/scratch.h
+%C%_test_control_enroll_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
 TESTS += %D%/test_postgres.py %D%/test_authd_watch.py %D%/test_authd_command.py
 endif
 endif
