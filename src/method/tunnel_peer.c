@@ -193,6 +193,8 @@ static const struct eap_verdict given_up = { METHOD_DONE, FAIL, false };
 static const struct eap_verdict server_decides = { METHOD_MAY_CONT, COND_SUCC, true };
 static const struct eap_verdict agreed = { METHOD_MAY_CONT, UNCOND_SUCC, false };
 static const struct eap_verdict admitted = { METHOD_DONE, UNCOND_SUCC, false };
+/* The same of a resumption that was confirmed; FreeRADIUS goes on with a Result TLV of PEAP. */
+static const struct eap_verdict confirmed = { METHOD_MAY_CONT, UNCOND_SUCC, true };
 
 /* What is pending, or an empty answer, lets the server end with EAP-Failure. */
 static struct eap_verdict fail(struct tunnel_peer *t)
@@ -334,7 +336,7 @@ static struct eap_verdict after_finished(struct tunnel_peer *t, bool just, struc
 	if (just && tls_conn_pending(t->conn).len > 0)
 		return just_finished(t);
 	if (confirms_resumption(t, data))
-		return succeed(t, admitted);
+		return succeed(t, confirmed);
 	return advance_inside(t, data, now);
 }
 

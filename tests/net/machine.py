@@ -125,6 +125,7 @@ class Latchkeyd:
         usual = {"Match.Name": "eth*", "TLS.Credential": "machine", "Server.TrustAnchor": self.root.cert,
                  "Server.ServerName": self.lab.pki().server_name}
         path = self.profiles / f"{name}.profile"
+        path.touch(mode=0o600)
         path.write_text(ini({**usual, **(settings or {})}))
         return path
 

@@ -78,11 +78,12 @@ class Control(Lines):
 class Hostapd:
     """hostapd on a wire: authenticator, and EAP server unless `radius` is given.
 
-    tls: the versions that the EAP server takes. options: lines of hostapd.conf, which win.
+    tls: the versions that the EAP server takes. users: its eap_user_file. options: lines of
+    hostapd.conf, which win.
     """
 
     def __init__(self, lab, ns, interface, server=None, root=None, tls=("1.2", "1.3"), radius=None,
-                 options=None):
+                 options=None, users="* TLS\n"):
         need("hostapd")
         self.lab, self.ns, self.interface = lab, ns, interface
         self.dir = lab.folder("hostapd")
@@ -99,9 +100,9 @@ class Hostapd:
                        "auth_server_shared_secret": radius.secret}
         else:
             server, root = server or pki.server, root or pki.root
-            users = self.dir / "users"
-            users.write_text("* TLS\n")
-            config |= {"eap_server": 1, "eap_user_file": users, "ca_cert": root.cert,
+            file = self.dir / "users"
+            file.write_text(users)
+            config |= {"eap_server": 1, "eap_user_file": file, "ca_cert": root.cert,
                        "server_cert": server.bundle, "private_key": server.key,
                        "tls_flags": "".join(
                            f"[{'ENABLE' if v in tls else 'DISABLE'}-TLSv{v}]"
@@ -253,7 +254,8 @@ class Port:
 
 
 class FreeRadius:
-    """A FreeRADIUS of our own that does EAP-TLS and nothing else."""
+    """A FreeRADIUS of our own that does EAP-TLS and nothing else, or, with account=(name, password),
+    tunnels: method is what it proposes, inner what it proposes inside."""
 
     CONFIG = """
 prefix = /usr
@@ -302,8 +304,9 @@ client localhost {{
 	require_message_authenticator = yes
 }}
 modules {{
+{passwords}
 	eap {{
-		default_eap_type = tls
+		default_eap_type = {method}
 		timer_expire = 60
 		ignore_unknown_eap_types = no
 		max_sessions = 16384
@@ -333,8 +336,10 @@ modules {{
 		tls {{
 			tls = common
 		}}
+{tunnels}
 	}}
 }}
+{inside}
 server default {{
 	listen {{
 		type = auth
@@ -355,8 +360,66 @@ server default {{
 }}
 """
 
+    PASSWORDS = """
+	pap {
+	}
+	chap {
+	}
+	mschap {
+		use_mppe = no
+	}
+"""
+    TUNNELS = """
+		gtc {{
+			auth_type = PAP
+		}}
+		mschapv2 {{
+			send_error = yes
+		}}
+		ttls {{
+			tls = common
+			default_eap_type = {inner}
+			virtual_server = inside
+		}}
+		peap {{
+			tls = common
+			default_eap_type = {inner}
+			virtual_server = inside
+		}}
+"""
+    INSIDE = """
+server inside {{
+	authorize {{
+		if (User-Name == "{name}") {{
+			update control {{
+				Cleartext-Password := "{password}"
+			}}
+		}}
+		chap
+		mschap
+		eap {{
+			ok = return
+		}}
+		pap
+	}}
+	authenticate {{
+		Auth-Type PAP {{
+			pap
+		}}
+		Auth-Type CHAP {{
+			chap
+		}}
+		Auth-Type MS-CHAP {{
+			mschap
+		}}
+		eap
+	}}
+}}
+"""
+
     def __init__(self, lab, ns, server=None, root=None, tls=("1.2", "1.3"), port=1812, fragment=1024,
-                 resumption=True, ciphers="DEFAULT", start=True):
+                 resumption=True, ciphers="DEFAULT", start=True, account=None, method="tls",
+                 inner="mschapv2"):
         need("freeradius")
         self.lab, self.ns = lab, ns
         pki = lab.pki()
@@ -369,7 +432,10 @@ server default {{
         (self.dir / "radiusd.conf").write_text(self.CONFIG.format(
             dir=self.dir, libdir="/usr/lib/freeradius", secret=self.secret, key=key,
             cert=server.bundle, root=root.cert, least=min(tls), most=max(tls), port=port,
-            fragment=fragment, ciphers=ciphers, resumption="yes" if resumption else "no"))
+            fragment=fragment, ciphers=ciphers, resumption="yes" if resumption else "no", method=method,
+            passwords=self.PASSWORDS if account else "",
+            tunnels=self.TUNNELS.format(inner=inner) if account else "",
+            inside=self.INSIDE.format(name=account[0], password=account[1]) if account else ""))
         os.symlink("/usr/share/freeradius", self.dir / "dictionaries")
         (self.dir / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
         if start:
