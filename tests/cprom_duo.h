@@ -86,8 +86,6 @@ void cduo_done(struct cprom_duo *d);
 void cduo_run(struct cprom_duo *d);
 /* It went well at both ends. */
 bool cduo_good(const struct cprom_duo *d);
-/* It failed at both ends over this error, which both diagnose; who found it says "this side". */
-void cduo_check_error(struct cprom_duo *d, enum enrol_error error, bool peer_found);
 struct duo_shelf *cduo_shelf(struct cprom_duo *d, const char *name);
 /* The events up to now as a row of names: "tunnel authorized". */
 const char *cduo_events(struct cprom_duo *d, char *text, size_t size);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "enrol/cprom_tlv.h"
+
 #define JUMBO_HEADER 5 /* flags, Message Length */
 
 enum status cprom_frame_parse(struct slice in, struct cprom_frame *out)
@@ -59,6 +61,12 @@ static bool acknowledges(const struct cprom_link *link, const struct cprom_frame
 	       !(frame->flags & (CPROM_JUMBO | CPROM_MORE));
 }
 
+/* Whoever does not want the rest says so by an Error. */
+static bool interrupts(const struct cprom_frame *frame)
+{
+	return !(frame->flags & CPROM_MORE) && cprom_tlv_find(frame->data, CPROM_ERROR).len > 0;
+}
+
 /* A fragment, the first or another, has to fit what the first one announced. */
 static const char *misfit(const struct cprom_link *link, const struct cprom_frame *frame)
 {
@@ -91,11 +99,12 @@ enum cprom_heard cprom_link_hear(struct cprom_link *link, const struct cprom_fra
 {
 	const char *why;
 
-	if (link->fragmenting)
-		return acknowledges(link, frame)
-			       ? CPROM_GO_ON
-			       : broken(link, fault, ENROL_ERROR_UNEXPECTED,
-					"something else than the acknowledgement of a fragment");
+	if (link->fragmenting && acknowledges(link, frame))
+		return CPROM_GO_ON;
+	if (link->fragmenting && !interrupts(frame))
+		return broken(link, fault, ENROL_ERROR_UNEXPECTED,
+			      "something else than the acknowledgement of a fragment");
+	link->fragmenting = false;
 	if (!link->gathering)
 		begin(link, frame);
 	if (link->total > ceiling)

@@ -198,13 +198,21 @@ endif
 EXTRA_DIST += tests/vectors/teap_tlv.txt tests/vectors/teap_keys.txt tests/vectors/teap_keys.py
 
 if CUNIT
-CPROM_DUO = tests/cprom_duo.c tests/cprom_duo.h
-UNIT_TESTS += %D%/test_cprom
-%C%_test_cprom_SOURCES = %D%/test_cprom.c $(CPROM_DUO)
-%C%_test_cprom_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
-
 UNIT_TESTS += %D%/test_teap
 TEAP_DUO = tests/teap_duo.c tests/teap_duo.h tests/legacy.h $(TLS_CAST)
 %C%_test_teap_SOURCES = %D%/test_teap.c $(TEAP_DUO)
 %C%_test_teap_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+endif
+
+if CUNIT
+EXTRA_DIST += tests/vectors/cprom_tlv.txt
+CPROM_DUO = tests/cprom_duo.c tests/cprom_duo.h
+UNIT_TESTS += %D%/test_cprom %D%/test_cprom_attacks %D%/test_cprom_limits %D%/test_cprom_tlv
+%C%_test_cprom_SOURCES = %D%/test_cprom.c %D%/cprom_check.h $(CPROM_DUO)
+%C%_test_cprom_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_cprom_attacks_SOURCES = %D%/test_cprom_attacks.c %D%/cprom_check.h $(CPROM_DUO)
+%C%_test_cprom_attacks_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_cprom_limits_SOURCES = %D%/test_cprom_limits.c %D%/cprom_check.h $(CPROM_DUO)
+%C%_test_cprom_limits_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_cprom_tlv_LDADD = libscript.a $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
