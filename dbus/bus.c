@@ -210,6 +210,22 @@ void bus_attempt_ended(struct bus *bus, unsigned index, bool success,
 		connection_send(&bus->connection, signal);
 }
 
+void bus_enrolment_progress(struct bus *bus, unsigned index, const char *step, const char *detail,
+			    const struct diagnosis *diagnosis)
+{
+	char path[OBJECT_PATH_MAX];
+	AUTO(DBusMessage) signal = NULL;
+	DBusMessageIter to;
+
+	if (!bus->connection.held)
+		return;
+	signal = signal_begin(port_path(index, path), interface_port.name, "EnrollmentProgress",
+			      &to);
+	if (signal && marshal_text(&to, DBUS_TYPE_STRING, step) &&
+	    marshal_text(&to, DBUS_TYPE_STRING, detail) && marshal_diagnosis(&to, diagnosis, false))
+		connection_send(&bus->connection, signal);
+}
+
 void bus_expiry_warning(struct bus *bus, const char *credential, int64_t not_after)
 {
 	char path[OBJECT_PATH_MAX];

@@ -45,6 +45,8 @@ void bus_set_credentials(struct bus *bus, const struct credential_info *infos, s
  * (Credential.ExpiryWarning). */
 void bus_attempt_ended(struct bus *bus, unsigned index, bool success,
 		       const struct diagnosis *diagnosis);
+void bus_enrolment_progress(struct bus *bus, unsigned index, const char *step, const char *detail,
+			    const struct diagnosis *diagnosis); /* Port.EnrollmentProgress */
 void bus_expiry_warning(struct bus *bus, const char *credential, int64_t not_after);
 
 #endif

@@ -1,7 +1,10 @@
 #include "dbus/calls.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "dbus/marshal.h"
 
@@ -61,6 +64,8 @@ static void answer_result(const struct asked *a, enum bus_result result)
 		[BUS_NO_PROFILE] = { BUS_ERROR "NoProfile",
 				     "No profile that can be used matches this port." },
 		[BUS_INVALID] = { BUS_ERROR "InvalidArguments", "There is no such value." },
+		[BUS_NO_ENROLMENT] = { BUS_ERROR "NoEnrollment",
+				       "The profile of this port has no section [Enroll]." },
 		[BUS_NOT_ALLOWED] = { BUS_ERROR "NotAllowed",
 				      "The configuration does not allow this." },
 		[BUS_FAILED] = { BUS_ERROR "Failed",
@@ -299,6 +304,89 @@ static void do_diagnose(const struct asked *a)
 	reply_end(a, reply, reply && marshal_diagnosis(&to, &port->diagnosis, a->private_too));
 }
 
+/* What a pipe holds when its writing end is closed.  Anything else than a pipe could make us wait,
+ * or read what the caller may not. */
+static bool read_token(int fd, char *buffer, size_t size, size_t *ret_len)
+{
+	struct stat st;
+	ssize_t n = 1;
+	size_t len = 0;
+
+	if (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode) || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return false;
+	while (n > 0 && len < size) {
+		n = read(fd, buffer + len, size - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	*ret_len = len;
+	return n == 0;
+}
+
+static void read_options(DBusMessageIter *dict, struct enrol_wish *wish)
+{
+	for (; dbus_message_iter_get_arg_type(dict) == DBUS_TYPE_DICT_ENTRY;
+	     dbus_message_iter_next(dict)) {
+		DBusMessageIter pair;
+		const char *key, *value;
+
+		dbus_message_iter_recurse(dict, &pair);
+		dbus_message_iter_get_basic(&pair, &key);
+		dbus_message_iter_next(&pair);
+		dbus_message_iter_get_basic(&pair, &value);
+		if (strcmp(key, "factory") == 0)
+			wish->factory = value;
+		else if (strcmp(key, "name") == 0)
+			wish->name = value;
+		else if (strcmp(key, "profile") == 0)
+			wish->profile = value;
+	}
+}
+
+#define TOKEN_PIPE_MAX 512
+
+static void do_enroll(const struct asked *a)
+{
+	const struct bus_commands *commands = &a->bus->commands;
+	const struct port_view *port = a->object->view;
+	struct enrol_wish wish = { .factory = "", .name = "", .profile = "" };
+	char token[TOKEN_PIPE_MAX], text[1024];
+	enum bus_result result = BUS_INVALID;
+	struct diagnosis why = { 0 };
+	DBusMessageIter it, dict;
+	size_t len = 0;
+	int fd = -1;
+
+	dbus_message_iter_init(a->call, &it);
+	dbus_message_iter_get_basic(&it, &fd);
+	dbus_message_iter_next(&it);
+	dbus_message_iter_recurse(&it, &dict);
+	read_options(&dict, &wish);
+	if (read_token(fd, token, sizeof token, &len)) {
+		wish.token = slice_of(token, len);
+		result = commands->enroll(commands->context, port->index, &wish, &why);
+	}
+	explicit_bzero(token, sizeof token);
+	if (fd >= 0)
+		close(fd);
+	if (result == BUS_INVALID && why.id != DIAG_NONE)
+		refuse_asked(a, BUS_ERROR "InvalidArguments",
+			     diagnosis_sentence(&why, text, sizeof text));
+	else
+		answer_result(a, result);
+}
+
+static void do_renew(const struct asked *a)
+{
+	command_port(a, a->bus->commands.renew);
+}
+
+static void do_renew_credential(const struct asked *a)
+{
+	const struct credential_info *info = a->object->view;
+
+	answer_result(a, a->bus->commands.renew_credential(a->bus->commands.context, info->name));
+}
+
 static void (*const calls[CALL_COUNT])(const struct asked *) = {
 	[CALL_INTROSPECT] = do_introspect,
 	[CALL_GET] = do_get,
@@ -312,6 +400,9 @@ static void (*const calls[CALL_COUNT])(const struct asked *) = {
 	[CALL_DISCONNECT] = do_disconnect,
 	[CALL_REAUTHENTICATE] = do_reauthenticate,
 	[CALL_DIAGNOSE] = do_diagnose,
+	[CALL_ENROLL] = do_enroll,
+	[CALL_RENEW] = do_renew,
+	[CALL_RENEW_CREDENTIAL] = do_renew_credential,
 };
 
 /* ---- from a message to a method ------------------------------------------------------------ */

@@ -46,8 +46,8 @@ static const struct property port_properties[] = {
 	{ "MACAddress", VALUE_TEXT, 0, AT(mac), "Its address, as 02:00:00:00:00:01." },
 	{ "Carrier", VALUE_BOOL, 0, AT(carrier), "Whether there is a link." },
 	{ "State", VALUE_WORD, 0, AT(state),
-	  "Where the port stands, in a word: down, connecting, authenticating, authorised, held, "
-	  "disconnected, unanswered, port-taken or failed." },
+	  "Where the port stands, in a word: down, connecting, authenticating, enrolling, authorised, held, "
+	  "disconnected, unanswered, port-taken, waiting (for a credential) or failed." },
 	{ "PAEState", VALUE_WORD, 0, AT(pae_state),
 	  "The state of the IEEE 802.1X supplicant machine, by its name in the standard." },
 	{ "EAPState", VALUE_WORD, 0, AT(eap_state), "The state of the RFC 4137 peer machine." },
@@ -90,6 +90,15 @@ static const struct method port_methods[] = {
 	  "Authenticates anew; the port stays open meanwhile if the switch leaves it so." },
 	{ "Diagnose", CALL_DIAGNOSE, NEED_PRIVATE, { { 0 } }, { { "diagnosis", "a{sv}" } },
 	  "The property Diagnosis, as it is now." },
+	{ "Enroll", CALL_ENROLL, NEED_CONTROL, { { "token", "h" }, { "options", "a{ss}" } }, { { 0 } },
+	  "Gets a credential from the network, also where there is one already. The token is read from the "
+	  "descriptor, a pipe whose writing end is closed, so that nobody who listens to the bus sees it; "
+	  "empty, what the profile names is used. Options: factory, the name of a factory credential to be "
+	  "used instead of a token; name, the common name that is asked for; profile, the kind of credential "
+	  "by the server's name for it. EnrollmentProgress tells how it goes. InvalidArguments tells what is "
+	  "wrong with the token." },
+	{ "Renew", CALL_RENEW, NEED_CONTROL, { { 0 } }, { { 0 } },
+	  "Renews the credential of this port now, while it stays open." },
 	{ NULL }
 };
 
@@ -97,6 +106,10 @@ static const struct signal_row port_signals[] = {
 	{ "AttemptEnded", { { "success", "b" }, { "diagnosis", "a{sv}" } },
 	  "An attempt to authenticate has ended. The diagnosis of a success is empty unless the assurance "
 	  "is reduced." },
+	{ "EnrollmentProgress", { { "step", "s" }, { "detail", "s" }, { "diagnosis", "a{sv}" } },
+	  "An enrollment or renewal on this port has got a step further: tunnel, authorized, key-generated, "
+	  "requested, received, checked, stored, validated, activated, removed; and at its end done or failed, "
+	  "with the diagnosis of a failure." },
 	{ NULL }
 };
 
@@ -131,6 +144,9 @@ const struct interface interface_profile = {
 static const struct property credential_properties[] = {
 	{ "Name", VALUE_TEXT, PROPERTY_CONSTANT, AT(name), "Its name in the keystore." },
 	{ "Generation", VALUE_UNSIGNED, 0, AT(generation), "The number of the current generation." },
+	{ "Proved", VALUE_UNSIGNED, 0, AT(proved),
+	  "The generation that is gone back to if the current one, which is new, does not open a port; 0 when "
+	  "it has." },
 	{ "Generations", VALUE_UNSIGNED, 0, AT(generations), "How many are kept." },
 	{ "Imported", VALUE_TIME, 0, AT(imported), "When the current generation was imported." },
 	{ "Subject", VALUE_TEXT, 0, AT(cert.subject), "The subject of the certificate." },
@@ -151,6 +167,12 @@ static const struct property credential_properties[] = {
 };
 #undef AT
 
+static const struct method credential_methods[] = {
+	{ "Renew", CALL_RENEW_CREDENTIAL, NEED_CONTROL, { { 0 } }, { { 0 } },
+	  "Renews it now, over a port that it has opened, or over the next one." },
+	{ NULL }
+};
+
 static const struct signal_row credential_signals[] = {
 	{ "ExpiryWarning", { { "not_after", "x" } },
 	  "The certificate expires soon: one of the thresholds of ExpiryWarnings= has been passed." },
@@ -160,7 +182,7 @@ static const struct signal_row credential_signals[] = {
 const struct interface interface_credential = {
 	BUS_NAME ".Credential",
 	"The current generation of a credential in the keystore. Never anything of its private key.",
-	credential_properties, NULL, credential_signals
+	credential_properties, credential_methods, credential_signals
 };
 
 /* ---- the interfaces of the D-Bus specification --------------------------------------------- */
@@ -221,6 +243,7 @@ const struct error_row bus_errors[] = {
 	{ BUS_ERROR "InvalidArguments", "An argument has the wrong type or value." },
 	{ BUS_ERROR "NoSuchPort", "There is no port of that name, or it has gone." },
 	{ BUS_ERROR "NoProfile", "No profile matches the port." },
+	{ BUS_ERROR "NoEnrollment", "The profile of the port has no section [Enroll]." },
 	{ BUS_ERROR "NotAllowed", "The configuration does not allow this." },
 	{ BUS_ERROR "ReloadFailed", "The configuration has errors; the message names the first." },
 	{ BUS_ERROR "Busy", "Too many callers wait for authorisation; try again later." },

@@ -62,14 +62,27 @@ enum bus_result {
 	BUS_NO_SUCH_PORT,
 	BUS_NO_PROFILE,
 	BUS_INVALID,
+	BUS_NO_ENROLMENT,
 	BUS_NOT_ALLOWED,
 	BUS_FAILED,
+};
+
+/* By what a machine is to enrol, and for what; everything is borrowed for the call. */
+struct enrol_wish {
+	struct slice token;  /* as text; empty: none */
+	const char *factory; /* these three: "" for none */
+	const char *name, *profile;
 };
 
 struct bus_commands {
 	enum bus_result (*connect)(void *context, unsigned index);
 	enum bus_result (*disconnect)(void *context, unsigned index);
 	enum bus_result (*reauthenticate)(void *context, unsigned index);
+	/* BUS_INVALID with why: what is wrong with the wish. */
+	enum bus_result (*enroll)(void *context, unsigned index, const struct enrol_wish *wish,
+				  struct diagnosis *why);
+	enum bus_result (*renew)(void *context, unsigned index);
+	enum bus_result (*renew_credential)(void *context, const char *name);
 	enum bus_result (*reload)(void *context, struct diagnosis *why); /* BUS_FAILED with why */
 	enum bus_result (*set_log_level)(void *context, const char *level);
 	void *context;

@@ -446,6 +446,23 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"The server ended the enrollment without having done what was asked for: {detail}.",
 		"Its log tells why. It may not allow this, or not see a need.", false },
 
+	[DIAG_ENROL_NO_MEANS] = { "enroll-no-token",
+		"The credential {credential} is not there yet, and there is nothing to enroll with: {detail}.",
+		"`latchkeyctl enroll --token-file FILE` takes a token that the network's operator has made; or let TokenFile= "
+		"of [Enroll] name a file with one.", false },
+	[DIAG_RENEWAL_FAILED] = { "renewal-failed",
+		"The port is open, but the certificate of {credential}, which expires on {not_after}, could not be renewed: "
+		"{detail}.",
+		"It is tried again on {retry} and from then on. `latchkeyctl renew` tries it now.", true },
+	[DIAG_RENEWAL_FELL_BACK] = { "renewal-fell-back",
+		"The renewed certificate of {credential} (generation {refused}) did not open the port: {detail}. "
+		"The one before it is in use again, and expires on {not_after}.",
+		"The server has issued it and does not let it in: compare its rules with what it issues. The renewal is tried "
+		"again on {retry}.", true },
+	[DIAG_ANCHORS_EXPIRING] = { "anchors-expiring",
+		"The last authority that {credential} trusts for this network expires on {not_after}.",
+		"The network's operator has to make a new one, which comes with the next renewal: `latchkeyctl renew`.", true },
+
 	[DIAG_NAS_NOT_ASKED] = { "nas-not-asked",
 		"The session is one of the RADIUS client {client}, which cannot be asked to end it: {detail}.",
 		"End it at the switch itself. A switch that listens for Disconnect (RFC 5176, UDP port 3799) is asked when its "

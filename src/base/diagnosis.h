@@ -170,6 +170,12 @@ enum diagnosis_id {
 	DIAG_ENROL_INTERNAL,
 	DIAG_ENROL_NOTHING_DONE,
 
+	/* a credential that the network gives */
+	DIAG_ENROL_NO_MEANS,
+	DIAG_RENEWAL_FAILED,
+	DIAG_RENEWAL_FELL_BACK,
+	DIAG_ANCHORS_EXPIRING,
+
 	/* this machine */
 	DIAG_NAS_NOT_ASKED,
 	DIAG_CONFIG,

@@ -1,8 +1,10 @@
 #include "cli/client.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/moment.h"
 #include "dbus/marshal.h"
@@ -220,6 +222,44 @@ json_t *client_call(struct client *client, const char *path, const char *interfa
 	return reply ? arguments_json(reply) : NULL;
 }
 
+static void append_options(DBusMessageIter *it, const char *const options[][2])
+{
+	DBusMessageIter dict, pair;
+
+	dbus_message_iter_open_container(it, DBUS_TYPE_ARRAY, "{ss}", &dict);
+	for (; (*options)[0]; options++) {
+		if (!(*options)[1])
+			continue;
+		dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &pair);
+		dbus_message_iter_append_basic(&pair, DBUS_TYPE_STRING, &(*options)[0]);
+		dbus_message_iter_append_basic(&pair, DBUS_TYPE_STRING, &(*options)[1]);
+		dbus_message_iter_close_container(&dict, &pair);
+	}
+	dbus_message_iter_close_container(it, &dict);
+}
+
+enum exit_status client_enroll(struct client *client, const char *path, struct slice token,
+			       const char *const options[][2], struct client_error *error)
+{
+	AUTO(DBusMessage) call = call_of(path, IFACE_PORT, "Enroll");
+	AUTO(DBusMessage) reply = NULL;
+	DBusMessageIter it;
+	int ends[2];
+
+	/* It fits: a pipe takes 4096 octets without waiting. */
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		abort();
+	if (token.len > 0 && write(ends[1], token.p, token.len) != (ssize_t)token.len)
+		abort();
+	close(ends[1]);
+	dbus_message_iter_init_append(call, &it);
+	dbus_message_iter_append_basic(&it, DBUS_TYPE_UNIX_FD, &ends[0]);
+	close(ends[0]);
+	append_options(&it, options);
+	reply = ask(client, call, error);
+	return reply ? DONE : error->status;
+}
+
 enum exit_status client_set(struct client *client, const char *path, const char *interface,
 			    const char *property, const char *value, struct client_error *error)
 {
@@ -353,6 +393,7 @@ enum exit_status client_fail(const struct cli *cli, const char *what,
 		const char *name, *next;
 	} rows[] = {
 		{ "NoSuchPort", "`latchkeyctl list` shows the ports there are." },
+		{ "NoEnrollment", "Give it one: see latchkey-profile(5), \"Enrollment\"." },
 		{ "NoProfile", "`latchkeyctl profiles` shows the profiles there are." },
 		{ "ReloadFailed", "`latchkeyctl check` shows all that is wrong." },
 	};

@@ -36,6 +36,10 @@ bool client_service_runs(struct client *client);
  */
 json_t *client_call(struct client *client, const char *path, const char *interface,
 		    const char *member, const char *argument, struct client_error *error);
+/* Port.Enroll: the token goes through a pipe, where nobody who listens to the bus sees it. options:
+ * pairs of key and value, of which those with a value are sent; ends with a NULL key. */
+enum exit_status client_enroll(struct client *client, const char *path, struct slice token,
+			       const char *const options[][2], struct client_error *error);
 /* Sets a property that is a string. */
 enum exit_status client_set(struct client *client, const char *path, const char *interface,
 			    const char *property, const char *value, struct client_error *error);

@@ -17,6 +17,11 @@ enum option_id {
 	OPTION_KEY,
 	OPTION_KEY_URI,
 	OPTION_OUTPUT,
+	OPTION_TOKEN,
+	OPTION_TOKEN_FILE,
+	OPTION_FACTORY,
+	OPTION_NAME,
+	OPTION_PROFILE,
 	OPTION_VERSION,
 	OPTION_COUNT
 };
@@ -69,6 +74,8 @@ enum exit_status cmd_list(const struct cli *cli);
 enum exit_status cmd_connect(const struct cli *cli);
 enum exit_status cmd_disconnect(const struct cli *cli);
 enum exit_status cmd_reauth(const struct cli *cli);
+enum exit_status cmd_enroll(const struct cli *cli);
+enum exit_status cmd_renew(const struct cli *cli);
 enum exit_status cmd_monitor(const struct cli *cli);
 enum exit_status cmd_profiles(const struct cli *cli);
 enum exit_status cmd_credentials_list(const struct cli *cli);

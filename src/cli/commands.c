@@ -21,6 +21,15 @@ const struct option_row option_rows[OPTION_COUNT] = {
 		"The private key stays where this URI says (pkcs11:...)." },
 	[OPTION_OUTPUT] = { "output", "FILE", WORDS_FILES,
 		"Write to a file instead of standard output." },
+	[OPTION_TOKEN] = { "token", "TEXT", WORDS_NONE,
+		"The token itself. Others see what is on a command line: better is --token-file." },
+	[OPTION_TOKEN_FILE] = { "token-file", "FILE", WORDS_FILES,
+		"Read the token from the first line of a file, or from standard input if it is -." },
+	[OPTION_FACTORY] = { "factory", "CREDENTIAL", WORDS_CREDENTIALS,
+		"Show a credential that the machine's maker has put into the keystore, in place of a token." },
+	[OPTION_NAME] = { "name", "NAME", WORDS_NONE, "The name to ask for in the certificate." },
+	[OPTION_PROFILE] = { "profile", "KIND", WORDS_NONE,
+		"The kind of credential to ask for, by the server's name for it." },
 	[OPTION_VERSION] = { "version", NULL, WORDS_NONE, "The same as the command version." },
 };
 
@@ -54,6 +63,17 @@ static const struct command commands[] = {
 	  "Log off, and leave the port alone until connect.", NULL, cmd_disconnect, NULL },
 	{ "reauth", "[PORT]", 0, 1, WORDS_PORTS, WORDS_NONE, BIT(WAIT),
 	  "Authenticate anew on a port that is open.", NULL, cmd_reauth, NULL },
+	{ "enroll", "[PORT]", 0, 1, WORDS_PORTS, WORDS_NONE,
+	  BIT(TOKEN) | BIT(TOKEN_FILE) | BIT(FACTORY) | BIT(NAME) | BIT(PROFILE) | BIT(WAIT),
+	  "Get a credential from the network itself.",
+	  "Over the port, before it is open: with a token that the network's operator has made, or a factory "
+	  "credential; without either, with what the profile names, which needs a section [Enroll]. Follows "
+	  "step by step until the port is open with the new credential, for three minutes if --wait does not "
+	  "say otherwise. With --json, one object on each line.", cmd_enroll, NULL },
+	{ "renew", "[PORT|CREDENTIAL]", 0, 1, WORDS_PORTS, WORDS_NONE, BIT(WAIT),
+	  "Renew a credential now.",
+	  "Over a port that it has opened, which stays open. The certificate in use is kept until the new one "
+	  "has opened the port. With --json, one object on each line.", cmd_renew, NULL },
 	{ "monitor", "", 0, 0, WORDS_NONE, WORDS_NONE, 0,
 	  "Show what happens, as it happens.",
 	  "Runs until it is interrupted. With --json, one object on each line.", cmd_monitor, NULL },

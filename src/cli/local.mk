@@ -7,6 +7,7 @@ latchkeyctl_SOURCES = \
 	%D%/control.c \
 	%D%/credentials.c %D%/credentials.h \
 	%D%/diagnose.c \
+	%D%/enroll.c \
 	%D%/help.c \
 	%D%/import.c \
 	%D%/main.c \

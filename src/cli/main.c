@@ -74,6 +74,21 @@ static bool take_option(struct cli *cli, enum option_id id, const char *value)
 	case OPTION_OUTPUT:
 		cli->output = value;
 		return true;
+	case OPTION_TOKEN:
+		cli->token = value;
+		return true;
+	case OPTION_TOKEN_FILE:
+		cli->token_file = value;
+		return true;
+	case OPTION_FACTORY:
+		cli->factory = value;
+		return true;
+	case OPTION_NAME:
+		cli->name = value;
+		return true;
+	case OPTION_PROFILE:
+		cli->profile = value;
+		return true;
 	case OPTION_COUNT:
 		break;
 	}

@@ -49,6 +49,7 @@ static json_t *event_json(json_t *names, const json_t *signal)
 	} rows[] = {
 		{ "PropertiesChanged", { "Kind", "Changed", "Invalidated" } },
 		{ "AttemptEnded", { "Success", "Diagnosis" } },
+		{ "EnrollmentProgress", { "Step", "Detail", "Diagnosis" } },
 		{ "ExpiryWarning", { "NotAfter" } },
 		{ "InterfacesAdded", { "ObjectPath", "Interfaces" } },
 		{ "InterfacesRemoved", { "ObjectPath", "Interfaces" } },
@@ -120,6 +121,13 @@ static void print_event(const struct cli *cli, const json_t *event)
 		printf(" %s%s%s ", cli_colour(cli, success ? GREEN : RED),
 		       success ? "authenticated" : "failed", cli_colour(cli, PLAIN));
 		cli_text(cause);
+	} else if (strcmp(kind, "EnrollmentProgress") == 0) {
+		const char *detail = port_text(event, "Detail");
+
+		printf(" enrollment: ");
+		cli_text(port_text(event, "Step"));
+		printf("%s", *detail ? ", " : "");
+		cli_text(detail);
 	} else if (strcmp(kind, "ExpiryWarning") == 0) {
 		printf(" expires on %s",
 		       cli_time(port_number(event, "NotAfter"), when, sizeof when));

@@ -1,11 +1,8 @@
-#include "config/arm.h"
+#include "config/arm_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "config/arm_parts.h"
-#include "config/files.h"
 
 static int config_wrong(struct diagnosis *why, const struct profile *profile, const char *key,
 			const char *word, int r)
@@ -39,11 +36,36 @@ static int read_crls(const struct profile *profile, struct files *files, struct 
 	return 0;
 }
 
+void arm_files_done(struct arm_files *files)
+{
+	files_done(&files->anchors);
+	files_done(&files->crls);
+}
+
+int arm_read_files(const struct profile *profile, struct arm_files *files, struct diagnosis *why)
+{
+	int r = read_anchors(profile, &files->anchors, why);
+
+	return r < 0 ? r : read_crls(profile, &files->crls, why);
+}
+
+int arm_add_delivered(const struct profile *profile, const struct credential *credential,
+		      struct arm_files *files, struct diagnosis *why)
+{
+	int r = 0;
+
+	if (!profile->enrol.wanted || !credential->anchors)
+		return 0;
+	for (int i = 0; r == 0 && i < sk_X509_num(credential->anchors); i++)
+		r = files_add_cert(&files->anchors, credential->name,
+				   sk_X509_value(credential->anchors, i));
+	return r < 0 ? arm_failed(why, profile, "there is no memory left") : 0;
+}
+
 /* ---- who we say we are ---- */
 
 /* "anonymous@realm", which tells the network where to ask and not who asks (RFC 9190, 2.1.4). */
-static void choose_identity(const struct profile *profile, const X509 *cert, char *buffer,
-			    size_t size)
+void arm_identity(const struct profile *profile, const X509 *cert, char *buffer, size_t size)
 {
 	const char *name = profile->identity ? profile->identity : profile->inner.identity;
 	const char *at = name ? strrchr(name, '@') : NULL;
@@ -93,54 +115,69 @@ static bool hash_settings(EVP_MD_CTX *md, const struct profile *profile)
 	       hash(md, slice_of(text, len));
 }
 
+static bool hash_certs(EVP_MD_CTX *md, const STACK_OF(X509) * certs)
+{
+	const int32_t count = certs ? sk_X509_num(certs) : 0;
+	bool good = hash(md, slice_of(&count, sizeof count));
+
+	for (int i = 0; good && i < count; i++)
+		good = hash_cert(md, sk_X509_value(certs, i));
+	return good;
+}
+
 static bool hash_credential(EVP_MD_CTX *md, const struct credential *credential)
 {
 	const uint32_t generation = credential ? credential->generation : 0;
-	bool good = hash(md, slice_of(&generation, sizeof generation));
 
-	if (!credential)
-		return good;
-	good = good && hash_cert(md, credential->cert);
-	for (int i = 0; good && credential->chain && i < sk_X509_num(credential->chain); i++)
-		good = hash_cert(md, sk_X509_value(credential->chain, i));
+	return hash(md, slice_of(&generation, sizeof generation)) &&
+	       (!credential ||
+		(hash_cert(md, credential->cert) && hash_certs(md, credential->chain) &&
+		 hash_certs(md, credential->anchors)));
+}
+
+static bool hash_files(EVP_MD_CTX *md, const struct files *files, size_t count)
+{
+	bool good = hash(md, slice_of(&count, sizeof count));
+
+	for (size_t n = 0; good && n < count; n++)
+		good = hash(md, files->view[n]);
 	return good;
 }
 
 /* All that a profile is armed with. */
 struct inputs {
 	struct credential *credential, *inner; /* NULL: it has none */
-	struct files anchors, crls;
+	struct arm_files files;
+	size_t anchors; /* that the profile names; those that a credential brought follow */
+	bool missing;	/* is what it names, and may yet be had */
 };
 
 static void inputs_done(struct inputs *inputs)
 {
 	credential_free(inputs->credential);
 	credential_free(inputs->inner);
-	files_done(&inputs->anchors);
-	files_done(&inputs->crls);
+	arm_files_done(&inputs->files);
 }
 
-static bool hash_all(EVP_MD_CTX *md, const struct profile *profile, const struct armed *armed,
+/* Of everything but credentials first, and then of that and them. */
+static bool hash_all(EVP_MD_CTX *md, const struct profile *profile, struct armed *armed,
 		     const struct inputs *in)
 {
-	const struct files *const files[] = { &in->anchors, &in->crls };
-	bool good = EVP_DigestInit_ex2(md, EVP_sha256(), NULL) && hash_settings(md, profile) &&
-		    hash(md, secret_slice(&armed->password)) &&
-		    hash_credential(md, in->credential) && hash_credential(md, in->inner);
-
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		good = good && hash(md, slice_of(&files[i]->count, sizeof files[i]->count));
-		for (size_t n = 0; good && n < files[i]->count; n++)
-			good = hash(md, files[i]->view[n]);
-	}
-	return good;
+	return EVP_DigestInit_ex2(md, EVP_sha256(), NULL) && hash_settings(md, profile) &&
+	       hash(md, secret_slice(&armed->password)) &&
+	       hash_files(md, &in->files.anchors, in->anchors) &&
+	       hash_files(md, &in->files.crls, in->files.crls.count) &&
+	       EVP_DigestFinal_ex(md, armed->settings, NULL) &&
+	       EVP_DigestInit_ex2(md, EVP_sha256(), NULL) &&
+	       hash(md, slice_of(armed->settings, sizeof armed->settings)) &&
+	       hash_credential(md, in->credential) && hash_credential(md, in->inner) &&
+	       EVP_DigestFinal_ex(md, armed->digest, NULL);
 }
 
 static bool digest(const struct profile *profile, const struct inputs *in, struct armed *armed)
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool done = md && hash_all(md, profile, armed, in) &&
-		    EVP_DigestFinal_ex(md, armed->digest, NULL);
+	bool done = md && hash_all(md, profile, armed, in);
 
 	EVP_MD_CTX_free(md);
 	return done;
@@ -175,28 +212,31 @@ static void name_file(struct diagnosis *why, const struct profile *profile, cons
 	diagnosis_add(why, "detail", "%s: %s: %s", profile->path, files->file[n - 1].path, text);
 }
 
-static int make_trust(const struct profile *profile, const struct inputs *in,
-		      struct trust **ret_trust, struct diagnosis *why)
+int arm_trust(const struct profile *profile, const struct arm_files *files, const char *pin,
+	      struct trust **ret_trust, struct diagnosis *why)
 {
+	bool known = profile->trust_anchors.count > 0 || profile->server_pins.count > 0;
+	bool by_pin = pin && !known;
 	const struct trust_settings settings = {
-		.anchors = in->anchors.view,
-		.anchor_count = in->anchors.count,
-		.crls = in->crls.view,
-		.crl_count = in->crls.count,
+		.anchors = files->anchors.view,
+		.anchor_count = files->anchors.count,
+		.crls = files->crls.view,
+		.crl_count = files->crls.count,
 		.names = (const char *const *)profile->server_names.word,
 		.name_count = profile->server_names.count,
-		.pins = (const char *const *)profile->server_pins.word,
-		.pin_count = profile->server_pins.count,
+		.pins = by_pin ? &pin : (const char *const *)profile->server_pins.word,
+		.pin_count = by_pin ? 1 : profile->server_pins.count,
 		.ocsp = profile->ocsp,
 		.clock = profile->clock,
 		.built = BUILD_EPOCH,
+		.one_network = profile->enrol.wanted && !known,
 		.insecure_no_check = profile->insecure_no_server_check,
 	};
 
 	if (trust_new(&settings, ret_trust, why) == OK)
 		return 0;
-	name_file(why, profile, "anchor", &in->anchors);
-	name_file(why, profile, "crl", &in->crls);
+	name_file(why, profile, "anchor", &files->anchors);
+	name_file(why, profile, "crl", &files->crls);
 	return arm_failed(why, profile, "the trust anchors cannot be used");
 }
 
@@ -210,7 +250,7 @@ static int make_tls(const struct profile *profile, const struct inputs *in,
 		.max = profile->max_tls,
 		.resume = profile->resume,
 	};
-	int r = make_trust(profile, in, &trust, why);
+	int r = arm_trust(profile, &in->files, NULL, &trust, why);
 
 	if (r < 0)
 		return r;
@@ -231,42 +271,87 @@ struct look {
 	int64_t now, warn_before;
 };
 
-/* Nothing for a profile that names none.  A doubt stays in *warning, the first that there is. */
-static int open_credential(const struct profile *profile, struct keystore *keystore,
-			   const char *name, const struct look *look,
-			   struct credential **ret_credential, struct diagnosis *warning,
-			   struct diagnosis *why)
+/* A roll-over that did not come is told while there is time. */
+static void look_at_delivered(const struct profile *profile, const struct credential *credential,
+			      const struct look *look, struct diagnosis *warning)
+{
+	int64_t last = 0;
+
+	if (!profile->enrol.wanted || profile->trust_anchors.count > 0 || !credential->anchors ||
+	    warning->id != DIAG_NONE)
+		return;
+	for (int i = 0; i < sk_X509_num(credential->anchors); i++) {
+		int64_t until =
+			cert_time(X509_get0_notAfter(sk_X509_value(credential->anchors, i)));
+
+		last = until > last ? until : last;
+	}
+	if (last == 0 || last - look->now > look->warn_before)
+		return;
+	diagnosis_set(warning, DIAG_ANCHORS_EXPIRING);
+	diagnosis_add(warning, "credential", "%s", credential->name);
+	diagnosis_add_time(warning, "not_after", last);
+}
+
+/* What an enrolment can put right. */
+static bool can_be_had(const struct profile *profile, const struct diagnosis *why)
+{
+	return profile->enrol.wanted &&
+	       (why->id == DIAG_CREDENTIAL_MISSING || why->id == DIAG_CREDENTIAL_EXPIRED);
+}
+
+static int get_credential(const struct profile *profile, struct keystore *keystore,
+			  const char *name, const struct look *look,
+			  struct credential **ret_credential, struct diagnosis *why)
 {
 	AUTO_STRUCT(credential) credential = NULL;
 
-	if (!name)
-		return 0;
 	if (keystore_get(keystore, name, &credential, why) < 0)
-		return arm_failed(why, profile, "the credential cannot be opened");
+		return can_be_had(profile, why)
+			       ? -ENOENT
+			       : arm_failed(why, profile, "the credential cannot be opened");
 	if (cert_check_own(credential->cert, CERT_CLIENT, credential->key, credential->chain,
 			   credential->name, look->now, look->warn_before, why) != OK)
-		return arm_failed(why, profile, "the certificate cannot be used");
+		return can_be_had(profile, why)
+			       ? -ENOENT
+			       : arm_failed(why, profile, "the certificate cannot be used");
+	*ret_credential = TAKE(credential);
+	return 0;
+}
+
+/* Nothing for a profile that names none.  A doubt stays in *warning, the first that there is. */
+static int open_credential(const struct profile *profile, struct keystore *keystore,
+			   const char *name, const struct look *look, struct inputs *in,
+			   struct credential **ret_credential, struct diagnosis *warning,
+			   struct diagnosis *why)
+{
+	int r = name ? get_credential(profile, keystore, name, look, ret_credential, why) : 0;
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	in->missing = in->missing || r == -ENOENT;
 	if (warning->id == DIAG_NONE)
 		*warning = *why;
 	diagnosis_set(why, DIAG_NONE);
-	*ret_credential = TAKE(credential);
-	return 0;
+	if (!*ret_credential)
+		return 0;
+	look_at_delivered(profile, *ret_credential, look, warning);
+	return arm_add_delivered(profile, *ret_credential, &in->files, why);
 }
 
 static int read_inputs(const struct profile *profile, struct keystore *keystore,
 		       const struct look *look, struct inputs *in, struct diagnosis *warning,
 		       struct diagnosis *why)
 {
-	int r = read_anchors(profile, &in->anchors, why);
+	int r = arm_read_files(profile, &in->files, why);
 
+	in->anchors = in->files.anchors.count;
 	if (r == 0)
-		r = read_crls(profile, &in->crls, why);
+		r = open_credential(profile, keystore, profile->credential, look, in,
+				    &in->credential, warning, why);
 	if (r == 0)
-		r = open_credential(profile, keystore, profile->credential, look, &in->credential,
-				    warning, why);
-	if (r == 0)
-		r = open_credential(profile, keystore, profile->inner.credential, look, &in->inner,
-				    warning, why);
+		r = open_credential(profile, keystore, profile->inner.credential, look, in,
+				    &in->inner, warning, why);
 	return r;
 }
 
@@ -276,9 +361,11 @@ static void show_credential(struct armed *armed, const struct profile *profile,
 {
 	const struct credential *shown = in->credential ? in->credential : in->inner;
 
-	choose_identity(profile, shown ? shown->cert : NULL, armed->identity,
-			sizeof armed->identity);
-	if (!shown)
+	arm_identity(profile, shown ? shown->cert : NULL, armed->identity, sizeof armed->identity);
+	if (in->missing)
+		snprintf(armed->credential, sizeof armed->credential, "%s",
+			 profile_credential(profile));
+	if (!shown || in->missing)
 		return;
 	snprintf(armed->credential, sizeof armed->credential, "%s", shown->name);
 	armed->generation = shown->generation;
@@ -300,9 +387,10 @@ int profile_arm(struct profile *profile, struct keystore *keystore, const struct
 	r = read_inputs(profile, keystore, &look, &in, &armed->warning, why);
 	if (r == 0)
 		r = arm_inner(armed, profile, mschap, why);
-	if (r == 0)
+	armed->ready = !in.missing;
+	if (r == 0 && armed->ready)
 		r = make_tls(profile, &in, in.credential, &armed->tls, why);
-	if (r == 0 && in.inner)
+	if (r == 0 && armed->ready && in.inner)
 		r = make_tls(profile, &in, in.inner, &armed->inner_tls, why);
 	if (r < 0)
 		return r;
@@ -334,4 +422,9 @@ void armed_free(struct armed *armed)
 bool armed_same(const struct armed *a, const struct armed *b)
 {
 	return memcmp(a->digest, b->digest, sizeof a->digest) == 0;
+}
+
+bool armed_same_settings(const struct armed *a, const struct armed *b)
+{
+	return memcmp(a->settings, b->settings, sizeof a->settings) == 0;
 }

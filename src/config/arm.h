@@ -1,6 +1,9 @@
 /* A profile made ready to be used: credential opened, anchors and lists read, TLS configuration
  * built.
  *
+ * A profile with [Enroll] whose credential is missing or has expired is armed without one: its
+ * ports can enrol, and nothing else.
+ *
  * Everything that can go wrong before a frame is sent goes wrong here, with a diagnosis;
  * `latchkeyctl check` and the service call the same function.  What comes out is immutable,
  * counted, and shared by all ports of the profile. */
@@ -16,19 +19,24 @@
 struct armed {
 	unsigned references;
 	struct profile *profile; /* owned */
-	struct tls_config *tls;	 /* of the method; with a tunnel, of the tunnel */
+	/* False: there is no credential that can be used, which `warning` says, and an enrolment is
+	 * to get one.  Then there is no TLS either. */
+	bool ready;
+	struct tls_config *tls; /* of the method; with a tunnel, of the tunnel */
 	/* What runs inside of a tunnel. */
 	struct tls_config *inner_tls; /* of EAP-TLS; NULL: something else */
 	struct secret password;
 	const struct mschap *mschap; /* borrowed; NULL: it needs none */
 	char inner_identity[EAP_IDENTITY_BUFFER];
 
-	char identity[EAP_IDENTITY_BUFFER];	/* the outer identity */
-	char credential[KEYSTORE_NAME_MAX + 1]; /* "" if there is none, as with a password */
+	char identity[EAP_IDENTITY_BUFFER]; /* the outer identity */
+	/* "" if there is none, as with a password; the one to be had if it is not ready. */
+	char credential[KEYSTORE_NAME_MAX + 1];
 	unsigned generation;
 	struct cert_info certificate; /* ours */
 	struct diagnosis warning;     /* chain incomplete, expires soon; DIAG_NONE otherwise */
 	uint8_t digest[32];	      /* of every input: settings, credential, anchors, lists */
+	uint8_t settings[32];	      /* of all of these but credentials */
 };
 
 /* Takes the profile over on success. 0 or -errno with *why. warn_before in seconds.  mschap
@@ -45,5 +53,7 @@ int armed_method(const struct armed *armed, struct eap_peer_offer *ret_offer);
 
 /* The same inputs: a port may stay authenticated across a reload. */
 bool armed_same(const struct armed *a, const struct armed *b);
+/* Likewise but for credentials: it may go on with another generation. */
+bool armed_same_settings(const struct armed *a, const struct armed *b);
 
 #endif

@@ -147,6 +147,27 @@ int files_add_anchors(struct files *files, const char *word)
 	return strcmp(word, "system") == 0 ? add_system_anchors(files) : add_anchors(files, word);
 }
 
+int files_add_cert(struct files *files, const char *label, const X509 *cert)
+{
+	int r = files_grow(files), len;
+	struct file_octets *file;
+	uint8_t *der = NULL;
+
+	if (r < 0)
+		return r;
+	file = &files->file[files->count];
+	len = i2d_X509(cert, &der);
+	if (len <= 0)
+		return -ENOMEM;
+	r = bytes_append(&file->content, slice_of(der, (size_t)len), SIZE_MAX) == OK ? 0 : -ENOMEM;
+	OPENSSL_free(der);
+	if (r < 0)
+		return r;
+	file->path = strdup(label);
+	files->view[files->count++] = bytes_slice(&file->content);
+	return file->path ? 0 : -ENOMEM;
+}
+
 int files_add_crl(struct files *files, const char *path)
 {
 	return files_add(files, path, CRL_FILE_MAX);

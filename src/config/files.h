@@ -4,6 +4,7 @@
 #define CONFIG_FILES_H
 
 #include "base/bytes.h"
+#include "tls/ssl.h"
 
 struct file_octets {
 	char *path;
@@ -19,6 +20,8 @@ struct files {
 /* A file; or all of a directory that are certificates by their names; or, for the word `system`,
  * what OpenSSL was built to trust.  0 or -errno. */
 int files_add_anchors(struct files *files, const char *word);
+/* A certificate that is no file; label stands for its path. */
+int files_add_cert(struct files *files, const char *label, const X509 *cert);
 int files_add_crl(struct files *files, const char *path);
 /* What is no file; name is for errors. */
 int files_add_octets(struct files *files, const char *name, struct slice octets);

@@ -1,5 +1,6 @@
 libshell_a_SOURCES += \
 	%D%/arm.c %D%/arm.h %D%/arm_inner.c %D%/arm_parts.h \
+	%D%/arm_enrol.c %D%/arm_enrol.h \
 	%D%/file.c %D%/file.h \
 	%D%/files.c %D%/files.h \
 	%D%/ini.c %D%/ini.h \

@@ -71,6 +71,9 @@ static void check_enrol(const struct check *c)
 {
 	const struct profile_enrol *e = &c->profile->enrol;
 
+	if (!profile_credential(c->profile) && unset(c, "TLS.Credential"))
+		wrong(c, "TLS.Credential",
+		      "is missing: [Enroll] needs the name under which the credential is kept.");
 	if (e->token && e->token_file)
 		wrong(c, "TokenFile", "is there, and Token= as well; expected one of them.");
 	if (e->factory && c->profile->credential && strcmp(e->factory, c->profile->credential) == 0)
@@ -83,7 +86,8 @@ static void check_profile(const struct check *c)
 {
 	const struct profile *p = c->profile;
 
-	if (p->method == PROFILE_TLS && !p->credential && unset(c, "TLS.Credential"))
+	if (p->method == PROFILE_TLS && !p->credential && !p->enrol.wanted &&
+	    unset(c, "TLS.Credential"))
 		wrong(c, "Credential",
 		      "is missing: name the credential in the keystore with which this machine "
 		      "proves who it is.");

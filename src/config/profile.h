@@ -98,6 +98,12 @@ extern const struct ini_table profile_table;
 bool profile_inner_needs_password(const struct profile *profile);
 bool profile_inner_needs_mschap(const struct profile *profile);
 
+/* The credential that it shows: its own, or that of what runs inside of a tunnel; NULL: none. */
+static inline const char *profile_credential(const struct profile *profile)
+{
+	return profile->credential ? profile->credential : profile->inner.credential;
+}
+
 void profile_free(struct profile *profile);
 DEFINE_AUTO_STRUCT(profile);
 

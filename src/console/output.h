@@ -30,6 +30,11 @@ struct cli {
 	const char *key;	     /* --key */
 	const char *key_uri;	     /* --key-uri */
 	const char *output;	     /* --output */
+	const char *token;	     /* --token */
+	const char *token_file;	     /* --token-file */
+	const char *factory;	     /* --factory */
+	const char *name;	     /* --name */
+	const char *profile;	     /* --profile */
 
 	/* arguments after the command's name, ending with NULL */
 	char **args;

@@ -72,12 +72,24 @@ static void port_set_timer(struct port *port)
 {
 	msec due = msec_earlier(supplicant_deadline(&port->pae), eap_peer_deadline(&port->peer));
 
+	if (port->waiting)
+		due = msec_earlier(due, port->course_until);
 	if (timer_set(port->world->loop, &port->timer, due) < 0)
 		log_event(LOG_ERR, "port.timer", "port=%s error=\"no memory\"", port->link.name);
 }
 
-/* EAP peer and PAE run in turn until neither has anything to do.  True when a conversation has
- * failed that is best begun anew at once. */
+/* The next conversation does not wait; where there is none to be had, the port does. */
+static void port_hurry(struct port *port)
+{
+	port->hurry = false;
+	if (port_prepare(port))
+		supplicant_reauthenticate(&port->pae);
+	else
+		port_wait(port);
+}
+
+/* EAP peer and PAE run in turn until neither has anything to do.  True when they have to run again,
+ * for a conversation has ended whose successor is due at once. */
 static bool port_run(struct port *port)
 {
 	const struct supplicant_counters before = port->pae.counters;
@@ -90,10 +102,13 @@ static bool port_run(struct port *port)
 	port_send_frames(port);
 	port_install_keys(port);
 	port_show_notification(port, now);
+	port_tell_progress(port);
 	port_note_outcome(port, &before, now);
-	if (port->pae.counters.failures == before.failures || !eap_peer_repeats(&port->peer))
+	if (port->pae.counters.failures != before.failures && eap_peer_repeats(&port->peer))
+		port->hurry = true;
+	if (!port->hurry)
 		return false;
-	supplicant_reauthenticate(&port->pae);
+	port_hurry(port);
 	return true;
 }
 
@@ -106,24 +121,45 @@ static void port_step(struct port *port)
 	announce(port);
 }
 
+/* EAP-Failure after a protected success counts for nothing with EAP, which would wait for a Success
+ * that does not come.  But who gave us a credential may want to see us use it, doc/cprom.md. */
+static bool sent_away(const struct port *port, const struct eapol_frame *pdu)
+{
+	return port->conversing && port->enrolment && port->course != COURSE_ORDINARY &&
+	       pdu->type == EAPOL_EAP && pdu->body.len > 0 && pdu->body.p[0] == EAP_FAILURE &&
+	       enrolment_installed(port->enrolment);
+}
+
 void port_receive(struct port *port, const struct packet_frame *frame)
 {
 	struct eapol_frame pdu;
 
-	if (!port->armed || port->taken)
+	if (!port->armed || port->taken || port->waiting)
 		return;
+	if (!port_prepare(port)) {
+		port_wait(port);
+		port_step(port);
+		return;
+	}
 	if (supplicant_receive(&port->pae, frame->pdu, &pdu) != OK) {
 		log_event(LOG_DEBUG, "eapol.malformed", "port=%s octets=%zu", port->link.name,
 			  frame->pdu.len);
 		return;
 	}
 	port->tag = frame->tag;
+	port->lower.altReject = sent_away(port, &pdu);
 	port_step(port);
+	port->lower.altReject = false;
 }
 
 static void on_timer(struct timer *timer)
 {
-	port_step(list_item(timer, struct port, timer));
+	struct port *port = list_item(timer, struct port, timer);
+
+	if (port->waiting && loop_now().mono >= port->course_until)
+		port_connect(port);
+	else
+		port_step(port);
 }
 
 /* ---- link ---------------------------------------------------------------------------------- */
@@ -209,6 +245,12 @@ void port_connect(struct port *port)
 		return;
 	}
 	supplicant_logoff(&port->pae, false);
+	port->waiting = false;
+	if (!port_prepare(port)) {
+		port_wait(port);
+		port_step(port);
+		return;
+	}
 	/* On a port that is up already, this is somebody who does not want to wait any longer. */
 	if (port->pae.portEnabled && !port->pae.suppPortStatus)
 		supplicant_reauthenticate(&port->pae);
@@ -217,7 +259,7 @@ void port_connect(struct port *port)
 
 void port_disconnect(struct port *port)
 {
-	port->wanted = port->taken = false;
+	port->wanted = port->taken = port->waiting = false;
 	if (!port->armed)
 		return;
 	supplicant_logoff(&port->pae, true);
@@ -232,6 +274,25 @@ void port_reauthenticate(struct port *port)
 		port_connect(port);
 		return;
 	}
+	supplicant_reauthenticate(&port->pae);
+	port_step(port);
+}
+
+void port_reconsider(struct port *port)
+{
+	enum course course;
+
+	if (!port->armed || !port->wanted || port->taken || port_in_conversation(port))
+		return;
+	if (!port->conversing)
+		port->course = COURSE_NOTHING; /* its means may be others */
+	if (port->waiting) {
+		port_connect(port);
+		return;
+	}
+	course = port->world->course(port->world->context, port, &port->course_until);
+	if (course != COURSE_ENROL && course != COURSE_RENEW)
+		return;
 	supplicant_reauthenticate(&port->pae);
 	port_step(port);
 }
@@ -272,23 +333,65 @@ static int build_engine(struct port *port)
 	return 0;
 }
 
+/* The profile is another, or the port is no more. */
+static void cut_off(struct port *port)
+{
+	const struct conversation_end end = { .course = port->course,
+					      .cut_off = true,
+					      .outcome = LIFE_CUT_OFF };
+
+	port->conversing = false;
+	port->world->conversation_ended(port->world->context, port, &end);
+}
+
 static void drop_engine(struct port *port)
 {
 	if (!port->armed)
 		return;
 	leave_group(port);
 	timer_clear(&port->timer);
+	if (port->conversing)
+		cut_off(port);
 	eap_peer_done(&port->peer);
 	port_method_free(port);
+	armed_free(TAKE(port->successor));
+	port->waiting = port->again = port->hurry = false;
 	armed_free(TAKE(port->armed));
 	port->attempt_began = NEVER;
 }
 
-void port_use(struct port *port, const char *profile, struct armed *armed,
-	      const struct diagnosis *problem)
+/* The same profile goes on with another credential. */
+static void port_succeed(struct port *port, struct armed *armed)
 {
-	if (port->armed && armed && strcmp(port->profile, profile) == 0 &&
-	    armed_same(port->armed, armed))
+	bool again = port->again;
+
+	port->again = false;
+	if (!armed_same(port->armed, armed)) {
+		armed_free(TAKE(port->successor));
+		port->successor = armed_ref(armed);
+	}
+	if (!port->wanted || port->taken) {
+		announce(port);
+	} else if (port->waiting) {
+		port_connect(port);
+	} else if (again) {
+		port->hurry = true;
+		port_step(port);
+	} else {
+		announce(port);
+	}
+}
+
+void port_use(struct port *port, const char *profile, struct armed *armed,
+	      const struct diagnosis *problem, bool by_enrolment)
+{
+	bool same = port->armed && armed && strcmp(port->profile, profile) == 0;
+
+	if (same && by_enrolment && armed_same_settings(port->armed, armed)) {
+		port_succeed(port, armed);
+		return;
+	}
+	if (same && armed_same(port->armed, armed))
 		return;
 	if (!port->armed && !armed && strcmp(port->profile, profile) == 0 &&
 	    port->diagnosis.id == problem->id)
@@ -334,6 +437,7 @@ int port_new(const struct port_world *world, const struct link_info *link, struc
 	port->timer.expired = on_timer;
 	port->timer.due = NEVER;
 	port->attempt_began = NEVER;
+	port->reported = "";
 	*ret_port = port;
 	return 0;
 }

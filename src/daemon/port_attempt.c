@@ -75,18 +75,6 @@ void port_attempt_fails(struct port *port, struct moment now, enum diagnosis_id 
 	port_attempt_ends(port, now, false);
 }
 
-static void diagnose_success(struct port *port)
-{
-	struct eap_report report;
-
-	diagnosis_set(&port->diagnosis, DIAG_NONE);
-	if (eap_peer_report(&port->peer, &report) && report.reduced.id != DIAG_NONE)
-		port->diagnosis = report.reduced;
-	else if (port->armed->warning.id != DIAG_NONE)
-		port->diagnosis = port->armed->warning;
-}
-
-/* Compares what the PAE has counted with what it had before the step. */
 void port_note_outcome(struct port *port, const struct supplicant_counters *before,
 		       struct moment now)
 {
@@ -98,14 +86,7 @@ void port_note_outcome(struct port *port, const struct supplicant_counters *befo
 	    (pae->counters.start_tx != before->start_tx && !unanswered))
 		port_attempt_begins(port, now);
 
-	if (pae->counters.successes != before->successes) {
-		diagnose_success(port);
-		port_attempt_ends(port, now, true);
-	} else if (pae->counters.failures != before->failures ||
-		   pae->counters.timeouts != before->timeouts) {
-		eap_peer_diagnose(&port->peer, &port->diagnosis);
-		port_attempt_ends(port, now, false);
-	} else if (unanswered && !port->unanswered) {
+	if (!port_note_conversation(port, before, now) && unanswered && !port->unanswered) {
 		diagnosis_set(&port->diagnosis, DIAG_NO_AUTHENTICATOR);
 		diagnosis_add(&port->diagnosis, "starts", "%u",
 			      pae->config->start_max < SUPPLICANT_MAX_START ? pae->config->start_max

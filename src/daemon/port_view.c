@@ -14,8 +14,12 @@ const char *port_state(const struct port *port)
 		return "disconnected";
 	if (!port->link.carrier)
 		return "down";
+	if (port->waiting)
+		return "waiting";
 	if (port->pae.suppPortStatus)
 		return "authorised";
+	if (port->conversing && port->course == COURSE_ENROL)
+		return "enrolling";
 
 	switch ((enum pae_state)port->pae.pae_state) {
 	case PAE_HELD:
@@ -87,12 +91,14 @@ void port_view_of(const struct port *port, struct port_view *ret_view)
 	view->authorised = port->pae.suppPortStatus;
 	view->pae_state = supplicant_state_name(&port->pae);
 	view->eap_state = eap_peer_state_name(&port->peer);
-	if (port->peer.selectedMethod)
-		snprintf(view->method, sizeof view->method, "%s",
-			 port->peer.selectedMethod->method->name);
+	snprintf(view->method, sizeof view->method, "%s",
+		 port->peer.selectedMethod ? port->peer.selectedMethod->method->name
+					   : port->reported);
 	snprintf(view->identity, sizeof view->identity, "%s", port->armed->identity);
-	eap_peer_report(&port->peer, &view->report);
-	snprintf(view->credential, sizeof view->credential, "%s", port->armed->credential);
+	if (!eap_peer_report(&port->peer, &view->report))
+		view->report = port->report;
+	if (port->armed->ready)
+		snprintf(view->credential, sizeof view->credential, "%s", port->armed->credential);
 	view->generation = port->armed->generation;
 	view->credential_expiry = port->armed->certificate.not_after;
 	count_all(port, view);

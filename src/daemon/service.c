@@ -79,7 +79,7 @@ void service_match_port(struct service *s, struct port *port)
 	const struct profile_entry *entry = profile_set_match(s->profiles, &port->link);
 
 	if (entry) {
-		port_use(port, entry->name, entry->armed, &entry->problem);
+		port_use(port, entry->name, entry->armed, &entry->problem, s->rearming);
 		return;
 	}
 	log_event(LOG_NOTICE, "port.no-profile", "port=%s", port->link.name);
@@ -138,8 +138,10 @@ static int start(struct service *s)
 {
 	const struct link_events links = { on_link_changed, on_link_removed, s };
 	struct diagnosis why = { 0 };
-	int error = service_read(s, &why);
+	int error = key_shelf_new(&s->shelf);
 
+	if (error == 0)
+		error = service_read(s, &why);
 	if (error == 0)
 		error = service_open_expiry(s);
 	if (error == 0)
@@ -155,6 +157,7 @@ static int start(struct service *s)
 	service_show_manager(s);
 	service_show_profiles(s);
 	service_read_credentials(s);
+	service_read_lives(s);
 	service_each_port(s, service_show_port);
 	if (notify_watchdog() != NEVER)
 		on_watchdog(&s->watchdog);
@@ -178,6 +181,7 @@ int service_new(struct loop *loop, const struct service_options *options,
 	s->world = (struct port_world){
 		.loop = loop, .changed = on_port_changed, .ended = on_attempt_ended, .context = s
 	};
+	service_open_lives(s);
 	for (size_t i = 0; i < PORT_BUCKETS; i++)
 		list_init(&s->ports[i]);
 	error = start(s);
@@ -226,10 +230,12 @@ void service_free(struct service *service)
 	timer_clear(&service->quiet);
 	bus_free(TAKE(service->bus));
 	service_each_port(service, drop_port);
+	service_drop_lives(service);
 	link_monitor_free(service->links);
 	packet_close(service->socket);
 	expiry_free(service->expiry);
 	profile_set_free(service->profiles);
+	key_shelf_free(service->shelf);
 	keystore_free(service->keystore);
 	free(service->credentials);
 	service_config_free(service->config);

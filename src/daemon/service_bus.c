@@ -58,6 +58,22 @@ static enum bus_result on_reauthenticate(void *context, unsigned index)
 	return on_command(context, index, port_reauthenticate);
 }
 
+static enum bus_result on_enroll(void *context, unsigned index, const struct enrol_wish *wish,
+				 struct diagnosis *why)
+{
+	return service_enroll(context, index, wish, why);
+}
+
+static enum bus_result on_renew(void *context, unsigned index)
+{
+	return service_renew(context, index);
+}
+
+static enum bus_result on_renew_credential(void *context, const char *name)
+{
+	return service_renew_credential(context, name);
+}
+
 static enum bus_result on_reload(void *context, struct diagnosis *why)
 {
 	return service_reload(context, why) < 0 ? BUS_FAILED : BUS_DONE;
@@ -105,6 +121,9 @@ int service_open_bus(struct service *s)
 		.connect = on_connect,
 		.disconnect = on_disconnect,
 		.reauthenticate = on_reauthenticate,
+		.enroll = on_enroll,
+		.renew = on_renew,
+		.renew_credential = on_renew_credential,
 		.reload = on_reload,
 		.set_log_level = on_set_log_level,
 		.context = s,

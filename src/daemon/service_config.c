@@ -46,6 +46,17 @@ static int read_profiles(const struct service *s, const struct service_config *c
 	return report_read(errors, error, why);
 }
 
+/* What an enrolment left that was cut off.  A keystore that cannot be written is none the worse. */
+static void recover(const struct service_config *config, struct keystore *keystore)
+{
+	struct diagnosis why;
+	char sentence[512];
+
+	if (keystore_recover(keystore, &why) < 0)
+		log_event(LOG_WARNING, "keystore.recover", "path=\"%s\" cause=\"%s\"",
+			  config->keystore, diagnosis_sentence(&why, sentence, sizeof sentence));
+}
+
 int service_read(struct service *s, struct diagnosis *why)
 {
 	AUTO_STRUCT(service_config) config = NULL;
@@ -59,6 +70,8 @@ int service_read(struct service *s, struct diagnosis *why)
 		s->legacy = NULL;
 	if (error == 0)
 		error = open_keystore(config, &keystore, why);
+	if (error == 0 && !s->keystore)
+		recover(config, keystore);
 	if (error == 0)
 		error = read_profiles(s, config, keystore, &profiles, why);
 	if (error < 0)
@@ -68,6 +81,7 @@ int service_read(struct service *s, struct diagnosis *why)
 	service_config_free(s->config);
 	s->profiles = profiles;
 	s->keystore = TAKE(keystore);
+	key_shelf_use(s->shelf, s->keystore);
 	s->config = TAKE(config);
 	log_set_level(s->options.log_level >= 0 ? s->options.log_level : s->config->log_level);
 	return 0;
@@ -85,6 +99,7 @@ int service_reload(struct service *service, struct diagnosis *why)
 		service_show_manager(s);
 		service_show_profiles(s);
 		service_read_credentials(s);
+		service_read_lives(s);
 		service_each_port(s, service_match_port);
 		if (link_monitor_refresh(s->links) < 0)
 			log_event(LOG_ERR, "link.resync-failed",
@@ -116,22 +131,28 @@ static void notice_sleep(struct service *s)
 	s->asleep = asleep;
 }
 
+void service_rearm(struct service *s)
+{
+	struct profile_set *profiles = NULL;
+	struct diagnosis why = { 0 };
+
+	if (read_profiles(s, s->config, s->keystore, &profiles, &why) < 0)
+		return;
+	profile_set_free(s->profiles);
+	s->profiles = profiles;
+	service_show_profiles(s);
+	service_read_credentials(s);
+	service_read_lives(s);
+	service_each_port(s, service_match_port);
+}
+
 /* Dates mean something else now: what was refused for its dates may be accepted, and the other way
  * round. */
 static void on_clock_set(void *context)
 {
-	struct service *s = context;
-	struct profile_set *profiles = NULL;
-	struct diagnosis why = { 0 };
-
 	log_event(LOG_NOTICE, "service.clock-set", "effect=\"certificates are looked at again\"");
-	if (read_profiles(s, s->config, s->keystore, &profiles, &why) == 0) {
-		profile_set_free(s->profiles);
-		s->profiles = profiles;
-		service_show_profiles(s);
-		service_each_port(s, service_match_port);
-	}
-	notice_sleep(s);
+	service_rearm(context);
+	notice_sleep(context);
 }
 
 static void add_credential(void *context, const struct credential_info *info)

@@ -438,6 +438,12 @@ void eap_peer_done(struct eap_peer *peer)
 	drop_response(peer);
 }
 
+void eap_peer_reconfigure(struct eap_peer *peer)
+{
+	peer_stop_method(peer);
+	peer->selectedMethod = NULL;
+}
+
 void eap_peer_step(struct eap_peer *peer, struct moment now)
 {
 	peer->now = now;

@@ -24,6 +24,7 @@ static inline void x509_view_free(STACK_OF(X509) * certs)
 typedef STACK_OF(X509) X509_STACK; /* owns its certificates */
 typedef STACK_OF(X509) X509_VIEW;  /* somebody else does */
 
+DEFINE_AUTO(ASN1_OBJECT, ASN1_OBJECT_free);
 DEFINE_AUTO(BIO, BIO_free_all);
 DEFINE_AUTO(EVP_PKEY, EVP_PKEY_free);
 DEFINE_AUTO(EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free);

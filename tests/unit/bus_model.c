@@ -59,6 +59,50 @@ static enum bus_result do_reauthenticate(void *context, unsigned index)
 	return BUS_DONE;
 }
 
+/* Only this token is one.  What was asked for is told as the steps of an enrolment that goes well,
+ * or does not if the name is a bad one. */
+static enum bus_result do_enroll(void *context, unsigned index, const struct enrol_wish *wish,
+				 struct diagnosis *why)
+{
+	struct model *m = context;
+	struct diagnosis none = { 0 }, refused = { 0 };
+
+	if (wish->token.len > 0 && !slice_eq(wish->token, slice_str(RIG_TOKEN))) {
+		diagnosis_say(why, DIAG_ENROL_TOKEN_MISSING, "a typing error");
+		return BUS_INVALID;
+	}
+	if (wish->token.len == 0 && !*wish->factory)
+		return BUS_NO_ENROLMENT;
+	bus_enrolment_progress(m->bus, index, "key-generated", *wish->name ? wish->name : "P-256",
+			       &none);
+	if (strcmp(wish->name, "bad") == 0) {
+		diagnosis_say(&refused, DIAG_ENROL_TOKEN_REFUSED, "it says no");
+		diagnosis_add(&refused, "by", "the server");
+		bus_enrolment_progress(m->bus, index, "failed", "", &refused);
+		bus_attempt_ended(m->bus, index, false, &refused);
+		return BUS_DONE;
+	}
+	bus_enrolment_progress(m->bus, index, "done", "", &none);
+	return do_connect(context, index);
+}
+
+static enum bus_result do_renew(void *context, unsigned index)
+{
+	struct model *m = context;
+	struct diagnosis back = { 0 };
+
+	diagnosis_say(&back, DIAG_RENEWAL_FELL_BACK, "client-access-denied");
+	bus_enrolment_progress(m->bus, index, "done", "", &(struct diagnosis){ 0 });
+	bus_attempt_ended(m->bus, index, false, &back);
+	bus_enrolment_progress(m->bus, index, "fell-back", "", &back);
+	return BUS_DONE;
+}
+
+static enum bus_result do_renew_credential(void *context, const char *name)
+{
+	return strcmp(name, "host") == 0 ? do_connect(context, 7) : BUS_NO_ENROLMENT;
+}
+
 static enum bus_result do_reload(void *context, struct diagnosis *why)
 {
 	(void)context;
@@ -138,6 +182,9 @@ void rig_serve(int to_test)
 		.connect = do_connect,
 		.disconnect = do_disconnect,
 		.reauthenticate = do_reauthenticate,
+		.enroll = do_enroll,
+		.renew = do_renew,
+		.renew_credential = do_renew_credential,
 		.reload = do_reload,
 		.set_log_level = do_set_log_level,
 		.context = &model,

@@ -15,6 +15,7 @@
 #define RIG_PORT       BUS_PATH "/port/7"
 #define RIG_PROFILE    BUS_PATH "/profile/home_20wired"
 #define RIG_CREDENTIAL BUS_PATH "/credential/host"
+#define RIG_TOKEN      "LK1-TOKEN"
 #define RIG_IDENTITY   "alice@example.org"
 #define PROPERTIES     "org.freedesktop.DBus.Properties"
 #define MANAGER	       BUS_NAME ".Manager"

@@ -18,7 +18,10 @@ UNIT_TESTS += %D%/test_eap_authenticator
 endif
 
 if CUNIT
-UNIT_TESTS += %D%/test_life
+UNIT_TESTS += %D%/test_life %D%/test_key_shelf
+%C%_test_key_shelf_SOURCES = %D%/test_key_shelf.c %D%/scratch.h \
+	src/daemon/key_shelf.c src/daemon/key_shelf.h
+%C%_test_key_shelf_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 %C%_test_life_SOURCES = %D%/test_life.c src/daemon/life.c src/daemon/life.h \
 	src/daemon/renewal.c src/daemon/renewal.h
 %C%_test_life_LDADD = $(TAP_LIBS) $(PROTO_LIBS)

@@ -1,6 +1,7 @@
 #include "tests/test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <unistd.h>
@@ -310,6 +311,60 @@ TEST(a_reload_that_fails_says_why)
 	CHECK_STR(dbus_message_get_error_name(reply), BUS_ERROR "ReloadFailed");
 	dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
 	CHECK(text && strstr(text, "Identety"));
+}
+
+/* The error of Port.Enroll with this in the pipe; "" when there was none. */
+static const char *enroll_error(DBusConnection *client, const char *token, bool pipe_at_all)
+{
+	static char name[256];
+	AUTO(DBusMessage)
+	call = dbus_message_new_method_call(BUS_NAME, RIG_PORT, PORT, "Enroll");
+	DBusError error = DBUS_ERROR_INIT;
+	DBusMessageIter it, dict;
+	int ends[2];
+
+	REQUIRE(pipe(ends) == 0);
+	if (!pipe_at_all) {
+		close(ends[0]);
+		ends[0] = open("/dev/zero", O_RDONLY);
+	}
+	REQUIRE(write(ends[1], token, strlen(token)) == (ssize_t)strlen(token));
+	close(ends[1]);
+	dbus_message_iter_init_append(call, &it);
+	dbus_message_iter_append_basic(&it, DBUS_TYPE_UNIX_FD, &ends[0]);
+	close(ends[0]);
+	dbus_message_iter_open_container(&it, DBUS_TYPE_ARRAY, "{ss}", &dict);
+	dbus_message_iter_close_container(&it, &dict);
+
+	AUTO(DBusMessage)
+	reply = dbus_connection_send_with_reply_and_block(client, call, 5000, &error);
+
+	snprintf(name, sizeof name, "%s", reply ? "" : error.name);
+	dbus_error_free(&error);
+	return name;
+}
+
+TEST(a_token_comes_by_a_pipe_and_by_nothing_else)
+{
+	AS_ROOT;
+	WITH_RIG;
+	static char large[2000];
+
+	memset(large, 'A', sizeof large - 1);
+	rig_listen(rig.client);
+	CHECK_STR(enroll_error(rig.client, RIG_TOKEN, true), "");
+
+	AUTO(DBusMessage) step = rig_signal(rig.client, "EnrollmentProgress", 2000);
+	const char *name = NULL;
+
+	REQUIRE(step != NULL);
+	CHECK(dbus_message_has_signature(step, "ssa{sv}"));
+	dbus_message_get_args(step, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID);
+	CHECK_STR(name, "key-generated");
+	CHECK_STR(enroll_error(rig.client, "LK1-OTHER", true), BUS_ERROR "InvalidArguments");
+	CHECK_STR(enroll_error(rig.client, large, true), BUS_ERROR "InvalidArguments");
+	CHECK_STR(enroll_error(rig.client, RIG_TOKEN, false), BUS_ERROR "InvalidArguments");
+	CHECK_STR(enroll_error(rig.client, "", true), BUS_ERROR "NoEnrollment");
 }
 
 /* ---- who may ------------------------------------------------------------------------------- */

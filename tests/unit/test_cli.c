@@ -61,6 +61,8 @@ static const char *const commands[] = {
 	"connect",
 	"disconnect",
 	"reauth",
+	"enroll",
+	"renew",
 	"monitor",
 	"profiles",
 	"credentials",
@@ -226,6 +228,64 @@ TEST(waiting_ends_with_the_attempt)
 	CHECK(says("TrustAnchor="));
 	CHECK_INT(ctl("diagnose"), 1);
 	CHECK(says("server-untrusted"));
+}
+
+TEST(an_enrollment_is_followed_to_its_end)
+{
+	AS_ROOT;
+	WITH_RIG;
+
+	CHECK_INT(ctl("enroll --token=" RIG_TOKEN " --name=pc7 eth7"), 0);
+	CHECK(says("authorised"));
+	CHECK_INT(ctl("enroll --json --token=" RIG_TOKEN " --name=pc7"), 0);
+	CHECK(says("{\"Time\":") && says("\"Step\":\"key-generated\",\"Detail\":\"pc7\""));
+	CHECK(says("\"Step\":\"done\"") && says("\"Success\":true"));
+	CHECK_INT(ctl("enroll --factory=idevid"), 0);
+	CHECK_INT(ctl("enroll --token=" RIG_TOKEN " --name=bad 2>&1"), 1);
+	CHECK(says("it says no") && says("latchkey-authd token list"));
+}
+
+TEST(a_token_may_come_from_elsewhere_than_the_command_line)
+{
+	AS_ROOT;
+	WITH_RIG;
+	char file[] = "/tmp/latchkey-token-XXXXXX", arguments[200];
+	int fd = mkstemp(file);
+
+	REQUIRE(fd >= 0 && dprintf(fd, RIG_TOKEN "\nand a note\n") > 0);
+	close(fd);
+	snprintf(arguments, sizeof arguments, "enroll --token-file=%s", file);
+	CHECK_INT(ctl(arguments), 0);
+	snprintf(arguments, sizeof arguments, "enroll --token-file=- < %s", file);
+	CHECK_INT(ctl(arguments), 0);
+	unlink(file);
+	CHECK_INT(ctl("enroll --token-file=/nonexistent 2>&1"), 1);
+	CHECK_INT(ctl("enroll --token-file=- < /dev/null 2>&1"), 1);
+	CHECK(says("empty"));
+	CHECK_INT(ctl("enroll --token=a --factory=b 2>&1"), 2);
+}
+
+TEST(what_is_wrong_with_a_wish_is_told_at_once)
+{
+	AS_ROOT;
+	WITH_RIG;
+
+	CHECK_INT(ctl("enroll --token=LK1-OTHER 2>&1"), 1);
+	CHECK(says("a typing error"));
+	CHECK_INT(ctl("enroll 2>&1"), 1);
+	CHECK(says("latchkey-profile(5)"));
+	CHECK_INT(ctl("enroll --token=" RIG_TOKEN " eth9 2>&1"), 1);
+}
+
+TEST(a_renewal_that_is_gone_back_from_has_failed)
+{
+	AS_ROOT;
+	WITH_RIG;
+
+	CHECK_INT(ctl("renew eth7 2>&1"), 1);
+	CHECK(says("in use again"));
+	CHECK_INT(ctl("renew nothing 2>&1"), 1);
+	CHECK_INT(ctl("renew host --wait=0"), 0);
 }
 
 TEST(what_the_service_refuses_is_explained)

@@ -1,0 +1,384 @@
+#include "daemon/enrolment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "method/inner_peer.h"
+#include "method/teap_peer.h"
+#include "method/ttls_peer.h"
+
+#define PROTOCOLS_MAX 4
+
+struct enrolment {
+	struct enrolment_job job;
+	struct cprom_credential credential;
+	char common_name[ENROL_NAME_MAX + 1], kind[ENROL_ID_MAX + 1];
+	const struct enrol_peer_protocol *protocols[PROTOCOLS_MAX];
+	struct cprom_peer *cprom; /* the tunnel's */
+	struct eap_peer_offer tunnel;
+};
+
+/* ---- what is asked for --------------------------------------------------------------------- */
+
+/* doc/cprom.md, Provisioning-Params: algorithms, and lengths in octets of a modulus. */
+enum { ALGORITHM_RSA = 1, ALGORITHM_ECDSA = 2 };
+
+static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
+static const uint8_t p384[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 };
+static const uint8_t p521[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23 };
+
+#define CURVE(der)                                                                                 \
+	{                                                                                          \
+		ALGORITHM_ECDSA, 0, (der), sizeof(der)                                             \
+	}
+#define RSA_OF(octets)                                                                             \
+	{                                                                                          \
+		ALGORITHM_RSA, (octets), NULL, 0                                                   \
+	}
+
+static struct enrol_params key_params(const char *type)
+{
+	static const struct {
+		const char *name;
+		struct {
+			uint8_t algorithm;
+			uint16_t octets;
+			const uint8_t *oid;
+			size_t oid_len;
+		} is;
+	} rows[] = {
+		{ "P-256", CURVE(p256) },    { "P-384", CURVE(p384) },
+		{ "P-521", CURVE(p521) },    { "RSA-2048", RSA_OF(256) },
+		{ "RSA-3072", RSA_OF(384) }, { "RSA-4096", RSA_OF(512) },
+	};
+	struct enrol_params params = { .flags = ENROL_PEER_GENERATES };
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (strcmp(rows[i].name, type) != 0)
+			continue;
+		params.algorithm = rows[i].is.algorithm;
+		params.least = params.most = rows[i].is.octets;
+		params.oid = slice_of(rows[i].is.oid, rows[i].is.oid_len);
+	}
+	return params;
+}
+
+static const char *either(const char *given, const char *configured)
+{
+	return *given ? given : configured ? configured : "";
+}
+
+static void ask_for_names(const struct enrolment *e, struct enrol_names *names)
+{
+	const struct profile_enrol *enrol = &e->job.armed->profile->enrol;
+
+	snprintf(names->common_name, sizeof names->common_name, "%s",
+		 either(e->common_name, enrol->common_name));
+	for (size_t i = 0; i < enrol->dns_names.count && i < ENROL_NAMES_MAX; i++) {
+		names->alternative[i].kind = ENROL_NAME_DNS;
+		snprintf(names->alternative[i].text, sizeof names->alternative[i].text, "%s",
+			 enrol->dns_names.word[i]);
+		names->count = i + 1;
+	}
+}
+
+/* Who asks for no name takes the one that the server gives. */
+static const char *const any_name[] = { "*" };
+
+static void ask(struct enrolment *e)
+{
+	const struct profile *profile = e->job.armed->profile;
+	const struct credential *old = e->job.means ? NULL : e->job.old;
+	struct cprom_credential *c = &e->credential;
+
+	c->name = e->job.armed->credential;
+	c->type = ENROL_X509;
+	c->wanted = true;
+	c->action = old ? ENROL_RENEW : ENROL_REGISTER;
+	c->actions = 1u << c->action;
+	if (old) {
+		c->cert = old->cert;
+		c->chain = old->chain;
+		c->key = old->key;
+	}
+	ask_for_names(e, &c->names);
+	if (!c->names.common_name[0] && c->names.count == 0) {
+		c->allowed = any_name;
+		c->allowed_count = 1;
+	}
+	c->params = key_params(profile->enrol.key);
+	c->profile = *e->kind ? e->kind : profile->enrol.profile;
+}
+
+static size_t choose_protocols(const struct words *words, const struct enrol_peer_protocol **out)
+{
+	static const struct {
+		const char *word;
+		const struct enrol_peer_protocol *protocol;
+	} rows[] = {
+		{ "spp", &spp_peer },
+		{ "cmp", &cmp_peer },
+		{ "cmp-basic", &cmp_basic_peer },
+		{ "est", &est_peer },
+	};
+	size_t count = 0;
+
+	for (size_t w = 0; w < words->count && count < PROTOCOLS_MAX; w++) {
+		for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+			if (strcmp(rows[i].word, words->word[w]) == 0)
+				out[count++] = rows[i].protocol;
+		}
+	}
+	return count;
+}
+
+static int make_cprom(struct enrolment *e)
+{
+	const struct profile_enrol *enrol = &e->job.armed->profile->enrol;
+	struct cprom_peer_settings settings = {
+		.credentials = &e->credential,
+		.credential_count = 1,
+		.protocols = e->protocols,
+		.protocol_count = choose_protocols(&enrol->protocols, e->protocols),
+		.store = e->job.store,
+		.anchors = e->job.old ? e->job.old->anchors : NULL,
+		.accept_anchors = true,
+		.built = BUILD_EPOCH,
+		.mud_url = enrol->mud_url,
+	};
+
+	if (e->job.means && e->job.means->has_token) {
+		settings.token.kind = CPROM_TOKEN;
+		settings.token.value = e->job.means->token;
+	}
+
+	enum status status = cprom_peer_new(&settings, &e->cprom);
+
+	explicit_bzero(&settings.token, sizeof settings.token);
+	return status == OK ? 0 : -ENOMEM;
+}
+
+/* ---- what it runs in ----------------------------------------------------------------------- */
+
+/* Of a renewal the credential itself opens the tunnel, wherever the profile has it. */
+static struct tls_config *tunnel_tls(const struct enrolment *e)
+{
+	const struct armed *armed = e->job.armed;
+
+	if (e->job.means)
+		return e->job.means->tls;
+	return armed->profile->credential ? armed->tls : armed->inner_tls;
+}
+
+/* Takes cprom over, also on failure. */
+static int make_inner(const struct enrolment *e, struct inner_peer **ret_inner)
+{
+	const struct inner_peer_settings settings = {
+		.identity = slice_str(enrolment_identity(e)),
+		.offers = { { &cprom_peer_method, e->cprom } },
+		.offer_count = 1,
+	};
+
+	if (inner_peer_new(&settings, ret_inner) == OK)
+		return 0;
+	cprom_peer_method.free(e->cprom);
+	return -ENOMEM;
+}
+
+static int make_ttls(struct enrolment *e, struct inner_peer *inner)
+{
+	const struct ttls_peer_settings settings = {
+		.inner = TTLS_EAP,
+		.eap = inner,
+		.options = { .fragment_size = e->job.armed->profile->fragment_size },
+	};
+	struct tunnel_peer *tunnel;
+
+	if (ttls_peer_new(tunnel_tls(e), &settings, &tunnel) != OK)
+		return -ENOMEM;
+	e->tunnel = (struct eap_peer_offer){ &ttls_peer_method, tunnel };
+	return 0;
+}
+
+static int make_teap(struct enrolment *e, struct inner_peer *inner)
+{
+	bool shows = !e->job.means || *e->job.means->factory;
+	const struct teap_peer_settings settings = {
+		.identities = { { .type = TEAP_ANYBODY,
+				  .name = slice_str(enrolment_identity(e)),
+				  .eap = inner } },
+		.identity_count = 1,
+		.certificate = shows ? TEAP_MACHINE : TEAP_ANYBODY,
+		.options = { .fragment_size = e->job.armed->profile->fragment_size },
+	};
+	struct tunnel_peer *tunnel;
+
+	if (teap_peer_new(tunnel_tls(e), &settings, &tunnel) != OK)
+		return -ENOMEM;
+	e->tunnel = (struct eap_peer_offer){ &teap_peer_method, tunnel };
+	return 0;
+}
+
+static int make_tunnel(struct enrolment *e)
+{
+	struct inner_peer *inner;
+	int r = make_inner(e, &inner);
+
+	if (r < 0) {
+		e->cprom = NULL;
+		return r;
+	}
+	r = e->job.armed->profile->enrol.tunnel == ENROL_OVER_TTLS ? make_ttls(e, inner)
+								   : make_teap(e, inner);
+	if (r < 0)
+		e->cprom = NULL;
+	return r;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+static void job_done(struct enrolment_job *job)
+{
+	armed_free(job->armed);
+	armed_enrol_free(job->means);
+	credential_free(job->old);
+	*job = (struct enrolment_job){ 0 };
+}
+
+int enrolment_new(struct enrolment_job *job, struct enrolment **ret_enrolment,
+		  struct diagnosis *why)
+{
+	struct enrolment *e = calloc(1, sizeof *e);
+	int r = e ? 0 : -ENOMEM;
+
+	if (r == 0) {
+		snprintf(e->common_name, sizeof e->common_name, "%s", job->common_name);
+		snprintf(e->kind, sizeof e->kind, "%s", job->kind);
+		e->job = *job;
+		*job = (struct enrolment_job){ 0 };
+		ask(e);
+		r = make_cprom(e);
+	}
+	if (r == 0)
+		r = make_tunnel(e);
+	if (r < 0) {
+		job_done(job);
+		enrolment_free(e);
+		diagnosis_set(why, DIAG_INTERNAL);
+		diagnosis_add(why, "detail", "out of memory");
+		return r;
+	}
+	*ret_enrolment = e;
+	return 0;
+}
+
+void enrolment_free(struct enrolment *enrolment)
+{
+	if (!enrolment)
+		return;
+	if (enrolment->tunnel.method)
+		enrolment->tunnel.method->free(enrolment->tunnel.self);
+	job_done(&enrolment->job);
+	free(enrolment);
+}
+
+struct eap_peer_offer enrolment_offer(const struct enrolment *enrolment)
+{
+	return enrolment->tunnel;
+}
+
+const char *enrolment_identity(const struct enrolment *enrolment)
+{
+	return enrolment->job.means ? enrolment->job.means->identity
+				    : enrolment->job.armed->identity;
+}
+
+/* ---- how it goes --------------------------------------------------------------------------- */
+
+bool enrolment_event(struct enrolment *enrolment, struct enrolment_event *ret_event)
+{
+	static const char *const actions[] = {
+		[ENROL_REGISTER] = "register", [ENROL_RENEW] = "renew", [ENROL_REMOVE] = "remove"
+	};
+	struct cprom_event event;
+
+	do {
+		if (!cprom_peer_event(enrolment->cprom, &event))
+			return false;
+		/* How it ended is told when the tunnel has ended as well. */
+	} while (event.step == CPROM_DONE || event.step == CPROM_FAILED);
+	*ret_event = (struct enrolment_event){ .step = cprom_step_name(event.step),
+					       .action = actions[event.action],
+					       .protocol = event.protocol ? event.protocol : "" };
+	snprintf(ret_event->credential, sizeof ret_event->credential, "%s",
+		 *event.credential ? event.credential : enrolment->credential.name);
+	snprintf(ret_event->detail, sizeof ret_event->detail, "%s", event.detail);
+	return true;
+}
+
+/* Somebody has decided so, and will decide so again. */
+static bool is_refusal(enum enrol_error error)
+{
+	switch (error) {
+	case ENROL_ERROR_VERSION:
+	case ENROL_ERROR_NO_PROTOCOL:
+	case ENROL_ERROR_TOKEN_MISSING:
+	case ENROL_ERROR_TOKEN_REFUSED:
+	case ENROL_ERROR_PROOF:
+	case ENROL_ERROR_ACTION_REFUSED:
+	case ENROL_ERROR_UNKNOWN_CREDENTIAL:
+	case ENROL_ERROR_PARAMETERS:
+	case ENROL_ERROR_CA_REFUSED:
+	case ENROL_ERROR_NOT_ACCEPTABLE:
+		return true;
+	case ENROL_ERROR_NONE:
+	case ENROL_ERROR_MALFORMED:
+	case ENROL_ERROR_UNEXPECTED:
+	case ENROL_ERROR_KEY_GENERATION:
+	case ENROL_ERROR_STORAGE:
+	case ENROL_ERROR_VALIDATION:
+	case ENROL_ERROR_LIMIT:
+	case ENROL_ERROR_INTERNAL:
+	case ENROL_ERRORS:
+		break;
+	}
+	return false;
+}
+
+/* The network does not do this at all, or not with us: to ask it every minute helps nobody. */
+static bool is_final(const struct diagnosis *conversation)
+{
+	return conversation->id == DIAG_METHOD_NOT_AGREED;
+}
+
+bool enrolment_installed(const struct enrolment *e)
+{
+	struct cprom_result result;
+
+	for (size_t i = 0; cprom_peer_result(e->cprom, i, &result); i++) {
+		if (result.activated)
+			return true;
+	}
+	return false;
+}
+
+enum life_outcome enrolment_outcome(const struct enrolment *enrolment,
+				    const struct diagnosis *conversation, struct diagnosis *why)
+{
+	const struct diagnosis *own = cprom_peer_method.diagnosis(enrolment->cprom);
+	enum enrol_error error = cprom_peer_error(enrolment->cprom);
+
+	diagnosis_set(why, DIAG_NONE);
+	if (enrolment_installed(enrolment))
+		return LIFE_INSTALLED;
+	if (own && own->id != DIAG_NONE)
+		*why = *own;
+	else
+		*why = *conversation;
+	if (error != ENROL_ERROR_NONE || why->id != DIAG_NONE)
+		return is_refusal(error) || is_final(why) ? LIFE_REFUSED : LIFE_FAILED;
+	diagnosis_set(why, DIAG_ENROL_NOTHING_DONE);
+	diagnosis_add(why, "detail", "%s", "it let this machine in and gave it nothing");
+	return LIFE_UNCHANGED;
+}

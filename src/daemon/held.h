@@ -1,0 +1,29 @@
+/* The credentials that profiles have, as the service holds them while it runs: service_lives.c what
+ * becomes of them, service_wishes.c what sets it off. */
+#ifndef DAEMON_HELD_H
+#define DAEMON_HELD_H
+
+#include "daemon/service_parts.h"
+
+struct held {
+	struct list node;
+	char name[KEYSTORE_NAME_MAX + 1];
+	struct life life;
+	struct diagnosis problem; /* of the enrolment or renewal that failed last; or DIAG_NONE */
+	struct secret token;	  /* that a person has given; empty: none */
+	char factory[KEYSTORE_NAME_MAX + 1];
+	char common_name[ENROL_NAME_MAX + 1], kind[ENROL_ID_MAX + 1];
+	bool seen; /* by the walk through the profiles that is going on */
+};
+
+struct held *held_find(struct service *s, const char *name); /* NULL: no profile has it */
+struct held *held_of_port(struct service *s, const struct port *port);
+/* What a person has given, for enrol_arm; borrowed.  Returns ret_given. */
+const struct enrol_given *held_given(const struct held *h, struct enrol_given *ret_given);
+void held_forget_given(struct held *h);
+
+/* The timer of renewals, for whatever is due next. */
+void held_set_timer(struct service *s);
+void held_on_renewals(struct timer *timer);
+
+#endif
