@@ -284,16 +284,17 @@ int arming_pin(const struct config *config, uint8_t ret_pin[TOKEN_PIN_SIZE], str
 	const struct authd_settings *s = &config->settings;
 	AUTO_STRUCT(keystore) keystore = NULL;
 	AUTO_STRUCT(credential) credential = NULL;
+	const char *name = s->tunnel.credential ? s->tunnel.credential : s->credential;
 	uint8_t hash[CERT_HASH_LEN];
 	int r;
 
-	if (!s->credential) {
+	if (!name) {
 		diagnosis_say(why, DIAG_CONFIG, "%s: [Tls] Credential= is not set", config->path);
 		return -ENOENT;
 	}
 	r = keystore_open(s->keystore, false, &keystore, why);
 	if (r == 0)
-		r = keystore_get(keystore, s->credential, &credential, why);
+		r = keystore_get(keystore, name, &credential, why);
 	if (r < 0)
 		return r;
 	if (!cert_spki_hash(arming_top(credential), hash))
@@ -334,6 +335,7 @@ static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 static void offer_all(struct arming *arming)
 {
 	const struct words *methods = &arming->config->settings.methods;
+	const struct words *enrolling = &arming->config->settings.enroll.tunnels;
 	struct eap_policy_choice *choice = &arming->choice;
 
 	for (size_t i = 0; i < methods->count && choice->offer_count < EAP_OFFERS_MAX; i++) {
@@ -342,6 +344,15 @@ static void offer_all(struct arming *arming)
 		if (strcmp(methods->word[i], "tls") != 0)
 			offer = arming_tunnel_offer(&arming->tunnels, methods->word[i]);
 		if (offer.method && (offer.context != &arming->tls || arming->tls.config))
+			choice->offers[choice->offer_count++] = offer;
+	}
+	/* Tunnels for enrolling alone come last: who has a credential does not look for them. */
+	for (size_t i = 0; i < enrolling->count && choice->offer_count < EAP_OFFERS_MAX; i++) {
+		struct eap_server_offer offer =
+			arming_tunnel_offer(&arming->tunnels, enrolling->word[i]);
+
+		if (offer.method && arming_enrols_in(arming, enrolling->word[i]) &&
+		    !words_have(methods, enrolling->word[i]))
 			choice->offers[choice->offer_count++] = offer;
 	}
 }
@@ -364,6 +375,8 @@ int arming_new(struct config *config, const struct mschap *mschap, int64_t now,
 		arming->warning = arming->authority->warning;
 	if (r == 0)
 		r = open_tls(arming, now, why);
+	if (r == 0)
+		r = arming_open_enrol(arming, why);
 	if (r == 0)
 		r = arming_open_tunnels(arming, mschap, now, why);
 	if (r < 0)
@@ -443,6 +456,7 @@ void arming_free(struct arming *arming)
 	tls_server_config_free(arming->tls.config);
 	authority_free(arming->authority);
 	arming_close_tunnels(&arming->tunnels);
+	arming_close_enrol(&arming->enrol);
 	config_free(arming->config);
 	free(arming);
 }

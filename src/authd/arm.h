@@ -7,6 +7,7 @@
 #ifndef AUTHD_ARM_H
 #define AUTHD_ARM_H
 
+#include "authd/arm_enrol.h"
 #include "authd/arm_tunnel.h"
 #include "authd/authority.h"
 #include "authd/revoked.h"
@@ -19,6 +20,7 @@ struct arming {
 	unsigned references; /* of one thread */
 	struct config *config;
 	struct tls_server_context tls; /* tls.config is NULL when no credential is configured */
+	struct arming_enrol enrol;
 	struct arming_tunnels tunnels;
 	struct eap_policy_choice choice;
 	struct eap_policy policy;

@@ -4,15 +4,6 @@
 #include "authd/arm_parts.h"
 #include "method/gtc_server.h"
 
-static bool has_word(const struct words *words, const char *word)
-{
-	for (size_t i = 0; i < words->count; i++) {
-		if (strcmp(words->word[i], word) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* ---- what runs inside ----------------------------------------------------------------------- */
 
 /* By the words of TtlsMethods= and PeapMethods=. */
@@ -68,19 +59,19 @@ static unsigned passwords_of(const struct words *words)
 	unsigned bits = 0;
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		bits |= has_word(words, all[i].word) ? 1u << all[i].kind : 0;
+		bits |= words_have(words, all[i].word) ? 1u << all[i].kind : 0;
 	return bits;
 }
 
 static bool needs_mschap(const struct words *words)
 {
-	return has_word(words, "mschap") || has_word(words, "mschapv2") ||
-	       has_word(words, "eap-mschapv2");
+	return words_have(words, "mschap") || words_have(words, "mschapv2") ||
+	       words_have(words, "eap-mschapv2");
 }
 
 static bool needs_tls(const struct words *words)
 {
-	return has_word(words, "tls") || has_word(words, "eap-tls");
+	return words_have(words, "tls") || words_have(words, "eap-tls");
 }
 
 /* ---- TLS ------------------------------------------------------------------------------------ */
@@ -88,14 +79,19 @@ static bool needs_tls(const struct words *words)
 struct material {
 	struct credential *credential;
 	struct files anchors, crls;
-	X509 *root; /* the credential's */
+	struct files with_factory; /* anchors, and those of factories: for tunnels that enrol */
+	X509 *root;		   /* the credential's */
 };
+
+/* What a tunnel is for. */
+enum purpose { FOR_ALL, FOR_ENROLMENT, INSIDE };
 
 static void material_done(struct material *m)
 {
 	credential_free(m->credential);
 	files_done(&m->anchors);
 	files_done(&m->crls);
+	files_done(&m->with_factory);
 }
 
 static X509 *root_of(const struct credential *credential)
@@ -129,6 +125,15 @@ static int read_material(struct material *m, const struct arming *arming, int64_
 	if (r < 0)
 		return r;
 	diagnosis_set(why, DIAG_NONE);
+	if (arming->enrol.enabled) {
+		AUTO_VALUE(files) again = { 0 };
+
+		r = arming_read_files(config, arming->authority, &m->with_factory, &again, why);
+		if (r == 0)
+			r = arming_read_factory(config, &m->with_factory, why);
+		if (r < 0)
+			return r;
+	}
 	m->root = s->tunnel.send_root ? root_of(m->credential) : NULL;
 	if (!s->tunnel.send_root || m->root)
 		return 0;
@@ -138,17 +143,36 @@ static int read_material(struct material *m, const struct arming *arming, int64_
 	return -EINVAL;
 }
 
-/* inner: EAP-TLS inside, whose sessions are of no use. */
-static int make_config(const struct config *config, const struct material *m, bool inner,
+/* Who has nothing but a token knows no more of us than the pin of our root; who has a certificate
+ * of a factory, or one to be renewed, shows it. */
+static X509 *root_to_send(const struct material *m, enum purpose purpose)
+{
+	X509 *top = arming_top(m->credential);
+
+	return purpose != FOR_ENROLMENT || m->root			     ? m->root
+	       : X509_self_signed(top, 0) == 1 && top != m->credential->cert ? top
+									     : NULL;
+}
+
+static enum tls_client client_of(const struct authd_settings *s, enum purpose purpose)
+{
+	if (purpose == INSIDE)
+		return TLS_CLIENT_REQUIRED;
+	return purpose == FOR_ENROLMENT ? TLS_CLIENT_OPTIONAL : s->tunnel.client;
+}
+
+/* Sessions of EAP-TLS inside are of no use. */
+static int make_config(const struct config *config, const struct material *m, enum purpose purpose,
 		       struct tls_server_config **ret_config, struct diagnosis *why)
 {
 	const struct authd_settings *s = &config->settings;
-	enum tls_client client = inner ? TLS_CLIENT_REQUIRED : s->tunnel.client;
+	enum tls_client client = client_of(s, purpose);
+	bool inner = purpose == INSIDE;
 	struct tls_server_settings settings = {
 		.key = m->credential->key,
 		.cert = m->credential->cert,
 		.chain = m->credential->chain,
-		.root = m->root,
+		.root = root_to_send(m, purpose),
 		.credential = m->credential->name,
 		.min = s->min_tls,
 		.max = s->max_tls,
@@ -160,7 +184,9 @@ static int make_config(const struct config *config, const struct material *m, bo
 	};
 	int r = client == TLS_CLIENT_NONE
 			? 0
-			: arming_make_trust(config, &m->anchors, &m->crls, &settings.trust, why);
+			: arming_make_trust(
+				  config, purpose == FOR_ENROLMENT ? &m->with_factory : &m->anchors,
+				  &m->crls, &settings.trust, why);
 
 	if (r == 0 && tls_server_config_new(&settings, ret_config, why) != OK)
 		r = arming_failed(why, "TLS of tunnels cannot be set up");
@@ -173,7 +199,8 @@ static bool digest(struct arming_tunnels *t, const struct authd_settings *s,
 	const int64_t numbers[] = { s->min_tls,		 s->max_tls,
 				    s->tunnel.client,	 s->tunnel.resume,
 				    s->tunnel.send_root, (int64_t)s->session_lifetime,
-				    s->client_ocsp,	 m->credential->generation };
+				    s->client_ocsp,	 m->credential->generation,
+				    s->enroll.enabled };
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	uint8_t print[32];
 	bool done = md && X509_digest(m->credential->cert, EVP_sha256(), print, NULL) == 1 &&
@@ -182,6 +209,7 @@ static bool digest(struct arming_tunnels *t, const struct authd_settings *s,
 		    arming_hash(md, slice_str(m->credential->name)) &&
 		    arming_hash(md, slice_of(print, sizeof print)) &&
 		    arming_hash_files(md, &m->anchors) && arming_hash_files(md, &m->crls) &&
+		    arming_hash_files(md, &m->with_factory) &&
 		    EVP_DigestFinal_ex(md, t->digest, NULL);
 
 	EVP_MD_CTX_free(md);
@@ -190,35 +218,52 @@ static bool digest(struct arming_tunnels *t, const struct authd_settings *s,
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
-static int make_configs(struct arming_tunnels *t, const struct config *config,
-			const struct material *m, struct diagnosis *why)
+static int make_configs(struct arming *arming, const struct material *m, struct diagnosis *why)
 {
+	struct arming_tunnels *t = &arming->tunnels;
+	const struct config *config = arming->config;
 	const struct authd_settings *s = &config->settings;
-	bool ttls = has_word(&s->methods, "ttls"), peap = has_word(&s->methods, "peap");
+	bool ttls = words_have(&s->methods, "ttls"), peap = words_have(&s->methods, "peap");
+	bool enrols = arming_enrols_in(arming, "ttls");
 	int r = 0;
 
-	if (ttls)
-		r = make_config(config, m, false, &t->ttls.tunnel.config, why);
+	if (ttls || enrols)
+		r = make_config(config, m, enrols ? FOR_ENROLMENT : FOR_ALL, &t->ttls.tunnel.config,
+				why);
 	if (r == 0 && peap)
-		r = make_config(config, m, false, &t->peap.tunnel.config, why);
+		r = make_config(config, m, FOR_ALL, &t->peap.tunnel.config, why);
 	if (r == 0 &&
 	    ((ttls && needs_tls(&s->tunnel.ttls)) || (peap && needs_tls(&s->tunnel.peap))))
-		r = make_config(config, m, true, &t->tls.config, why);
+		r = make_config(config, m, INSIDE, &t->tls.config, why);
 	if (r == 0 && !digest(t, s, m))
 		r = arming_failed(why, "SHA-256 cannot be computed");
 	return r;
 }
 
-static void fill(struct arming_tunnels *t, const struct authd_settings *s,
-		 const struct mschap *mschap)
+static void offer_enrolment(struct arming *arming)
 {
+	struct arming_tunnels *t = &arming->tunnels;
+	struct eap_policy_choice *choice = &t->in_ttls.choice;
+
+	if (arming_enrols_in(arming, "ttls") && choice->offer_count < EAP_OFFERS_MAX)
+		choice->offers[choice->offer_count++] = arming_enrol_offer(&arming->enrol);
+}
+
+static void fill(struct arming *arming, const struct authd_settings *s, const struct mschap *mschap)
+{
+	/* A tunnel for enrolling alone has nothing else in it. */
+	static const struct words nothing = { { NULL }, 0 };
+	const struct words *in_ttls = words_have(&s->methods, "ttls") ? &s->tunnel.ttls : &nothing;
+	struct arming_tunnels *t = &arming->tunnels;
+
 	t->mschapv2 = (struct mschapv2_server_context){ .mschap = mschap,
 							.name = "latchkey",
 							.retries = s->tunnel.retries };
-	fill_inner(t, &t->in_ttls, &s->tunnel.ttls, true, s->max_rounds);
+	fill_inner(t, &t->in_ttls, in_ttls, true, s->max_rounds);
+	offer_enrolment(arming);
 	fill_inner(t, &t->in_peap, &s->tunnel.peap, false, s->max_rounds);
 	t->ttls.tunnel.fragment_size = t->peap.tunnel.fragment_size = s->fragment_size;
-	t->ttls.passwords = passwords_of(&s->tunnel.ttls);
+	t->ttls.passwords = passwords_of(in_ttls);
 	t->ttls.eap = t->in_ttls.choice.offer_count > 0 ? &t->in_ttls.policy : NULL;
 	t->ttls.mschap = mschap;
 	t->peap.eap = &t->in_peap.policy;
@@ -231,13 +276,12 @@ int arming_open_tunnels(struct arming *arming, const struct mschap *mschap, int6
 			struct diagnosis *why)
 {
 	const struct config *config = arming->config;
-	struct arming_tunnels *t = &arming->tunnels;
 	const struct authd_settings *s = &config->settings;
-	bool ttls = has_word(&s->methods, "ttls"), peap = has_word(&s->methods, "peap");
+	bool ttls = words_have(&s->methods, "ttls"), peap = words_have(&s->methods, "peap");
 	struct material material = { 0 };
 	int r;
 
-	if (!ttls && !peap)
+	if (!ttls && !peap && !arming_enrols_in(arming, "ttls"))
 		return 0;
 	if (!mschap &&
 	    ((ttls && needs_mschap(&s->tunnel.ttls)) || (peap && needs_mschap(&s->tunnel.peap)))) {
@@ -250,10 +294,10 @@ int arming_open_tunnels(struct arming *arming, const struct mschap *mschap, int6
 	}
 	r = read_material(&material, arming, now, why);
 	if (r == 0)
-		r = make_configs(t, config, &material, why);
+		r = make_configs(arming, &material, why);
 	material_done(&material);
 	if (r == 0)
-		fill(t, s, mschap);
+		fill(arming, s, mschap);
 	return r;
 }
 

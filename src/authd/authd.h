@@ -45,6 +45,7 @@ struct authd {
 	struct http *http;
 	struct ocsp *ocsp;
 	struct revocation *revocation;
+	struct enrolment *enrolment;
 	struct accounts *accounts; /* who looks accounts up; NULL: nobody */
 	struct account_desk *account_desk;
 	struct staple *staple; /* NULL: nothing is stapled */

@@ -178,6 +178,11 @@ static void on_asks(void *context, const struct message_asks *asks)
 	revocation_ask(a->revocation, asks, a->config->settings.client_ocsp);
 }
 
+static void on_enrolment(void *context, struct message_enrolment_asks *asks)
+{
+	enrolment_asks(((struct authd *)context)->enrolment, asks);
+}
+
 static void on_account(void *context, const struct message_account_asks *asks)
 {
 	struct authd *a = context;
@@ -193,6 +198,7 @@ void authd_events_of(struct authd *authd, struct pool_events *ret_events)
 		.packet = on_packet,
 		.asks = on_asks,
 		.account = on_account,
+		.enrolment = on_enrolment,
 		.context = authd,
 		.mschap = authd->options.mschap,
 	};

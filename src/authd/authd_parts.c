@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/accounts_registry.h"
 #include "authd/arm.h"
 #include "authd/authd.h"
 #include "authd/recorder.h"
@@ -200,6 +201,41 @@ static int open_ocsp(struct authd *a)
 	return error;
 }
 
+/* ---- enrolment ---- */
+
+static void told_enrolment(void *context, const struct message_enrolment_asks *asks,
+			   struct enrolment_told *taken)
+{
+	pool_enrolment_told(((struct authd *)context)->pool, asks, taken);
+}
+
+static void revoked_by_itself(void *context, const char *identifier)
+{
+	struct authd *a = context;
+	struct diagnosis why;
+
+	if (a->view.revoked)
+		a->view.revoked(a);
+	(void)a->view.disconnect(a, identifier, "enrollment", &why);
+}
+
+static int open_enrolment(struct authd *a)
+{
+	const struct enrolment_settings settings = { .recorder = a->recorder,
+						     .http = a->http,
+						     .told = told_enrolment,
+						     .revoked = revoked_by_itself,
+						     .context = a };
+	int error = enrolment_new(&settings, &a->enrolment);
+
+	if (error < 0)
+		return error;
+	enrolment_configure(a->enrolment, a->config);
+	if (a->recorder)
+		a->accounts = accounts_registry_new(a->recorder);
+	return a->recorder && !a->accounts ? -ENOMEM : 0;
+}
+
 static int open_pool(struct authd *a, struct diagnosis *why)
 {
 	struct pool_events events;
@@ -249,6 +285,8 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 	if (error == 0)
 		error = open_ocsp(a);
 	if (error == 0)
+		error = open_enrolment(a);
+	if (error == 0)
 		error = tickets_new(a->loop, a->pool, a->recorder, &a->tickets);
 	if (error == 0)
 		error = furnish_workers(a, a->config, why);
@@ -275,6 +313,7 @@ static int configure_rest(struct authd *a, struct config *config, struct diagnos
 {
 	int error = furnish_workers(a, config, why);
 
+	enrolment_configure(a->enrolment, config);
 	if (error == 0)
 		error = radius_server_configure(a->radius, config, why);
 	if (error == 0)
@@ -317,6 +356,8 @@ void authd_close_parts(struct authd *a)
 	/* What has an eye on the workers' messages goes after them, what they are told of before.
 	 */
 	account_desk_free(TAKE(a->account_desk));
+	enrolment_free(a->enrolment);
+	accounts_registry_free(a->accounts);
 	staple_free(a->staple);
 	revocation_free(a->revocation);
 	ocsp_free(a->ocsp);

@@ -236,6 +236,39 @@ static enum answer judge_certificate(struct conversation *c, const struct eap_qu
 	return has_to_be_asked(c) ? WAITS : YES;
 }
 
+/* Who has just been given a certificate is to come back with it, or is let in right away. */
+static enum answer judge_enrolled(struct conversation *c, const struct rules_machine *machine,
+				  struct diagnosis *ret_why)
+{
+	const struct authd_settings *s = &c->arming->config->settings;
+
+	if (machine->claim)
+		note_claim(&c->claim, machine->claim);
+	aaa_grant_done(&c->grant);
+	if (s->enroll.after == AFTER_ENROLMENT_ACCEPT) {
+		c->grant.vlan = (uint16_t)s->enroll.vlan;
+		name_user(c, machine);
+		return YES;
+	}
+	diagnosis_set(ret_why, DIAG_ENROLLED);
+	return NO;
+}
+
+/* A factory's certificate is good for being enrolled, and lets nobody in. */
+static bool is_of_factory(const struct conversation *c, const struct tls_claim *claim,
+			  struct diagnosis *ret_why)
+{
+	char subject[DIAGNOSIS_VALUE_MAX];
+
+	if (!claim || !enrolment_is_factory(c->arming->enrol.factory, claim))
+		return false;
+	diagnosis_set(ret_why, DIAG_PEER_DENIED);
+	diagnosis_add(ret_why, "subject", "%s", printable(claim->subject, subject, sizeof subject));
+	diagnosis_add(ret_why, "rule", "FactoryAnchors");
+	diagnosis_add(ret_why, "reason", "a factory certificate is for enrolling alone");
+	return true;
+}
+
 static enum answer judge_admission(struct conversation *c, const struct eap_question *question,
 				   struct diagnosis *ret_why)
 {
@@ -246,7 +279,9 @@ static enum answer judge_admission(struct conversation *c, const struct eap_ques
 					       .inner = about->inner,
 					       .resumed = about->resumed };
 
-	return judge(c, &machine, ret_why);
+	return about->enrolled				 ? judge_enrolled(c, &machine, ret_why)
+	       : is_of_factory(c, about->claim, ret_why) ? NO
+							 : judge(c, &machine, ret_why);
 }
 
 static enum answer decide(struct conversation *c, const struct eap_question *question,

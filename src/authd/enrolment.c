@@ -110,7 +110,7 @@ void enrolment_finish(struct pending *p)
 	else if (e->settings.recorder)
 		log_refusal(e, p);
 	if (p->told.accept && p->asks.ask.kind == ENROL_ASKS_REVOKE && e->settings.revoked)
-		e->settings.revoked(e->settings.context, p->asks.ask.claim.fingerprint);
+		e->settings.revoked(e->settings.context, p->asks.ask.grant.machine);
 	e->settings.told(e->settings.context, &p->asks, &p->told);
 	pending_free(p);
 }
@@ -261,6 +261,12 @@ static void dispatch(struct pending *p)
 {
 	const struct enrolment_ask *ask = &p->asks.ask;
 
+	if (ask->refused != ENROL_ERROR_NONE) {
+		p->told.error = ask->refused;
+		p->told.why = ask->why;
+		enrolment_finish(p);
+		return;
+	}
 	switch (ask->kind) {
 	case ENROL_ASKS_AUTHORISE:
 		if (ask->by == ENROL_BY_JWT || ask->by == ENROL_BY_OAUTH)

@@ -61,6 +61,9 @@ struct enrolment_ask {
 	struct secret secret; /* KEEP */
 	char username[ENROL_NAME_MAX + 1];
 	struct bytes certificate; /* ISSUE: what the worker signed; REVOKE, CONFIRM: as asked */
+	/* The worker has refused it already; ENROL_ERROR_NONE: it has not. */
+	unsigned refused; /* enum enrol_error */
+	struct diagnosis why;
 };
 void enrolment_ask_done(struct enrolment_ask *ask); /* wipes */
 
@@ -94,11 +97,15 @@ CHECKED enum status enrolment_ask_of(const struct enrol_question *question,
 				     const struct enrolment_policy *policy,
 				     const struct aaa_where *where, int64_t now,
 				     struct enrolment_ask *ret_ask);
-/* ENROL_ASKS_ISSUE with the authority's key at hand: names and certificate into ask.  A refusal is
- * in *ret_told, and then nobody else is asked. */
-bool enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *authority,
-		    const struct ca_profile *profile, EVP_PKEY *key,
-		    struct enrolment_told *ret_told);
+/* ENROL_ASKS_ISSUE with the authority's key at hand: the certificate, or the refusal, into ask. */
+void enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *authority,
+		    const struct ca_profile *profile, EVP_PKEY *key);
+/* Nobody is to be asked any more. */
+void enrolment_refuse_ask(struct enrolment_ask *ask, unsigned error, const char *detail);
+
+/* Whether the path of a certificate that TLS has accepted ends in one of these; NULL: it does not.
+ */
+bool enrolment_is_factory(const X509_VIEW *factory, const struct tls_claim *claim);
 
 /* What a method is told; borrows from told, which has to live as long.  stacks are freed by
  * enrolment_reply_done. */
@@ -121,8 +128,8 @@ struct enrolment_settings {
 	/* Takes what is in *taken. */
 	void (*told)(void *context, const struct message_enrolment_asks *asks,
 		     struct enrolment_told *taken);
-	/* A machine has had its certificate (SHA-256, hex) revoked.  May be NULL. */
-	void (*revoked)(void *context, const char *fingerprint);
+	/* A machine, as the registry has it, has had its certificate revoked.  May be NULL. */
+	void (*revoked)(void *context, const char *identifier);
 	void *context;
 };
 

@@ -69,7 +69,7 @@ static bool is_anchor(const X509_VIEW *anchors, struct slice issuer, struct slic
 }
 
 /* The anchor is the last of the path; TLS has checked all of it. */
-static bool is_factory(const X509_VIEW *anchors, const struct tls_claim *claim)
+bool enrolment_is_factory(const X509_VIEW *anchors, const struct tls_claim *claim)
 {
 	struct slice issuer = { 0 }, serial = { 0 };
 
@@ -91,7 +91,7 @@ static enum status note_claim(const struct tls_claim *claim, const struct enrolm
 	cert_hex(claim->fingerprint, to->fingerprint, sizeof to->fingerprint);
 	cert_hex(claim->spki, to->spki, sizeof to->spki);
 	note_serial_number(claim, to->serial_number);
-	to->factory = is_factory(policy->factory, claim);
+	to->factory = enrolment_is_factory(policy->factory, claim);
 	rule = to->factory ? rules_enroll(policy->config, claim, &ask->where) : NULL;
 	if (rule) {
 		COPY(ask->rule, rule->object.name);
@@ -219,17 +219,27 @@ enum status enrolment_ask_of(const struct enrol_question *question,
 
 /* ---- signing ---- */
 
-static bool refuse(struct enrolment_told *told, enum enrol_error error, const struct diagnosis *why)
+void enrolment_refuse_ask(struct enrolment_ask *ask, unsigned error, const char *detail)
 {
-	told->accept = false;
-	told->error = error;
-	told->why = *why;
-	return false;
+	const struct enrol_fault fault = { .error = error };
+
+	ask->refused = error;
+	enrol_fault_explain(&fault, ENROL_US, NULL, &ask->why);
+	diagnosis_add(&ask->why, "detail", "%s", detail);
 }
 
-bool enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *authority,
-		    const struct ca_profile *profile, EVP_PKEY *key,
-		    struct enrolment_told *ret_told)
+static void refuse(struct enrolment_ask *ask, enum enrol_error error, const struct diagnosis *why)
+{
+	if (why->id == DIAG_NONE) {
+		enrolment_refuse_ask(ask, error, "no certificate could be made");
+		return;
+	}
+	ask->refused = error;
+	ask->why = *why;
+}
+
+void enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *authority,
+		    const struct ca_profile *profile, EVP_PKEY *key)
 {
 	AUTO(X509) cert = NULL;
 	struct enrol_names names;
@@ -238,21 +248,22 @@ bool enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *aut
 	enum status status = ca_names(profile, &ask->grant, &ask->names, &names, &why);
 	int len;
 
-	if (status == UNTRUSTED || status == MALFORMED)
-		return refuse(ret_told, ENROL_ERROR_ACTION_REFUSED, &why);
+	if (status == UNTRUSTED || status == MALFORMED) {
+		refuse(ask, ENROL_ERROR_ACTION_REFUSED, &why);
+		return;
+	}
 	if (status == OK)
 		status = ca_issue(authority, profile, key, &names, ask->now, &cert, &why);
-	if (status == UNSUPPORTED)
-		return refuse(ret_told, ENROL_ERROR_PARAMETERS, &why);
+	if (status == UNSUPPORTED) {
+		refuse(ask, ENROL_ERROR_PARAMETERS, &why);
+		return;
+	}
 	len = status == OK ? i2d_X509(cert, &der) : -1;
 	if (len > 0)
 		status = bytes_set(&ask->certificate, slice_of(der, (size_t)len));
 	OPENSSL_free(der);
-	if (status == OK && len > 0)
-		return true;
-	if (why.id == DIAG_NONE)
-		diagnosis_say(&why, DIAG_INTERNAL, "no certificate could be made");
-	return refuse(ret_told, ENROL_ERROR_INTERNAL, &why);
+	if (status != OK || len <= 0)
+		refuse(ask, ENROL_ERROR_INTERNAL, &why);
 }
 
 /* ---- the reply ---- */

@@ -3,6 +3,8 @@
 libauthd_a_SOURCES += %D%/aaa.c %D%/aaa.h
 libauthd_a_SOURCES += %D%/account_desk.c %D%/account_desk.h
 libauthd_a_SOURCES += %D%/accounting.h
+libauthd_a_SOURCES += %D%/accounts_registry.c %D%/accounts_registry.h
+libauthd_a_SOURCES += %D%/arm_enrol.c %D%/arm_enrol.h %D%/worker_enrol.c
 libauthd_a_SOURCES += %D%/account_hash.c %D%/accounts.c %D%/accounts.h
 libauthd_a_SOURCES += %D%/address.c %D%/address.h
 libauthd_a_SOURCES += %D%/authd.h

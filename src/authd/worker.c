@@ -179,6 +179,8 @@ static void ask(struct worker *w, struct conversation *c)
 		ask_about_account(w, c);
 		break;
 	case EAP_ASKS_ENROLMENT:
+		worker_ask_enrolment(w, c);
+		break;
 	case EAP_ASKS_ADMISSION:
 		break; /* judged by the rules, without asking anybody */
 	}
@@ -318,8 +320,7 @@ static void on_request(struct worker *w, const struct aaa_request *request, stru
 
 /* ---- messages ---- */
 
-/* After an answer. */
-static void go_on(struct worker *w, struct conversation *c, enum conversation_turn turn,
+void worker_go_on(struct worker *w, struct conversation *c, enum conversation_turn turn,
 		  struct moment now)
 {
 	if (c->asker)
@@ -336,7 +337,7 @@ static void on_judged(struct worker *w, const struct message_judged *m, struct m
 	if (!c || !c->waits_for || c->waits_for->kind != EAP_ASKS_CERTIFICATE)
 		return;
 	turn = conversation_judged(c, m->accept, &m->why, now);
-	go_on(w, c, turn, now);
+	worker_go_on(w, c, turn, now);
 }
 
 static void on_account(struct worker *w, const struct message_account_told *m, struct moment now)
@@ -344,7 +345,7 @@ static void on_account(struct worker *w, const struct message_account_told *m, s
 	struct conversation *c = worker_find(w, m->asker, m->conversation);
 
 	if (c && c->waits_for && c->waits_for->kind == EAP_ASKS_PASSWORD)
-		go_on(w, c, conversation_found(c, &m->account, now), now);
+		worker_go_on(w, c, conversation_found(c, &m->account, now), now);
 }
 
 static void on_configure(struct worker *w, struct message_configure *m)
@@ -399,6 +400,10 @@ static void on_message(struct worker *w, struct message *message, struct moment 
 	case MESSAGE_JUDGED:
 		on_judged(w, list_item(message, struct message_judged, message), now);
 		break;
+	case MESSAGE_ENROLMENT_TOLD:
+		worker_enrolment_told(w, list_item(message, struct message_enrolment_told, message),
+				      now);
+		break;
 	case MESSAGE_ACCOUNT_TOLD:
 		on_account(w, list_item(message, struct message_account_told, message), now);
 		break;
@@ -419,7 +424,6 @@ static void on_message(struct worker *w, struct message *message, struct moment 
 	case MESSAGE_ASKS:
 	case MESSAGE_ACCOUNT_ASKS:
 	case MESSAGE_ENROLMENT_ASKS:
-	case MESSAGE_ENROLMENT_TOLD:
 		break; /* none of these goes this way */
 	}
 	message_free(message);

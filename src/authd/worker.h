@@ -90,4 +90,13 @@ void worker_packet(struct worker *worker, struct packet *packet, struct moment n
 void worker_packet_turned(struct worker *worker, struct conversation *c,
 			  enum conversation_turn turn, struct moment now);
 
+/* After the answer to a question. */
+void worker_go_on(struct worker *worker, struct conversation *c, enum conversation_turn turn,
+		  struct moment now);
+
+/* Enrolments: worker_enrol.c. */
+void worker_ask_enrolment(struct worker *worker, struct conversation *c);
+void worker_enrolment_told(struct worker *worker, struct message_enrolment_told *m,
+			   struct moment now);
+
 #endif

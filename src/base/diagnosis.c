@@ -445,6 +445,9 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 	[DIAG_ENROL_NOTHING_DONE] = { "enroll-nothing-done",
 		"The server ended the enrollment without having done what was asked for: {detail}.",
 		"Its log tells why. It may not allow this, or not see a need.", false },
+	[DIAG_ENROLLED] = { "enrolled",
+		"The machine was given a credential just now, and is to come back with it.",
+		"Nothing: it does so by itself, at once.", false },
 
 	[DIAG_ENROL_NO_MEANS] = { "enroll-no-token",
 		"The credential {credential} is not there yet, and there is nothing to enroll with: {detail}.",

@@ -169,6 +169,7 @@ enum diagnosis_id {
 	DIAG_ENROL_LIMIT,
 	DIAG_ENROL_INTERNAL,
 	DIAG_ENROL_NOTHING_DONE,
+	DIAG_ENROLLED,
 
 	/* a credential that the network gives */
 	DIAG_ENROL_NO_MEANS,

@@ -1,0 +1,61 @@
+/* What enrolments ask, on its way from a conversation to the main thread, and back. */
+#include "authd/worker.h"
+
+/* With an authority of our own, the worker signs: the main thread has no time for that.  What was
+ * signed is worth nothing before it was recorded, and does not leave. */
+static void sign(const struct conversation *c, const struct enrol_question *question,
+		 struct enrolment_ask *ask)
+{
+	const struct authority *authority = c->arming->authority;
+	const struct ca_profile *profile;
+
+	if (question->kind != ENROL_ASKS_ISSUE || !authority || !authority->now.key ||
+	    !question->key)
+		return;
+	profile = config_profile(c->arming->config, ask->grant.profile);
+	if (profile)
+		enrolment_sign(ask, &authority->now, profile, question->key);
+}
+
+void worker_ask_enrolment(struct worker *w, struct conversation *c)
+{
+	const struct enrol_question *question = c->waits_for->about.enrolment;
+	const struct enrolment_policy policy = {
+		.config = c->arming->config,
+		.factory = c->arming->enrol.factory,
+		.factory_trust = c->arming->enrol.factory_trust,
+	};
+	struct message_enrolment_asks *m = message_new(MESSAGE_ENROLMENT_ASKS, sizeof *m);
+
+	if (!m)
+		return; /* it is forgotten when it has waited for too long */
+	m->worker = w->number;
+	m->conversation = c->number;
+	m->asker = c->asker;
+	if (enrolment_ask_of(question, &policy, &c->where, loop_now().wall, &m->ask) != OK) {
+		m->ask.kind = question->kind;
+		enrolment_refuse_ask(&m->ask, ENROL_ERROR_LIMIT,
+				     "the question is too large, or there is no memory for it");
+	} else {
+		sign(c, question, &m->ask);
+	}
+	worker_send(w, &m->message);
+}
+
+void worker_enrolment_told(struct worker *w, struct message_enrolment_told *m, struct moment now)
+{
+	struct conversation *c = worker_find(w, m->asker, m->conversation);
+	struct enrol_reply enrolment;
+
+	if (!c || !c->waits_for || c->waits_for->kind != EAP_ASKS_ENROLMENT ||
+	    enrolment_reply_of(&m->told, &enrolment) != OK)
+		return; /* it has gone, or is forgotten when it has waited for too long */
+
+	const struct eap_reply reply = { .accept = enrolment.accept,
+					 .why = enrolment.why,
+					 .with.enrolment = &enrolment };
+	enum conversation_turn turn = conversation_answered(c, &reply, now);
+
+	enrolment_reply_done(&enrolment);
+	worker_go_on(w, c, turn, now);
+}
