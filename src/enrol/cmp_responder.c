@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-DEFINE_AUTO(OSSL_CMP_SRV_CTX, OSSL_CMP_SRV_CTX_free);
-
 struct cmp_responder {
 	struct cmp_duty duty;
 	OSSL_CMP_SRV_CTX *server;

@@ -44,6 +44,24 @@ if FUZZERS
 endif
 endif
 
+FUZZ_TARGETS += %D%/fuzz_cmp_peer %D%/fuzz_cmp_server %D%/fuzz_est_peer %D%/fuzz_est_server
+EXTRA_DIST += tests/vectors/cmp.txt tests/vectors/est.txt
+if FUZZERS
+ENROL_FUZZ = %D%/enrol.h tests/enrol_duo.c tests/enrol_duo.h
+%C%_fuzz_cmp_peer_SOURCES = %D%/fuzz_cmp_peer.c $(ENROL_FUZZ)
+%C%_fuzz_cmp_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_cmp_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+%C%_fuzz_cmp_server_SOURCES = %D%/fuzz_cmp_server.c $(ENROL_FUZZ)
+%C%_fuzz_cmp_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_cmp_server_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+%C%_fuzz_est_peer_SOURCES = %D%/fuzz_est_peer.c $(ENROL_FUZZ)
+%C%_fuzz_est_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_est_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+%C%_fuzz_est_server_SOURCES = %D%/fuzz_est_server.c $(ENROL_FUZZ)
+%C%_fuzz_est_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_est_server_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+endif
+
 FUZZ_TARGETS += %D%/fuzz_trust
 if FUZZERS
 %C%_fuzz_trust_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

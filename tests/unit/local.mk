@@ -112,15 +112,18 @@ endif
 endif
 
 # Provisioning protocols.
+EXTRA_DIST += tests/vectors/cmp.txt tests/vectors/cmp.py tests/vectors/est.txt
 if CUNIT
 ENROL_DUO = tests/enrol_duo.c tests/enrol_duo.h
 UNIT_TESTS += %D%/test_cmp %D%/test_est
 %C%_test_cmp_SOURCES = %D%/test_cmp.c $(ENROL_DUO)
-%C%_test_cmp_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_cmp_LDADD = $(TAP_LIBS) libscript.a $(TEST_PKI) $(PROTO_LIBS)
 %C%_test_est_SOURCES = %D%/test_est.c $(ENROL_DUO)
 %C%_test_est_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 if AUTHD
-UNIT_TESTS += %D%/test_cmp_client
+UNIT_TESTS += %D%/test_cmp_client %D%/test_cmp_openssl
+%C%_test_cmp_openssl_SOURCES = %D%/test_cmp_openssl.c $(ENROL_DUO) %D%/scratch.h
+%C%_test_cmp_openssl_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
 %C%_test_cmp_client_SOURCES = %D%/test_cmp_client.c $(ENROL_DUO)
 %C%_test_cmp_client_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
 endif

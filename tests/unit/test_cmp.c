@@ -1,6 +1,7 @@
 #include "enrol/chain.h"
 #include "enrol/cmp_message.h"
 #include "tests/enrol_duo.h"
+#include "tests/talk/script.h"
 #include "tests/test.h"
 
 /* ---- what works ------------------------------------------------------------------------------ */
@@ -473,4 +474,124 @@ TEST(headers_are_not_of_cmp)
 	CHECK_INT(cmp_peer.fault(duo.peer_self)->error, ENROL_ERROR_MALFORMED);
 	enrol_output_done(&out);
 	enrol_duo_done(&duo);
+}
+
+/* ---- recorded -------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum cmp_body body;
+} bodies[] = {
+	{ "ir", CMP_IR },	    { "ip", CMP_IP },		{ "p10cr", CMP_P10CR },
+	{ "cp", CMP_CP },	    { "kur", CMP_KUR },		{ "kup", CMP_KUP },
+	{ "rr", CMP_RR },	    { "rp", CMP_RP },		{ "genm", CMP_GENM },
+	{ "genp", CMP_GENP },	    { "error", CMP_ERROR },	{ "certconf", CMP_CERTCONF },
+	{ "pkiconf", CMP_PKICONF }, { "pollreq", CMP_POLLREQ }, { "pollrep", CMP_POLLREP },
+};
+
+static void says(const struct cmp_message *it, const char *words)
+{
+	static const char *const statuses[] = { "accepted", "mods", "rejection", "waiting" };
+	const char *body = NULL;
+
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+		if (bodies[i].body == it->body)
+			body = bodies[i].name;
+	REQUIRE(body != NULL);
+	if (strncmp(words, body, strlen(body)) != 0)
+		test_note("%s: %s", body, words);
+	CHECK(strncmp(words, body, strlen(body)) == 0);
+	for (int i = 0; i < 4; i++)
+		if (strstr(words, statuses[i]))
+			CHECK_INT(it->status, i);
+	CHECK_INT(it->implicit_confirm, strstr(words, "implicit") != NULL);
+	CHECK_INT(it->protection == CMP_BY_SIGNATURE, strstr(words, " signed") != NULL);
+	CHECK_INT(it->protection == CMP_UNPROTECTED, strstr(words, "unprotected") != NULL);
+	CHECK_INT(it->ca_pubs.len > 0, strstr(words, "capubs") != NULL);
+	CHECK_INT(it->check_after, strstr(words, "pollrep 1") != NULL);
+	CHECK_INT(it->certificate.len > 0,
+		  (CMP_CERT_RESPONSES & CMP_BIT(it->body)) && strstr(words, "accepted"));
+	if (strstr(words, "badPOP")) {
+		CHECK_INT(it->failure, CMP_FAILURE(badPOP));
+		CHECK(slice_eq(it->text, slice_str("not today")));
+	}
+}
+
+static unsigned for_each_recorded(void (*with)(struct slice message, const char *words))
+{
+	const char *root = getenv("top_srcdir");
+	char path[256], line[16384];
+	unsigned count = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/tests/vectors/cmp.txt", root ? root : ".");
+	file = fopen(path, "r");
+	REQUIRE(file != NULL);
+	while (fgets(line, sizeof line, file)) {
+		struct bytes octets = { 0 };
+		const char *words;
+
+		if (*line == '#' || *line == '\n')
+			continue;
+		REQUIRE(script_bytes(line, &octets, &words));
+		REQUIRE(octets.len > 5);
+		with(slice_of(octets.p + 5, octets.len - 5), words);
+		bytes_done(&octets);
+		count++;
+	}
+	fclose(file);
+	return count;
+}
+
+static void read_one(struct slice message, const char *words)
+{
+	struct cmp_message it;
+
+	while (*words == '#' || *words == ' ')
+		words++;
+	CHECK_INT(cmp_message_parse(message, &it), 0);
+	says(&it, words);
+}
+
+TEST(recorded_messages_say_what_they_are)
+{
+	CHECK_INT(for_each_recorded(read_one), 32);
+}
+
+/* What is cut off, and what has something behind it, is no message. */
+static void cut_one(struct slice message, const char *words)
+{
+	struct cmp_message it;
+	struct bytes longer = { 0 };
+
+	(void)words;
+	for (size_t len = 0; len < message.len; len++)
+		CHECK(cmp_message_parse(slice_of(message.p, len), &it) != 0);
+	REQUIRE(bytes_set(&longer, message) == OK);
+	REQUIRE(bytes_append(&longer, slice_str("x"), SIZE_MAX) == OK);
+	CHECK_INT(cmp_message_parse(bytes_slice(&longer), &it), CMP_FAILURE(badDataFormat));
+	bytes_done(&longer);
+}
+
+TEST(what_is_cut_is_no_message)
+{
+	CHECK_INT(for_each_recorded(cut_one), 32);
+}
+
+TEST(failures_have_names_and_numbers)
+{
+	struct enrol_fault fault;
+
+	CHECK_STR(cmp_failure_name(CMP_FAILURE(badAlg)), "badAlg");
+	CHECK(cmp_failure_name(0) == NULL);
+	CHECK(cmp_failure_name(CMP_FAILURE_LIMIT) == NULL);
+	for (unsigned i = 1; i < CMP_FAILURES; i++) {
+		REQUIRE(cmp_failure_name(i) != NULL);
+		cmp_fault(&fault, i, NULL);
+		CHECK(fault.error != ENROL_ERROR_NONE);
+		CHECK_INT(fault.secondary, i);
+	}
+	cmp_fault(&fault, CMP_FAILURE_LIMIT, NULL);
+	CHECK_INT(fault.error, ENROL_ERROR_LIMIT);
+	CHECK_INT(fault.secondary, 0);
 }
