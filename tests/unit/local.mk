@@ -221,4 +221,11 @@ UNIT_TESTS += %D%/test_cprom %D%/test_cprom_attacks %D%/test_cprom_limits %D%/te
 %C%_test_cprom_limits_SOURCES = %D%/test_cprom_limits.c %D%/cprom_check.h $(CPROM_DUO)
 %C%_test_cprom_limits_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 %C%_test_cprom_tlv_LDADD = libscript.a $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+
+TUNNEL_RIG = tests/tunnel_rig.c tests/tunnel_rig.h tests/legacy.h
+UNIT_TESTS += %D%/test_peap_peer %D%/test_ttls_peer
+%C%_test_peap_peer_SOURCES = %D%/test_peap_peer.c $(TUNNEL_RIG)
+%C%_test_peap_peer_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_ttls_peer_SOURCES = %D%/test_ttls_peer.c $(TUNNEL_RIG)
+%C%_test_ttls_peer_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
