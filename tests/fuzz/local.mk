@@ -145,3 +145,17 @@ if FUZZERS
 %C%_fuzz_ports_LDADD = $(AUTHD_LIBS)
 endif
 endif
+
+FUZZ_TARGETS += %D%/fuzz_cprom_tlv %D%/fuzz_spp %D%/fuzz_cprom_peer %D%/fuzz_cprom_server
+if FUZZERS
+%C%_fuzz_cprom_tlv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_cprom_tlv_LDADD = $(PROTO_LIBS)
+%C%_fuzz_spp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_spp_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+%C%_fuzz_cprom_peer_SOURCES = %D%/fuzz_cprom_peer.c %D%/cprom_meddle.h $(CPROM_DUO)
+%C%_fuzz_cprom_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_cprom_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+%C%_fuzz_cprom_server_SOURCES = %D%/fuzz_cprom_server.c %D%/cprom_meddle.h $(CPROM_DUO)
+%C%_fuzz_cprom_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_cprom_server_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+endif

@@ -210,9 +210,10 @@ TEAP_DUO = tests/teap_duo.c tests/teap_duo.h tests/legacy.h $(TLS_CAST)
 %C%_test_teap_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
 
-if CUNIT
-EXTRA_DIST += tests/vectors/cprom_tlv.txt
 CPROM_DUO = tests/cprom_duo.c tests/cprom_duo.h
+EXTRA_DIST += tests/vectors/cprom_tlv.txt tests/vectors/cprom_peer.txt
+EXTRA_DIST += tests/vectors/cprom_server.txt tests/vectors/spp.txt
+if CUNIT
 UNIT_TESTS += %D%/test_cprom %D%/test_cprom_attacks %D%/test_cprom_limits %D%/test_cprom_tlv
 %C%_test_cprom_SOURCES = %D%/test_cprom.c %D%/cprom_check.h $(CPROM_DUO)
 %C%_test_cprom_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)

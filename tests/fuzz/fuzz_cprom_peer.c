@@ -1,0 +1,12 @@
+/* The CPROM peer, which hears what the other end says and what the input makes of it:
+ * cprom_meddle.h.
+ */
+#include "tests/fuzz/cprom_meddle.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	play_cprom(data, size, true);
+	return 0;
+}
