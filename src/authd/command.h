@@ -41,6 +41,10 @@ int command_look(const struct command_options *options, int argc, char **argv);
 int command_recorded(const struct command_options *options, int argc, char **argv);
 int command_act(const struct command_options *options, int argc, char **argv);
 int command_reload(const struct command_options *options, int argc, char **argv);
+/* token, machine, account: command_enroll.c. */
+int command_enroll(const struct command_options *options, int argc, char **argv);
+void command_enroll_offer(const char *noun, void (*offer)(const char *word, const char *prefix),
+			  const char *prefix);
 /* What the service has, for completion; NULL when it cannot be asked. */
 json_t *command_sessions(const struct command_options *options);
 

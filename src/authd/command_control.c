@@ -135,9 +135,8 @@ static enum exit_status refused(const struct cli *cli, const char *what, const j
 				: next);
 }
 
-/* DONE and the result, or what was said about why not. */
-static enum exit_status ask(const struct cli *cli, const struct command_options *options,
-			    const char *what, const json_t *request, json_t **ret_result)
+enum exit_status command_ask(const struct cli *cli, const struct command_options *options,
+			     const char *what, const json_t *request, json_t **ret_result)
 {
 	AUTO(char) path = socket_path(options);
 	AUTO_VALUE(bytes) line = { 0 };
@@ -192,7 +191,7 @@ int command_look(const struct command_options *options, int argc, char **argv)
 	if (argc > 1)
 		return wrong_arguments(&cli, argv[0], "this command takes no argument");
 	snprintf(what, sizeof what, "cannot show %s", argv[0]);
-	status = ask(&cli, options, what, request, &result);
+	status = command_ask(&cli, options, what, request, &result);
 	if (status != DONE)
 		return (int)status;
 	if (cli.json)
@@ -207,7 +206,8 @@ json_t *command_sessions(const struct command_options *options)
 	AUTO(json_t) request = json_pack("{s:s}", "command", "sessions");
 	json_t *result = NULL;
 
-	return ask(&cli, options, "cannot show sessions", request, &result) == DONE ? result : NULL;
+	return command_ask(&cli, options, "cannot show sessions", request, &result) == DONE ? result
+											    : NULL;
 }
 
 /* disconnect, reauth */
@@ -226,7 +226,7 @@ int command_act(const struct command_options *options, int argc, char **argv)
 	if (!request)
 		return wrong_arguments(&cli, argv[0], "this name is no text");
 	snprintf(what, sizeof what, "cannot %s %.256s", argv[0], argv[1]);
-	status = ask(&cli, options, what, request, &result);
+	status = command_ask(&cli, options, what, request, &result);
 	if (status != DONE)
 		return (int)status;
 	if (cli.json)
@@ -245,7 +245,7 @@ int command_reload(const struct command_options *options, int argc, char **argv)
 
 	if (argc > 1)
 		return wrong_arguments(&cli, argv[0], "this command takes no argument");
-	status = ask(&cli, options, "cannot reload", request, &result);
+	status = command_ask(&cli, options, "cannot reload", request, &result);
 	if (status == DONE && cli.json)
 		return (int)cli_json(&cli, result);
 	if (status == DONE)
@@ -304,7 +304,7 @@ int command_recorded(const struct command_options *options, int argc, char **arg
 	if (argc == 2 && !verify)
 		json_object_set_new(request, "limit", json_integer(limit));
 	snprintf(what, sizeof what, "cannot %s %s", verify ? "verify" : "show", argv[0]);
-	status = ask(&cli, options, what, request, &result);
+	status = command_ask(&cli, options, what, request, &result);
 	if (status != DONE)
 		return (int)status;
 	if (verify)

@@ -48,6 +48,18 @@ static const struct table tables[] = {
 		{ "MACHINE", "identifier", NULL, TEXT }, { "ADDRESS", "station", NULL, TEXT },
 		{ "AT", "nas", NULL, TEXT }, { "PORT", "port", NULL, TEXT },
 		{ "FIRST SEEN", "first_seen", NULL, TIME }, { "LAST SEEN", "last_seen", NULL, TIME } } },
+	{ "tokens", "There is no token.", {
+		{ "TOKEN", "token", NULL, TEXT }, { "STATE", "state", NULL, TEXT },
+		{ "USED", "used", NULL, TEXT }, { "OF", "uses", NULL, TEXT },
+		{ "EXPIRES", "expires", NULL, TIME }, { "PROFILE", "profile", NULL, TEXT },
+		{ "FOR", "name", "station", TEXT }, { "NOTE", "note", NULL, TEXT } } },
+	{ "accounts", "There is no account.", {
+		{ "ACCOUNT", "account", NULL, TEXT }, { "NT HASH", "nt_hash", NULL, TEXT },
+		{ "CLEAR TEXT", "clear_text", NULL, TEXT }, { "CHANGED", "changed", NULL, TIME } } },
+	{ "credentials", "It has no credential.", {
+		{ "KIND", "kind", NULL, TEXT }, { "SERIAL", "serial", NULL, TEXT },
+		{ "ISSUED", "issued", NULL, TIME }, { "EXPIRES", "expires", NULL, TIME },
+		{ "REVOKED", "revoked", NULL, TIME } } },
 	{ "audit", "The audit trail is empty.", {
 		{ "TIME", "time", NULL, TIME }, { "SERVER", "origin", NULL, TEXT },
 		{ "EVENT", "event", NULL, TEXT }, { "BY", "actor", NULL, TEXT },
@@ -212,6 +224,21 @@ static void show_counters(const struct cli *cli, const json_t *counters)
 	cli_table(cli, headings, 2, rows);
 }
 
+static void show_machine(const struct cli *cli, const json_t *machine)
+{
+	field(cli, machine, "machine", "Machine", TEXT);
+	field(cli, machine, "station", "Address", TEXT);
+	field(cli, machine, "nas", "At", TEXT);
+	field(cli, machine, "port", "Port", TEXT);
+	field(cli, machine, "last_seen", "Last seen", TIME);
+	field(cli, machine, "enrolled", "Enrolled", TIME);
+	field(cli, machine, "enrolled_by", "By", TEXT);
+	field(cli, machine, "profile", "Profile", TEXT);
+	field(cli, machine, "mud_url", "MUD URL", TEXT);
+	field(cli, machine, "renew_wanted", "To renew", TIME);
+	command_show(cli, "credentials", json_object_get(machine, "credentials"));
+}
+
 void command_show(const struct cli *cli, const char *name, const json_t *result)
 {
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
@@ -220,6 +247,8 @@ void command_show(const struct cli *cli, const char *name, const json_t *result)
 	}
 	if (strcmp(name, "status") == 0)
 		show_status(cli, result);
+	if (strcmp(name, "machine") == 0)
+		show_machine(cli, result);
 	if (strcmp(name, "counters") == 0)
 		show_counters(cli, result);
 }

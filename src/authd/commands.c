@@ -33,6 +33,31 @@ const struct command commands[] = {
 	{ "machines", "[LIMIT]", "list the machines that were ever let in",
 	  "From the registry, the last seen first; 100 unless LIMIT says how many.",
 	  command_recorded },
+	{ "token", "[WORD…]", "make and look after enrollment tokens",
+	  "`create` makes one and shows it, once, as text and in a terminal as a QR code. After it "
+	  "may stand `uses=` (how many machines may be enrolled with it, 1 unless it is given), "
+	  "`lifetime=` (such as `12h`; `7d` unless it is given), `profile=` (the certificate "
+	  "profile), `note=` (for people), and whom it is for: `mac=` (the hardware address, "
+	  "which anybody can claim), `serial=` (the serialNumber of the factory certificate that "
+	  "has to be shown as well), `name=` (the common name of the certificate, whatever the "
+	  "machine asks for). `list` shows all, without what is secret. `revoke TOKEN` makes one "
+	  "useless; what it has brought stays good.",
+	  command_enroll },
+	{ "machine", "[WORD…]", "look after machines and what they were given",
+	  "`show MACHINE` shows one with its credentials; it is named as it is listed, or by its "
+	  "common name alone. `revoke MACHINE` revokes all that it has, and ends its sessions at "
+	  "once: at ports of ours, and by a Disconnect-Request behind switches. `reason=` may "
+	  "follow: `key-compromise`, `superseded`, `cessation-of-operation`, "
+	  "`affiliation-changed`, `privilege-withdrawn`. `renew MACHINE` notes that it is to have "
+	  "another certificate, and has it authenticate anew.",
+	  command_enroll },
+	{ "account", "[WORD…]", "look after accounts with passwords",
+	  "For methods inside of tunnels. `add NAME` asks for the password, or reads it from "
+	  "standard input, as `password NAME` does for another one. What is kept is a hash of "
+	  "scrypt, with which PAP and EAP-GTC work. `store=nt-hash` keeps what MS-CHAP needs "
+	  "besides, which whoever reads the database can use as if it were the password; "
+	  "`store=clear-text` the password itself, which CHAP needs.",
+	  command_enroll },
 	{ "disconnect", "TARGET", "end the session of this name, or those of a MAC address",
 	  "At a port of ours it ends at once. Of a RADIUS client it is asked for by a "
 	  "Disconnect-Request, to UDP port 3799 of the switch.",
@@ -43,7 +68,7 @@ const struct command commands[] = {
 	  "As `systemctl reload latchkey-authd` does. It waits, and fails with the reason when "
 	  "there is an error in the new one; the old one then stays.",
 	  command_reload },
-	{ "ca", "[init|show|export|rollover|renew-server]", "make and look after our own authority",
+	{ "ca", "[WORD…]", "make and look after our own authority",
 	  "`init` makes a root, an authority below it that issues certificates for machines, and a "
 	  "certificate of this server, all in the keystore, and says what to do next; it refuses "
 	  "when there is any of them. `show`, which is what is done without a word, lists them "

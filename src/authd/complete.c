@@ -22,6 +22,7 @@ static void offer_arguments(const struct command_options *options, const char *c
 {
 	if (strcmp(command, "audit") == 0)
 		cli_offer("verify", prefix);
+	command_enroll_offer(command, cli_offer, prefix);
 	if (strcmp(command, "disconnect") != 0 && strcmp(command, "reauth") != 0)
 		return;
 

@@ -60,6 +60,7 @@ libauthd_a_SOURCES += %D%/tickets.c %D%/tickets.h
 libauthd_a_SOURCES += %D%/client_counts.c %D%/client_counts.h
 libauthd_a_SOURCES += %D%/radius_server.c %D%/radius_server.h
 libauthd_a_SOURCES += %D%/check.c
+libauthd_a_SOURCES += %D%/command_enroll.c %D%/qr.c %D%/qr.h
 libauthd_a_SOURCES += %D%/command.h %D%/commands.c %D%/complete.c
 libauthd_a_SOURCES += %D%/packet.c %D%/packet.h
 libauthd_a_SOURCES += %D%/run.c

@@ -11,8 +11,8 @@ from pathlib import Path
 
 PROGRAM = Path(os.environ.get("top_builddir", ".")).resolve() / "latchkey-authd"
 SOURCE = Path(os.environ.get("top_srcdir", "."))
-COMMANDS = ("run check status sessions clients servers ports workers machines counters disconnect reauth "
-            "reload audit").split()
+COMMANDS = ("run check status sessions clients servers ports workers counters machines token machine account "
+            "disconnect reauth reload ca audit").split()
 failed = []
 
 
