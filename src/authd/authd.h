@@ -13,6 +13,7 @@
 #include "authd/dynauth.h"
 #include "authd/guard.h"
 #include "authd/control.h"
+#include "authd/lists.h"
 #include "authd/metrics.h"
 #include "authd/passthrough.h"
 #include "authd/pool.h"
@@ -48,6 +49,7 @@ struct authd {
 	struct enrolment *enrolment;
 	struct accounts *accounts; /* who looks accounts up; NULL: nobody */
 	struct account_desk *account_desk;
+	struct lists *lists;   /* of our own authority */
 	struct staple *staple; /* NULL: nothing is stapled */
 	struct tickets *tickets;
 	struct sessions sessions; /* at RADIUS clients */

@@ -270,7 +270,21 @@ static int furnish_workers(struct authd *a, const struct config *config, struct 
 
 	if (error == 0)
 		error = look_at_certificate(a, config, why);
-	return error < 0 ? error : open_staple(a, config, why);
+	if (error == 0)
+		error = open_staple(a, config, why);
+	return error < 0 ? error : lists_configure(a->lists, config, why);
+}
+
+static void on_revoked(void *context, struct revoked *revoked)
+{
+	pool_revoked(((struct authd *)context)->pool, revoked);
+}
+
+static int open_lists(struct authd *a)
+{
+	const struct lists_events events = { on_revoked, on_staple, a };
+
+	return lists_new(a->loop, a->recorder, &events, &a->lists);
 }
 
 int authd_open_parts(struct authd *a, struct diagnosis *why)
@@ -288,6 +302,8 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 		error = open_enrolment(a);
 	if (error == 0)
 		error = tickets_new(a->loop, a->pool, a->recorder, &a->tickets);
+	if (error == 0)
+		error = open_lists(a);
 	if (error == 0)
 		error = furnish_workers(a, a->config, why);
 	if (error == 0)
@@ -352,7 +368,9 @@ void authd_close_parts(struct authd *a)
 	guard_free(TAKE(a->guard));
 	passthrough_free(TAKE(a->passthrough));
 	/* Its last answers are for those who give them to the workers. */
+	lists_stop(a->lists);
 	recorder_free(TAKE(a->recorder));
+	lists_free(TAKE(a->lists));
 	/* What has an eye on the workers' messages goes after them, what they are told of before.
 	 */
 	account_desk_free(TAKE(a->account_desk));

@@ -240,5 +240,7 @@ const struct enrol_authority *authority_of(const struct authority *a, const X509
 
 void authority_registry_name(const X509 *issuer, char *buffer, size_t size)
 {
-	cert_name(X509_get_subject_name(issuer), buffer, size);
+	/* As cut as it is in struct cert_info. */
+	cert_name(X509_get_subject_name(issuer), buffer,
+		  size < CERT_TEXT_MAX ? size : CERT_TEXT_MAX);
 }

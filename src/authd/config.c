@@ -224,9 +224,21 @@ static void check_enroll(struct authd_settings *s, const struct config_check *ch
 		config_wrong(check, "EnrollVlan", "is for AfterEnrolment=accept only.");
 }
 
+static void check_authority(const struct authd_settings *s, const struct config_check *check)
+{
+	if (s->authority.listen.count > 1)
+		ini_errors_add(check->errors, check->path, 0,
+			       "[Authority] Listen=", "expected one address for lists and OCSP.");
+	if (s->authority.credential && !s->database)
+		config_wrong(check, "Database",
+			     "is off, and our own authority has to remember what it has issued and "
+			     "revoked.");
+}
+
 static void check_settings(struct authd_settings *s, const struct config_check *check)
 {
 	check_tls(s, check);
+	check_authority(s, check);
 	check_enroll(s, check);
 	if (s->radsec_listen.count > 0 && s->radsec_client_anchors.count == 0 &&
 	    config_unset(check, "RadSecClientAnchors"))

@@ -126,3 +126,16 @@ const struct revoked_entry *revoked_find(const struct revoked *r, struct slice i
 		return NULL;
 	return bsearch(&wanted, list->entry, list->count, sizeof wanted, compare);
 }
+
+const struct revoked_entry *revoked_find_by(const struct revoked *r, const X509 *issuer,
+					    struct slice serial)
+{
+	const struct revoked_entry *entry = NULL;
+	unsigned char *der = NULL;
+	int len = i2d_X509_NAME(X509_get_subject_name(issuer), &der);
+
+	if (len > 0)
+		entry = revoked_find(r, slice_of(der, (size_t)len), serial);
+	OPENSSL_free(der);
+	return entry;
+}

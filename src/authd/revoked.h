@@ -47,5 +47,7 @@ DEFINE_AUTO_STRUCT(revoked);
 /* NULL: not revoked, or not ours. serial: content octets. */
 const struct revoked_entry *revoked_find(const struct revoked *revoked, struct slice issuer_der,
 					 struct slice serial);
+const struct revoked_entry *revoked_find_by(const struct revoked *revoked, const X509 *issuer,
+					    struct slice serial);
 
 #endif

@@ -37,3 +37,13 @@ else
 EXTRA_DIST += %D%/client_box.c %D%/test_passthrough.py %D%/test_radsec.py
 endif
 NET_LAB += %D%/client_box.py
+
+# The authority of latchkey-authd, by a program that issues and revokes beside the service, as another
+# server would.
+if AUTHD
+check_PROGRAMS += %D%/authority_box
+%C%_authority_box_LDADD = $(AUTHD_LIBS)
+NET_TESTS += %D%/test_authority.py
+else
+EXTRA_DIST += %D%/authority_box.c %D%/test_authority.py
+endif

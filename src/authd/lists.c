@@ -1,0 +1,438 @@
+#include "authd/lists.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/arm.h"
+#include "authd/lists_http.h"
+#include "authd/registry_enrol.h"
+#include "drivers/log.h"
+
+#define ISSUERS 2 /* the one that issues, and the one before a roll-over */
+
+struct lists {
+	struct loop *loop;
+	struct recorder *recorder;
+	struct lists_events events;
+	struct config *config;
+	struct authority *authority;
+	struct revoked *revoked; /* NULL: not known yet */
+	struct lists_http *http;
+	X509 *server; /* our own certificate, if our authority has issued it */
+	bool reading, again, told;
+	struct timer timer;
+	uint64_t number; /* of the last list */
+	int64_t due;	 /* when lists and staple are to be made anew */
+};
+
+/* ---- reading ---- */
+
+/* Outlives the lists if need be: the recorder answers in any case. */
+struct reading {
+	struct question question;
+	struct lists *lists;
+	struct config *config;	     /* by which it was begun */
+	X509 *issuer[ISSUERS];	     /* NULL: none */
+	registry_text name[ISSUERS]; /* of them */
+	size_t at[ISSUERS];
+	int64_t since;
+	struct revoked *made;
+	int error;
+};
+
+static void reading_free(struct reading *r)
+{
+	revoked_free(r->made);
+	for (size_t i = 0; i < ISSUERS; i++)
+		X509_free(r->issuer[i]);
+	config_free(r->config);
+	free(r);
+}
+
+static int digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found = c ? strchr(digits, c | 0x20) : NULL;
+
+	return found && *found ? (int)(found - digits) : -1;
+}
+
+static size_t from_hex(const char *text, uint8_t *out, size_t room)
+{
+	size_t len = 0;
+
+	for (; text[0] && text[1] && len < room; text += 2) {
+		int high = digit(text[0]), low = digit(text[1]);
+
+		if (high < 0 || low < 0)
+			return 0;
+		out[len++] = (uint8_t)(high << 4 | low);
+	}
+	return *text ? 0 : len;
+}
+
+static bool on_row(void *context, const struct registry_credential *row)
+{
+	struct reading *r = context;
+	uint8_t serial[CA_SERIAL_MAX + 1];
+	enum ca_reason reason = CA_UNSPECIFIED;
+	struct ca_revoked entry = { slice_of(serial, from_hex(row->serial, serial, sizeof serial)),
+				    row->revoked, 0 };
+
+	(void)ca_reason_by_text(row->reason, &reason);
+	entry.reason = (int)reason;
+	for (size_t i = 0; r->error == 0 && i < r->made->issuer_count; i++) {
+		if (strcmp(row->issuer, r->name[i]) == 0)
+			r->error = revoked_add(r->made, r->at[i], &entry);
+	}
+	return r->error == 0;
+}
+
+/* In the recorder's thread, and perhaps more than once. */
+static int read_rows(struct question *question, struct registry *registry)
+{
+	struct reading *r = list_item(question, struct reading, question);
+	int error;
+
+	revoked_free(TAKE(r->made));
+	r->made = revoked_new();
+	r->error = r->made ? 0 : -ENOMEM;
+	for (size_t i = 0; i < ISSUERS && r->issuer[i] && r->error == 0; i++)
+		r->error =
+			revoked_add_issuer(r->made, X509_get_subject_name(r->issuer[i]), &r->at[i]);
+	if (r->error < 0)
+		return r->error;
+	error = registry_revoked(registry, "", r->since, on_row, r);
+	revoked_sort(r->made);
+	return error < 0 ? error : r->error;
+}
+
+/* ---- publishing ---- */
+
+static int64_t due_after(int64_t now, msec a, msec b)
+{
+	msec shorter = a < b ? a : b;
+
+	return now + (int64_t)(shorter / 2000);
+}
+
+static bool make_crl(struct lists *l, const struct enrol_authority *by, size_t n, int64_t now,
+		     struct bytes *ret_der)
+{
+	const struct revoked_list *list = &l->revoked->issuer[n];
+	const struct authd_settings *s = &l->config->settings;
+	struct ca_revoked *entries = calloc(list->count + 1, sizeof *entries);
+	enum status status = entries ? OK : NO_MEMORY;
+
+	for (size_t i = 0; entries && i < list->count; i++) {
+		const struct revoked_entry *e = &list->entry[i];
+
+		entries[i] =
+			(struct ca_revoked){ slice_of(e->serial, e->length), e->when, e->reason };
+	}
+	if (status == OK)
+		status = ca_crl(by, entries, list->count, l->number, now,
+				(int64_t)(s->authority.crl_lifetime / 1000), ret_der);
+	free(entries);
+	return status == OK;
+}
+
+/* Whole, or not at all: whoever reads the file sees the list before or this one. */
+static int write_file(const char *path, const char *ending, struct slice content)
+{
+	char name[4096], temporary[4096 + 8];
+	int fd, r = 0;
+
+	if (snprintf(name, sizeof name, "%s%s", path, ending) >= (int)sizeof name)
+		return -ENAMETOOLONG;
+	snprintf(temporary, sizeof temporary, "%s.new", name);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, content.p, content.len) != (ssize_t)content.len || fsync(fd) < 0)
+		r = errno ? -errno : -EIO;
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && rename(temporary, name) < 0)
+		r = -errno;
+	return r;
+}
+
+static void write_files(struct lists *l, const struct lists_content *content)
+{
+	const char *path = l->config->settings.authority.crl_file;
+	int error = path && content->crl.len ? write_file(path, "", bytes_slice(&content->crl)) : 0;
+
+	if (path && error == 0 && content->old_crl.len)
+		error = write_file(path, AUTHORITY_OLD, bytes_slice(&content->old_crl));
+	if (error < 0)
+		log_event(LOG_ERR, "authority.crl", "file=%s cause=\"%s\"", path, strerror(-error));
+}
+
+static bool put_anchors(const struct authority *a, struct bytes *ret_pem)
+{
+	AUTO(BIO) pem = BIO_new(BIO_s_mem());
+	bool right = pem;
+	char *text;
+	long len;
+
+	for (int i = 0; right && i < sk_X509_num(a->anchors); i++)
+		right = PEM_write_bio_X509(pem, sk_X509_value(a->anchors, i));
+	len = right ? BIO_get_mem_data(pem, &text) : -1;
+	return len > 0 && bytes_set(ret_pem, slice_of(text, (size_t)len)) == OK;
+}
+
+static void make_staple(struct lists *l, int64_t now)
+{
+	const struct authd_settings *s = &l->config->settings;
+	const struct enrol_authority *by = authority_of(l->authority, l->server);
+	AUTO_VALUE(bytes) der = { 0 };
+	struct lists_look look = { l->revoked, by ? by->issuer : NULL };
+	const struct ca_status status = { lists_look, &look };
+
+	if (by && ca_ocsp_staple(by, l->server, &status, now,
+				 (int64_t)(s->authority.ocsp_lifetime / 1000), &der) == OK)
+		l->events.staple(l->events.context, bytes_slice(&der));
+}
+
+static void publish(struct lists *l)
+{
+	const struct authd_settings *s = &l->config->settings;
+	int64_t now = loop_now().wall;
+	struct lists_content content = { 0 };
+	struct diagnosis why = { 0 };
+	bool right;
+
+	/* Section 5.2.3: it grows, also when the service or its clock began anew. */
+	l->number = (uint64_t)now > l->number ? (uint64_t)now : l->number + 1;
+	l->due = due_after(now, s->authority.crl_lifetime, s->authority.ocsp_lifetime);
+	content.revoked = revoked_ref(l->revoked);
+	content.ocsp_lifetime = (int64_t)(s->authority.ocsp_lifetime / 1000);
+	right = make_crl(l, &l->authority->now, 0, now, &content.crl) &&
+		(!l->authority->old.issuer || l->revoked->issuer_count < ISSUERS ||
+		 make_crl(l, &l->authority->old, 1, now, &content.old_crl)) &&
+		put_anchors(l->authority, &content.anchors) &&
+		authority_open(l->config, now, &content.authority, &why) == 0;
+	if (!right)
+		log_event(LOG_ERR, "authority.crl", "cause=\"it cannot be made or signed\"");
+	write_files(l, &content);
+	if (right && l->http)
+		lists_http_publish(l->http, &content);
+	lists_content_done(&content);
+	if (l->server && s->staple == STAPLE_OWN)
+		make_staple(l, now);
+}
+
+static bool same(const struct revoked *a, const struct revoked *b)
+{
+	if (!a || a->issuer_count != b->issuer_count)
+		return false;
+	for (size_t i = 0; i < a->issuer_count; i++) {
+		const struct revoked_list *x = &a->issuer[i], *y = &b->issuer[i];
+
+		if (!slice_eq(bytes_slice(&x->name), bytes_slice(&y->name)) ||
+		    x->count != y->count ||
+		    (x->count > 0 && memcmp(x->entry, y->entry, x->count * sizeof *x->entry) != 0))
+			return false;
+	}
+	return true;
+}
+
+static void use(struct lists *l, struct revoked *made)
+{
+	size_t count = 0;
+
+	if (same(l->revoked, made))
+		return;
+	for (size_t i = 0; i < made->issuer_count; i++)
+		count += made->issuer[i].count;
+	log_event(LOG_INFO, "authority.revoked", "count=%zu", count);
+	revoked_free(l->revoked);
+	l->revoked = revoked_ref(made);
+	l->events.changed(l->events.context, l->revoked);
+	publish(l);
+}
+
+/* ---- when ---- */
+
+static void look_again(struct lists *l)
+{
+	size_t count = 0;
+	msec wait;
+
+	for (size_t i = 0; l->revoked && i < l->revoked->issuer_count; i++)
+		count += l->revoked->issuer[i].count;
+	wait = LISTS_LOOK_AFTER + count; /* a second for each thousand */
+	if (timer_set(l->loop, &l->timer, msec_after(loop_now().mono, wait)) < 0)
+		log_event(LOG_ERR, "authority.timer", "cause=\"out of memory\"");
+}
+
+static void on_read(struct question *question, int result)
+{
+	struct reading *r = list_item(question, struct reading, question);
+	struct lists *l = r->lists;
+
+	l->reading = false;
+	if (result < 0 && !l->told)
+		log_event(LOG_WARNING, "authority.revoked",
+			  "cause=\"the registry could not be read\" effect=\"%s\"",
+			  l->revoked ? "what was known before counts"
+				     : "nobody is let in by a certificate of our authority");
+	l->told = result < 0;
+	/* Of another configuration by now: it is read again. */
+	if (result == 0 && r->config == l->config)
+		use(l, r->made);
+	reading_free(r);
+	if (l->again)
+		lists_refresh(l);
+	else if (l->recorder)
+		look_again(l);
+}
+
+static struct reading *reading_new(struct lists *l)
+{
+	const struct enrol_authority *const by[] = { &l->authority->now, &l->authority->old };
+	struct reading *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return NULL;
+	r->lists = l;
+	r->config = config_ref(l->config);
+	/* RFC 5280, section 3.3: an entry stays until one list has been there beyond its end. */
+	r->since = loop_now().wall - (int64_t)(l->config->settings.authority.crl_lifetime / 1000);
+	r->question.ask = read_rows;
+	r->question.answered = on_read;
+	for (size_t i = 0; i < ISSUERS && by[i]->issuer && X509_up_ref(by[i]->issuer); i++) {
+		r->issuer[i] = by[i]->issuer;
+		authority_registry_name(by[i]->issuer, r->name[i], sizeof r->name[i]);
+	}
+	return r;
+}
+
+void lists_refresh(struct lists *l)
+{
+	struct reading *r;
+
+	l->again = l->reading;
+	if (l->reading || !l->authority || !l->recorder)
+		return;
+	r = reading_new(l);
+	l->reading = r && recorder_ask(l->recorder, &r->question) == 0;
+	if (l->reading)
+		return;
+	if (r)
+		reading_free(r);
+	look_again(l);
+}
+
+static void on_timer(struct timer *timer)
+{
+	struct lists *l = list_item(timer, struct lists, timer);
+
+	if (l->revoked && loop_now().wall >= l->due)
+		publish(l);
+	lists_refresh(l);
+}
+
+/* ---- its life ---- */
+
+int lists_new(struct loop *loop, struct recorder *recorder, const struct lists_events *events,
+	      struct lists **ret_lists)
+{
+	struct lists *l = calloc(1, sizeof *l);
+
+	if (!l)
+		return -ENOMEM;
+	*l = (struct lists){
+		.loop = loop, .recorder = recorder, .events = *events, .timer.expired = on_timer
+	};
+	*ret_lists = l;
+	return 0;
+}
+
+static int open_http(struct lists *l, const struct config *config, struct diagnosis *why)
+{
+	union address at = config->settings.authority.listen.address[0];
+
+	if (l->http || !l->authority || config->settings.authority.listen.count == 0)
+		return 0;
+	if (address_port(&at) == 0)
+		address_set_port(&at, LISTS_PORT);
+	return lists_http_new(&at, &l->http, why);
+}
+
+static int find_server(struct lists *l, const struct config *config, struct diagnosis *why)
+{
+	X509 *cert = NULL, *issuer = NULL;
+	int r = 0;
+
+	X509_free(TAKE(l->server));
+	if (l->authority && config->settings.credential)
+		r = arming_certificates(config, &cert, &issuer, why);
+	if (r == 0 && cert && authority_of(l->authority, cert))
+		l->server = TAKE(cert);
+	X509_free(cert);
+	X509_free(issuer);
+	return r;
+}
+
+static void warn(const struct authority *a)
+{
+	char cause[DIAGNOSIS_TEXT_MAX], next[DIAGNOSIS_TEXT_MAX];
+
+	if (a && a->warning.id != DIAG_NONE)
+		log_event(LOG_WARNING, "authority.warning", "id=%s cause=\"%s\" next=\"%s\"",
+			  diagnosis_text(a->warning.id)->name,
+			  diagnosis_sentence(&a->warning, cause, sizeof cause),
+			  diagnosis_next(&a->warning, next, sizeof next));
+}
+
+int lists_configure(struct lists *l, const struct config *config, struct diagnosis *why)
+{
+	AUTO_STRUCT(authority) authority = NULL;
+	struct lists_content nothing = { 0 };
+	int r = authority_open(config, loop_now().wall, &authority, why);
+
+	if (r < 0)
+		return r;
+	authority_free(l->authority);
+	config_free(l->config);
+	l->authority = TAKE(authority);
+	l->config = config_ref((struct config *)(uintptr_t)config);
+	revoked_free(TAKE(l->revoked)); /* of other issuers, perhaps; the workers keep theirs */
+	if (!l->authority && l->http)
+		lists_http_publish(l->http, &nothing);
+	r = find_server(l, config, why);
+	if (r == 0)
+		r = open_http(l, config, why);
+	warn(l->authority);
+	lists_refresh(l);
+	return r;
+}
+
+void lists_stop(struct lists *l)
+{
+	if (l)
+		l->recorder = NULL;
+}
+
+void lists_free(struct lists *l)
+{
+	if (!l)
+		return;
+	timer_clear(&l->timer);
+	lists_http_free(l->http);
+	revoked_free(l->revoked);
+	authority_free(l->authority);
+	X509_free(l->server);
+	config_free(l->config);
+	free(l);
+}
+
+const struct authority *lists_authority(const struct lists *l)
+{
+	return l->authority;
+}

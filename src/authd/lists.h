@@ -1,0 +1,41 @@
+/* What our own authority has revoked, in the main thread: read from the registry, handed to all
+ * workers, and published for others as a list (RFC 5280) and by OCSP (RFC 6960).
+ *
+ * The registry is looked at every second or so, since another server may have revoked something,
+ * and at once when lists_refresh says so. */
+#ifndef AUTHD_LISTS_H
+#define AUTHD_LISTS_H
+
+#include "authd/authority.h"
+#include "authd/recorder.h"
+#include "authd/revoked.h"
+
+#define LISTS_LOOK_AFTER 1000 /* msec; more when there is much to read */
+#define LISTS_PORT	 9813
+
+struct lists_events {
+	/* Another set; the callee takes references. */
+	void (*changed)(void *context, struct revoked *revoked);
+	/* The response about our own certificate, for stapling; empty: none. */
+	void (*staple)(void *context, struct slice response);
+	void *context;
+};
+
+struct lists;
+
+/* recorder may be NULL: nothing is ever known then.  0 or -errno. */
+int lists_new(struct loop *loop, struct recorder *recorder, const struct lists_events *events,
+	      struct lists **ret_lists);
+/* The authority is opened anew. */
+int lists_configure(struct lists *lists, const struct config *config, struct diagnosis *why);
+/* Something was revoked, and that is committed. */
+void lists_refresh(struct lists *lists);
+/* Before the recorder goes: it is asked nothing more. */
+void lists_stop(struct lists *lists);
+/* After it. */
+void lists_free(struct lists *lists);
+
+/* Our authority, for those who show it; NULL: there is none. */
+const struct authority *lists_authority(const struct lists *lists);
+
+#endif
