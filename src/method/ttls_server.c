@@ -320,6 +320,9 @@ static enum eap_server_state talked(struct conversation *c, enum eap_server_stat
 	case METHOD_GOES_ON:
 		ttls_avp_build(&w, &avp);
 		tunnel_server_send(c->tunnel, wr_done(&w));
+		/* Of no use to the peer before the end; there it would be a message without data,
+		 * which some peers take for a new beginning. */
+		tunnel_server_send_ticket(c->tunnel);
 		break;
 	case METHOD_ASKS:
 		c->question = inner_server_question(&c->inner);
@@ -485,6 +488,7 @@ static const char *inside_stage(const void *self)
 static const struct tunnel_inside inside = {
 	.name = "EAP-TTLS",
 	.type = EAP_TYPE_TTLS,
+	.peer_first = true,
 	.init = inside_init,
 	.begin = inside_begin,
 	.process = inside_process,

@@ -53,6 +53,9 @@ struct tunnel_inside {
 	/* With TLS 1.2 the server's Finished is acknowledged before begin, for peers that do not
 	 * look for data behind it. */
 	bool apart;
+	/* The peer speaks first, and may take our last message, without any data, for its turn:
+	 * what it says then is not heard. */
+	bool peer_first;
 	/* RFC 9930, section 4.1: the O flag and the Outer TLVs in Start and its answer. */
 	bool outer;
 
