@@ -124,10 +124,10 @@ static enum eap_server_state tell(struct conversation *c, bool good)
 	mark = eap_packet_open(&w, EAP_REQUEST, ++c->id, eap_type(EAP_TYPE_EXTENSIONS), false);
 	peap_extensions_build(&w, &x);
 	eap_packet_close(&w, mark);
-	tunnel_server_send(c->tunnel, wr_done(&w));
 	/* It is of no use to the peer before its answer was right. */
 	if (good)
 		tunnel_server_send_ticket(c->tunnel);
+	tunnel_server_send(c->tunnel, wr_done(&w));
 	return METHOD_GOES_ON;
 }
 

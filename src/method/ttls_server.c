@@ -301,8 +301,8 @@ static enum eap_server_state prove(struct conversation *c)
 	value[0] = c->id;
 	memcpy(value + 1, c->check.proof, sizeof c->check.proof);
 	ttls_avp_build(&w, &avp);
-	tunnel_server_send(c->tunnel, wr_done(&w));
 	tunnel_server_send_ticket(c->tunnel);
+	tunnel_server_send(c->tunnel, wr_done(&w));
 	c->phase = PROVING;
 	return METHOD_GOES_ON;
 }
@@ -319,10 +319,10 @@ static enum eap_server_state talked(struct conversation *c, enum eap_server_stat
 	switch (state) {
 	case METHOD_GOES_ON:
 		ttls_avp_build(&w, &avp);
-		tunnel_server_send(c->tunnel, wr_done(&w));
 		/* Of no use to the peer before the end; there it would be a message without data,
 		 * which some peers take for a new beginning. */
 		tunnel_server_send_ticket(c->tunnel);
+		tunnel_server_send(c->tunnel, wr_done(&w));
 		break;
 	case METHOD_ASKS:
 		c->question = inner_server_question(&c->inner);
@@ -425,8 +425,10 @@ static enum eap_server_state admitted(struct conversation *c, const struct eap_r
 		return prove(c);
 	/* RFC 9427, section 4: a resumption ends with the success indication of RFC 9190. */
 	if (tunnel_server_resumed(c->tunnel) &&
-	    tls_conn_version(tunnel_server_conn(c->tunnel)) >= TLS_1_3)
+	    tls_conn_version(tunnel_server_conn(c->tunnel)) >= TLS_1_3) {
+		tunnel_server_send_ticket(c->tunnel);
 		tunnel_server_send(c->tunnel, slice_of(&success, 1));
+	}
 	return METHOD_SUCCEEDED;
 }
 

@@ -99,7 +99,7 @@ struct slice tunnel_server_outer_heard(const struct tunnel_server *t);
 
 /* Application data of the turn at hand.  A failure ends the conversation by itself. */
 void tunnel_server_send(struct tunnel_server *t, struct slice data);
-/* A name for the session, with TLS 1.3 and resumption, along with the data of the turn at hand.
+/* A name for the session, with TLS 1.3 and resumption, before the data of the turn at hand.
  * Where what runs inside never does this, the tunnel sends it at the end, in a turn of its own. */
 void tunnel_server_send_ticket(struct tunnel_server *t);
 

@@ -113,6 +113,7 @@ void tls_conn_refuse(struct tls_conn *conn, const struct diagnosis *why);
 bool tls_conn_may_disregard(const struct tls_conn *conn);
 void tls_conn_disregard(struct tls_conn *conn, struct moment now);
 /* A name for the session, with TLS 1.3, to be sent; of no use to the client before tls_conn_keep.
+ * Before anything else of a flight: where something waits to be sent, there is none.
  * Nothing where sessions are not resumed, or with TLS 1.2, whose handshake has one. */
 CHECKED enum status tls_conn_send_ticket(struct tls_conn *conn);
 /* The session may be resumed, with these facts.  It is not kept if there is too much of them. */

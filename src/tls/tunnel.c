@@ -58,7 +58,8 @@ enum status tls_conn_send_ticket(struct tls_conn *conn)
 	struct tls_server_side *side = &conn->side;
 	bool made;
 
-	if (!resumes(conn) || side->ticket_sent || tls_conn_version(conn) < TLS_1_3)
+	if (!resumes(conn) || side->ticket_sent || tls_conn_pending(conn).len > 0 ||
+	    tls_conn_version(conn) < TLS_1_3)
 		return OK;
 	/* A ticket is used once: RFC 8446, section 8.1. */
 	if (SSL_session_reused(conn->ssl))
