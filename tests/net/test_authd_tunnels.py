@@ -197,7 +197,9 @@ def who_guesses_has_to_wait(lab):
 
 @test
 def a_certificate_that_is_required_is_missed(lab):
-    authd = server(lab, settings={"Tunnel.ClientCertificate": "required"})
+    # The peer does not answer the alert, so that the conversation ends when it is forgotten.
+    authd = server(lab, settings={"Tunnel.ClientCertificate": "required", "Limits.IdleTimeout": "2s",
+                                  "Limits.HalfOpenTimeout": "2s"})
     keeps_out(lab, authd, "peer-cert-missing", "TTLS", IN_TTLS["pap"])
 
 
