@@ -149,8 +149,8 @@ static void answer_issue(struct cprom_duo *d, const struct enrol_question *q,
 	reply->certificate = bytes_slice(&d->issued);
 }
 
-static void answer_question(struct cprom_duo *d, const struct enrol_question *q,
-			    struct enrol_reply *reply)
+void cduo_answer_question(struct cprom_duo *d, const struct enrol_question *q,
+			  struct enrol_reply *reply)
 {
 	static const char kept_as[] = "m-0001";
 
@@ -196,7 +196,7 @@ enum eap_server_state cduo_answer(struct cprom_duo *d, enum eap_server_state sta
 		d->questions[q->kind]++;
 		if (d->refusal.id != DIAG_NONE)
 			reply.why = &d->refusal;
-		answer_question(d, q, &reply);
+		cduo_answer_question(d, q, &reply);
 		outer.accept = reply.accept;
 		outer.with.enrolment = &reply;
 		state = cprom_server_method.answer(d->server, &outer, d->now);

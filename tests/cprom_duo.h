@@ -94,6 +94,9 @@ void cduo_claim(struct cprom_duo *d, const struct pki_cert *cert, struct tls_cla
 		struct bytes *row);
 /* Answers what the server asks; for those who drive it by themselves. */
 enum eap_server_state cduo_answer(struct cprom_duo *d, enum eap_server_state state);
+/* What the registry has to say to one of them; reply->accept is set before. */
+void cduo_answer_question(struct cprom_duo *d, const struct enrol_question *q,
+			  struct enrol_reply *reply);
 extern const struct enrol_store cduo_store;
 
 #endif

@@ -214,6 +214,11 @@ CPROM_DUO = tests/cprom_duo.c tests/cprom_duo.h
 EXTRA_DIST += tests/vectors/cprom_tlv.txt tests/vectors/cprom_peer.txt
 EXTRA_DIST += tests/vectors/cprom_server.txt tests/vectors/spp.txt
 if CUNIT
+UNIT_TESTS += %D%/test_enrolment
+%C%_test_enrolment_SOURCES = %D%/test_enrolment.c %D%/scratch.h $(CPROM_DUO) \
+	src/daemon/enrolment.c src/daemon/enrolment.h src/daemon/key_shelf.c src/daemon/key_shelf.h
+%C%_test_enrolment_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
+%C%_test_enrolment_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 UNIT_TESTS += %D%/test_cprom %D%/test_cprom_attacks %D%/test_cprom_limits %D%/test_cprom_tlv
 %C%_test_cprom_SOURCES = %D%/test_cprom.c %D%/cprom_check.h $(CPROM_DUO)
 %C%_test_cprom_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
