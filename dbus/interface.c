@@ -108,7 +108,7 @@ static const struct signal_row port_signals[] = {
 	  "is reduced." },
 	{ "EnrollmentProgress", { { "step", "s" }, { "detail", "s" }, { "diagnosis", "a{sv}" } },
 	  "An enrollment or renewal on this port has got a step further: tunnel, authorized, key-generated, "
-	  "requested, received, checked, stored, validated, activated, removed; and at its end done or failed, "
+	  "request-sent, received, checked, stored, validated, activated, removed; and at its end done or failed, "
 	  "with the diagnosis of a failure." },
 	{ NULL }
 };

@@ -64,7 +64,7 @@ static const char *step_text(const char *step)
 		{ "tunnel", "the network has proved who it is" },
 		{ "authorized", "the network accepts this machine" },
 		{ "key-generated", "a new key was made" },
-		{ "requested", "the certificate was asked for" },
+		{ "request-sent", "the certificate was asked for" },
 		{ "received", "it has come" },
 		{ "checked", "and is good" },
 		{ "stored", "it is in the keystore" },

@@ -16,6 +16,7 @@ struct enrolment {
 	char common_name[ENROL_NAME_MAX + 1], kind[ENROL_ID_MAX + 1];
 	const struct enrol_peer_protocol *protocols[PROTOCOLS_MAX];
 	struct cprom_peer *cprom; /* the tunnel's */
+	bool stored, validated;	  /* in the conversation */
 	struct eap_peer_offer tunnel;
 };
 
@@ -303,9 +304,12 @@ bool enrolment_event(struct enrolment *enrolment, struct enrolment_event *ret_ev
 	};
 	struct cprom_event event;
 
+	/* What there is to tell is what happened. */
 	do {
 		if (!cprom_peer_event(enrolment->cprom, &event))
 			return false;
+		enrolment->stored |= event.step == CPROM_STORED;
+		enrolment->validated |= event.step == CPROM_VALIDATED;
 		/* How it ended is told when the tunnel has ended as well. */
 	} while (event.step == CPROM_DONE || event.step == CPROM_FAILED);
 	*ret_event = (struct enrolment_event){ .step = cprom_step_name(event.step),
@@ -363,14 +367,27 @@ bool enrolment_installed(const struct enrolment *e)
 	return false;
 }
 
-enum life_outcome enrolment_outcome(const struct enrolment *enrolment,
+/* A server that lets nobody in who has just enrolled ends an EAP-TTLS with EAP-Failure and nothing
+ * else; whether it has found all in order, we cannot know.  But what it gave is on the disk, was
+ * good, and may have cost the token.  Where there is nothing to be lost by it, it is tried: there
+ * is no other credential, or one that is gone back to. */
+static bool rescue(struct enrolment *e, enum enrol_error error)
+{
+	const struct enrol_store_ref *store = &e->job.store;
+	struct diagnosis ignored;
+
+	return error == ENROL_ERROR_NONE && e->stored && (e->validated || !e->job.old) &&
+	       store->store->activate(store->self, e->credential.name, &ignored) == OK;
+}
+
+enum life_outcome enrolment_outcome(struct enrolment *enrolment,
 				    const struct diagnosis *conversation, struct diagnosis *why)
 {
 	const struct diagnosis *own = cprom_peer_method.diagnosis(enrolment->cprom);
 	enum enrol_error error = cprom_peer_error(enrolment->cprom);
 
 	diagnosis_set(why, DIAG_NONE);
-	if (enrolment_installed(enrolment))
+	if (enrolment_installed(enrolment) || rescue(enrolment, error))
 		return LIFE_INSTALLED;
 	if (own && own->id != DIAG_NONE)
 		*why = *own;

@@ -45,9 +45,10 @@ bool enrolment_event(struct enrolment *enrolment, struct enrolment_event *ret_ev
 /* There is a new generation, and it is current: whatever the server says from now on. */
 bool enrolment_installed(const struct enrolment *enrolment);
 
-/* After a conversation: what came of it.  why is filled for LIFE_FAILED and LIFE_REFUSED: said are
- * what CPROM found, or else what the conversation ended with. */
-enum life_outcome enrolment_outcome(const struct enrolment *enrolment,
+/* After a conversation, when all events were fetched: what came of it.  why is filled for
+ * LIFE_FAILED and LIFE_REFUSED: said are what CPROM found, or else what the conversation ended
+ * with. */
+enum life_outcome enrolment_outcome(struct enrolment *enrolment,
 				    const struct diagnosis *conversation, struct diagnosis *why);
 
 #endif

@@ -271,8 +271,9 @@ TEST(a_token_is_exchanged_for_a_credential_that_is_used)
 		CHECK(!rig.armed->ready);
 		CHECK_INT(prepare(&rig, token(&rig, text)), 0);
 		told(&rig, converse(&rig), LIFE_INSTALLED);
-		CHECK_STR(rig.steps, "tunnel authorized key-generated requested received checked "
-				     "stored validated activated");
+		CHECK_STR(rig.steps,
+			  "tunnel authorized key-generated request-sent received checked "
+			  "stored validated activated");
 		CHECK_INT(shown(&rig).generation, 1);
 		CHECK_INT(shown(&rig).proved, 0);
 		CHECK_INT(shown(&rig).anchor_count, 1);
@@ -411,6 +412,7 @@ TEST(who_is_sent_away_has_its_credential)
 	char text[TOKEN_TEXT_MAX];
 
 	rig_init(&rig);
+	rig.method = tunnels[1].method;
 	rig.refuse_admission = true;
 	arm(&rig, tunnels[1].profile);
 	REQUIRE(prepare(&rig, token(&rig, text)) == 0);
