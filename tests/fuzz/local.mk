@@ -159,3 +159,22 @@ if FUZZERS
 %C%_fuzz_cprom_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_cprom_server_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_ttls_avp %D%/fuzz_peap_tlv %D%/fuzz_mschapv2
+FUZZ_TARGETS += %D%/fuzz_ttls_peer %D%/fuzz_peap_peer
+EXTRA_DIST += tests/vectors/ttls_peer.txt tests/vectors/peap_peer.txt
+if FUZZERS
+FAKE_TUNNEL = %D%/fake_tunnel.c %D%/fake_tunnel.h tests/legacy.h
+%C%_fuzz_ttls_avp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_ttls_avp_LDADD = $(PROTO_LIBS)
+%C%_fuzz_peap_tlv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_peap_tlv_LDADD = $(PROTO_LIBS)
+%C%_fuzz_mschapv2_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_mschapv2_LDADD = $(PROTO_LIBS)
+%C%_fuzz_ttls_peer_SOURCES = %D%/fuzz_ttls_peer.c $(FAKE_TUNNEL)
+%C%_fuzz_ttls_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_ttls_peer_LDADD = $(PROTO_LIBS)
+%C%_fuzz_peap_peer_SOURCES = %D%/fuzz_peap_peer.c $(FAKE_TUNNEL)
+%C%_fuzz_peap_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_peap_peer_LDADD = $(PROTO_LIBS)
+endif
