@@ -130,6 +130,18 @@ static void hear(struct tunnel_rig *rig, struct slice type_data)
 	ERR_clear_error();
 }
 
+static void ask(struct tunnel_rig *rig, const struct eap_packet *request, struct wr *w)
+{
+	rig->ignored = rig->method->check(rig->peer, request);
+	if (rig->ignored)
+		return;
+	rig->verdict = rig->method->process(rig->peer, request, now);
+	rig->silent = rig->verdict.methodState == METHOD_DONE && rig->verdict.decision == FAIL;
+	rig->method->take_keys(rig->peer, &rig->keys);
+	if (!rig->silent)
+		rig->method->build(rig->peer, w);
+}
+
 void tunnel_rig_ask(struct tunnel_rig *rig, struct slice type_data)
 {
 	static uint8_t buffer[70000];
@@ -140,17 +152,14 @@ void tunnel_rig_ask(struct tunnel_rig *rig, struct slice type_data)
 
 	bytes_clear(&rig->heard);
 	rig->silent = false;
-	rig->ignored = rig->method->check(rig->peer, &request);
-	if (rig->ignored)
-		return;
-	rig->verdict = rig->method->process(rig->peer, &request, now);
-	rig->silent = rig->verdict.methodState == METHOD_DONE && rig->verdict.decision == FAIL;
-	rig->method->take_keys(rig->peer, &rig->keys);
-	if (rig->silent)
-		return;
-	rig->method->build(rig->peer, &w);
+	if (rig->enter)
+		rig->enter();
+	ask(rig, &request, &w);
+	if (rig->leave)
+		rig->leave();
 	MUST(wr_ok(&w));
-	hear(rig, wr_done(&w));
+	if (!rig->ignored && !rig->silent)
+		hear(rig, wr_done(&w));
 }
 
 /* All that OpenSSL wants to say is one flight. */

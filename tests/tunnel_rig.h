@@ -24,6 +24,8 @@ struct tunnel_rig {
 	const struct eap_peer_method *method;
 	struct tunnel_peer *peer;
 
+	void (*enter)(void), (*leave)(void); /* around what the peer does; NULL: nothing */
+
 	/* one conversation */
 	SSL *ssl;
 	BIO *in, *out;

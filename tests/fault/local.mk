@@ -66,3 +66,8 @@ check_PROGRAMS += %D%/keystore_life
 %C%_keystore_life_LDADD = $(TEST_PKI) $(SHELL_LIBS)
 TESTS += %D%/keystore_powercut.py
 EXTRA_DIST += %D%/keystore_powercut.py
+
+FAULT_TESTS += %D%/fault_tunnel
+%C%_fault_tunnel_SOURCES = %D%/fault_tunnel.c tests/tunnel_rig.c tests/tunnel_rig.h tests/legacy.h
+%C%_fault_tunnel_LDFLAGS = $(FAULT_LINK)
+%C%_fault_tunnel_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
