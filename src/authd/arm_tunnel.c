@@ -6,7 +6,7 @@
 
 /* ---- what runs inside ----------------------------------------------------------------------- */
 
-/* By the words of TtlsMethods= and PeapMethods=. */
+/* By the words of TtlsMethods=, PeapMethods= and TeapMethods=. */
 static bool offer_inner(struct arming_tunnels *t, const char *word, struct eap_server_offer *offer)
 {
 	const struct {
@@ -224,29 +224,68 @@ static int make_configs(struct arming *arming, const struct material *m, struct 
 	const struct config *config = arming->config;
 	const struct authd_settings *s = &config->settings;
 	bool ttls = words_have(&s->methods, "ttls"), peap = words_have(&s->methods, "peap");
-	bool enrols = arming_enrols_in(arming, "ttls");
+	bool enrols = arming_enrols_in(arming, "ttls"), in_teap = arming_enrols_in(arming, "teap");
+	bool teap = words_have(&s->methods, "teap");
 	int r = 0;
 
 	if (ttls || enrols)
 		r = make_config(config, m, enrols ? FOR_ENROLMENT : FOR_ALL, &t->ttls.tunnel.config,
 				why);
+	if (r == 0 && (teap || in_teap))
+		r = make_config(config, m, in_teap ? FOR_ENROLMENT : FOR_ALL,
+				&t->teap.tunnel.config, why);
 	if (r == 0 && peap)
 		r = make_config(config, m, FOR_ALL, &t->peap.tunnel.config, why);
 	if (r == 0 &&
-	    ((ttls && needs_tls(&s->tunnel.ttls)) || (peap && needs_tls(&s->tunnel.peap))))
+	    ((ttls && needs_tls(&s->tunnel.ttls)) || (peap && needs_tls(&s->tunnel.peap)) ||
+	     (teap && needs_tls(&s->tunnel.teap))))
 		r = make_config(config, m, INSIDE, &t->tls.config, why);
 	if (r == 0 && !digest(t, s, m))
 		r = arming_failed(why, "SHA-256 cannot be computed");
 	return r;
 }
 
-static void offer_enrolment(struct arming *arming)
+static void offer_enrolment(struct arming *arming, const char *tunnel, struct arming_inner *inner)
 {
-	struct arming_tunnels *t = &arming->tunnels;
-	struct eap_policy_choice *choice = &t->in_ttls.choice;
+	struct eap_policy_choice *choice = &inner->choice;
 
-	if (arming_enrols_in(arming, "ttls") && choice->offer_count < EAP_OFFERS_MAX)
+	if (arming_enrols_in(arming, tunnel) && choice->offer_count < EAP_OFFERS_MAX)
 		choice->offers[choice->offer_count++] = arming_enrol_offer(&arming->enrol);
+}
+
+static enum teap_identity identity_of(const char *word)
+{
+	if (strcmp(word, "machine") == 0)
+		return TEAP_MACHINE;
+	return strcmp(word, "user") == 0 ? TEAP_USER : TEAP_ANYBODY;
+}
+
+/* One that is for enrolling alone has nothing else in it, here too. */
+static void fill_teap(struct arming *arming, const struct authd_settings *s)
+{
+	static const struct words nothing = { { NULL }, 0 };
+	struct arming_tunnels *t = &arming->tunnels;
+	bool all = words_have(&s->methods, "teap");
+	const struct words *methods = all ? &s->tunnel.teap : &nothing;
+	const struct words *who = &s->tunnel.teap_identities;
+	struct teap_round round = { .password = words_have(methods, "password") };
+
+	fill_inner(t, &t->in_teap, methods, false, s->max_rounds);
+	offer_enrolment(arming, "teap", &t->in_teap);
+	round.eap = t->in_teap.choice.offer_count > 0 ? &t->in_teap.policy : NULL;
+	round.password_first = round.password && strcmp(methods->word[0], "password") == 0;
+	t->teap.tunnel.fragment_size = s->fragment_size;
+	t->teap.authority_id = slice_str(s->tunnel.teap_authority);
+	t->teap.certificate_suffices = all && s->tunnel.teap_certificate_alone;
+	t->teap.emsk = s->tunnel.teap_emsk;
+	t->teap.prompt = "Password: ";
+	t->teap.round_count = 0;
+	for (size_t i = 0; all && i < who->count && t->teap.round_count < TEAP_ROUNDS_MAX; i++) {
+		round.type = identity_of(who->word[i]);
+		t->teap.rounds[t->teap.round_count++] = round;
+	}
+	if (t->teap.round_count == 0)
+		t->teap.rounds[t->teap.round_count++] = round;
 }
 
 static void fill(struct arming *arming, const struct authd_settings *s, const struct mschap *mschap)
@@ -260,8 +299,9 @@ static void fill(struct arming *arming, const struct authd_settings *s, const st
 							.name = "latchkey",
 							.retries = s->tunnel.retries };
 	fill_inner(t, &t->in_ttls, in_ttls, true, s->max_rounds);
-	offer_enrolment(arming);
+	offer_enrolment(arming, "ttls", &t->in_ttls);
 	fill_inner(t, &t->in_peap, &s->tunnel.peap, false, s->max_rounds);
+	fill_teap(arming, s);
 	t->ttls.tunnel.fragment_size = t->peap.tunnel.fragment_size = s->fragment_size;
 	t->ttls.passwords = passwords_of(in_ttls);
 	t->ttls.eap = t->in_ttls.choice.offer_count > 0 ? &t->in_ttls.policy : NULL;
@@ -278,13 +318,16 @@ int arming_open_tunnels(struct arming *arming, const struct mschap *mschap, int6
 	const struct config *config = arming->config;
 	const struct authd_settings *s = &config->settings;
 	bool ttls = words_have(&s->methods, "ttls"), peap = words_have(&s->methods, "peap");
+	bool teap = words_have(&s->methods, "teap");
 	struct material material = { 0 };
 	int r;
 
-	if (!ttls && !peap && !arming_enrols_in(arming, "ttls"))
+	if (!ttls && !peap && !teap && !arming_enrols_in(arming, "ttls") &&
+	    !arming_enrols_in(arming, "teap"))
 		return 0;
 	if (!mschap &&
-	    ((ttls && needs_mschap(&s->tunnel.ttls)) || (peap && needs_mschap(&s->tunnel.peap)))) {
+	    ((ttls && needs_mschap(&s->tunnel.ttls)) || (peap && needs_mschap(&s->tunnel.peap)) ||
+	     (teap && needs_mschap(&s->tunnel.teap)))) {
 		diagnosis_say(
 			why, DIAG_CONFIG,
 			"%s: MS-CHAP needs the legacy provider of OpenSSL, which this machine "
@@ -305,6 +348,7 @@ void arming_close_tunnels(struct arming_tunnels *t)
 {
 	tls_server_config_free(t->ttls.tunnel.config);
 	tls_server_config_free(t->peap.tunnel.config);
+	tls_server_config_free(t->teap.tunnel.config);
 	tls_server_config_free(t->tls.config);
 }
 
@@ -322,6 +366,7 @@ void arming_inherit_tunnels(struct arming_tunnels *t, const struct arming_tunnel
 		return;
 	inherit(&t->ttls.tunnel.config, old->ttls.tunnel.config);
 	inherit(&t->peap.tunnel.config, old->peap.tunnel.config);
+	inherit(&t->teap.tunnel.config, old->teap.tunnel.config);
 }
 
 struct eap_server_offer arming_tunnel_offer(struct arming_tunnels *t, const char *word)
@@ -330,15 +375,17 @@ struct eap_server_offer arming_tunnel_offer(struct arming_tunnels *t, const char
 		return (struct eap_server_offer){ &ttls_server_method, &t->ttls };
 	if (strcmp(word, "peap") == 0 && t->peap.tunnel.config)
 		return (struct eap_server_offer){ &peap_server_method, &t->peap };
+	if (strcmp(word, "teap") == 0 && t->teap.tunnel.config)
+		return (struct eap_server_offer){ &teap_server_method, &t->teap };
 	return (struct eap_server_offer){ 0 };
 }
 
 void arming_staple_tunnels(struct arming_tunnels *t, struct slice ocsp)
 {
-	struct tls_server_config *const configs[] = { t->ttls.tunnel.config,
-						      t->peap.tunnel.config };
+	struct tls_server_config *const configs[] = { t->ttls.tunnel.config, t->peap.tunnel.config,
+						      t->teap.tunnel.config };
 
-	for (size_t i = 0; i < 2 && t->shares_credential; i++) {
+	for (size_t i = 0; i < 3 && t->shares_credential; i++) {
 		/* Without memory it is stapled the next time. */
 		if (configs[i] && tls_server_config_staple(configs[i], ocsp) != OK)
 			return;

@@ -5,6 +5,7 @@
 #include "authd/config.h"
 #include "method/mschapv2_server.h"
 #include "method/peap_server.h"
+#include "method/teap_server.h"
 #include "method/tls_server.h"
 #include "method/ttls_server.h"
 
@@ -19,7 +20,8 @@ struct arming_inner {
 struct arming_tunnels {
 	struct ttls_server_context ttls; /* its config is NULL when it is not offered; likewise */
 	struct peap_server_context peap;
-	struct arming_inner in_ttls, in_peap;
+	struct teap_server_context teap;
+	struct arming_inner in_ttls, in_peap, in_teap;
 	struct mschapv2_server_context mschapv2;
 	struct tls_server_context tls; /* EAP-TLS inside */
 	bool shares_credential;	       /* with [Tls], so that what is stapled is of it too */

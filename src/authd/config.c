@@ -165,10 +165,12 @@ static bool has_word(const struct words *words, const char *word)
 static bool needs_anchors(const struct authd_settings *s)
 {
 	bool ttls = has_word(&s->methods, "ttls"), peap = has_word(&s->methods, "peap");
+	bool teap = has_word(&s->methods, "teap");
 
 	return has_word(&s->methods, "tls") || (ttls && has_word(&s->tunnel.ttls, "eap-tls")) ||
 	       (peap && has_word(&s->tunnel.peap, "tls")) ||
-	       ((ttls || peap) && s->tunnel.client != TLS_CLIENT_NONE);
+	       (teap && has_word(&s->tunnel.teap, "tls")) ||
+	       ((ttls || peap || teap) && s->tunnel.client != TLS_CLIENT_NONE);
 }
 
 static void check_tls(const struct authd_settings *s, const struct config_check *check)

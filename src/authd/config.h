@@ -15,6 +15,7 @@
 #include "drivers/gate.h"
 #include "enrol/ca.h"
 #include "method/peap_server.h"
+#include "method/teap_keys.h"
 #include "tls/engine.h"
 #include "tls/server.h"
 
@@ -54,8 +55,12 @@ struct authd_settings {
 		char *credential; /* NULL: that of [Tls] */
 		enum tls_client client;
 		bool send_root, resume;
-		struct words ttls, peap; /* what may run inside */
+		struct words ttls, peap, teap; /* what may run inside */
 		enum peap_demand binding;
+		struct words teap_identities; /* "machine", "user", "any", in their order */
+		bool teap_certificate_alone;
+		enum teap_emsk_policy teap_emsk;
+		char *teap_authority;
 		unsigned retries, guesses;
 	} tunnel;
 

@@ -36,11 +36,15 @@ static const struct ini_word never[] = { { "never", 0 }, { NULL, 0 } };
 static const struct ini_word automatic[] = { { "auto", 0 }, { NULL, 0 } };
 static const struct ini_word unlimited[] = { { "unlimited", 0 }, { NULL, 0 } };
 
-static const struct ini_word methods[] = { { "tls", 0 }, { "ttls", 0 }, { "peap", 0 }, { NULL, 0 } };
+static const struct ini_word methods[] = { { "tls", 0 }, { "ttls", 0 }, { "peap", 0 }, { "teap", 0 }, { NULL, 0 } };
 static const struct ini_word in_ttls[] = {
 	{ "pap", 0 }, { "chap", 0 }, { "mschap", 0 }, { "mschapv2", 0 }, { "eap-mschapv2", 0 }, { "eap-gtc", 0 },
 	{ "eap-tls", 0 }, { NULL, 0 } };
 static const struct ini_word in_peap[] = { { "mschapv2", 0 }, { "gtc", 0 }, { "tls", 0 }, { NULL, 0 } };
+static const struct ini_word in_teap[] = { { "mschapv2", 0 }, { "tls", 0 }, { "password", 0 }, { NULL, 0 } };
+static const struct ini_word identities[] = { { "machine", 0 }, { "user", 0 }, { "any", 0 }, { NULL, 0 } };
+static const struct ini_word emsks[] = {
+	{ "ignore", TEAP_EMSK_IGNORED }, { "allow", TEAP_EMSK_ALLOWED }, { "require", TEAP_EMSK_REQUIRED }, { NULL, 0 } };
 static const struct ini_word clients[] = {
 	{ "none", TLS_CLIENT_NONE }, { "optional", TLS_CLIENT_OPTIONAL }, { "required", TLS_CLIENT_REQUIRED },
 	{ NULL, 0 } };
@@ -85,8 +89,9 @@ static const struct ini_key keys[] = {
 	{ KEY("Eap", "Methods", config_choices, methods), .words = methods, .fallback = "tls",
 	  .doc = "The methods that machines are offered, in the order of preference: a machine that does not want the "
 		"first is offered what it asks for, if it is among the others. `tls` is EAP-TLS, with a "
-		"certificate of the machine. `ttls` (EAP-TTLS) and `peap` (PEAP) are tunnels, in which a machine "
-		"proves who it is by a password, see [Tunnel] and `latchkey-authd account`." },
+		"certificate of the machine. `ttls` (EAP-TTLS), `peap` (PEAP) and `teap` (TEAP) are tunnels, in which a "
+		"machine proves who it is by a password, see [Tunnel] and `latchkey-authd account`; with `teap` a "
+		"machine and its user may do so one after the other." },
 
 	{ KEY("Tls", "Credential", config_credential, credential),
 	  .doc = "The credential in the keystore with which this server proves who it is. Needed as soon as "
@@ -156,6 +161,22 @@ static const struct ini_key keys[] = {
 	  .doc = "Whether a machine has to prove that both ends of its PEAP tunnel are the ends of what ran inside. "
 		"Without that somebody in the middle, to whom a machine without a tunnel proves its password, could "
 		"come in with it. `optional` is for machines that are too old to know it." },
+	{ KEY("Tunnel", "TeapMethods", config_choices, tunnel.teap), .words = in_teap, .fallback = "mschapv2",
+	  .doc = "The same for TEAP. `password` is Basic-Password-Auth, which brings the password itself to this server; "
+		"if it stands first it is proposed first." },
+	{ KEY("Tunnel", "TeapIdentities", config_choices, tunnel.teap_identities), .words = identities, .fallback = "any",
+	  .doc = "Who has to prove an identity inside of TEAP: `machine`, `user`, or both, one after the other in this "
+		"order; `any` is whoever the supplicant has. A supplicant may turn the order round." },
+	{ KEY("Tunnel", "TeapCertificateAlone", ini_bool, tunnel.teap_certificate_alone), .fallback = "no",
+	  .doc = "Whether a machine that has shown a certificate when its TEAP tunnel was built is asked for nothing "
+		"more, unless it wants to be. Needs ClientCertificate= to be other than `none`." },
+	{ KEY("Tunnel", "TeapEmskBinding", ini_enum, tunnel.teap_emsk), .words = emsks, .fallback = "ignore",
+	  .doc = "Whether what ran inside of TEAP is bound to the tunnel by its EMSK as well as by its MSK. Most "
+		"supplicants do not know it or do it in another way (RFC 9930, section 5.1). `require` refuses methods "
+		"that have no EMSK, `mschapv2` and `password` among them." },
+	{ KEY("Tunnel", "TeapAuthority", ini_text, tunnel.teap_authority), .fallback = "latchkey",
+	  .doc = "The Authority-ID that TEAP begins with, at most 64 octets: a hint for supplicants that know several "
+		"networks. It is sent in the clear." },
 	{ KEY("Tunnel", "PasswordRetries", ini_number, tunnel.retries), .most = MSCHAPV2_RETRIES_MAX, .fallback = "0",
 	  .doc = "How often a machine may try another password in one conversation of EAP-MSCHAPv2. Most have nobody to "
 		"ask, and begin anew after a failure." },

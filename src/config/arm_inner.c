@@ -7,6 +7,7 @@
 #include "method/gtc_peer.h"
 #include "method/mschapv2_peer.h"
 #include "method/peap_peer.h"
+#include "method/teap_peer.h"
 #include "method/tls_peer.h"
 #include "method/ttls_peer.h"
 
@@ -172,6 +173,7 @@ static enum ttls_inner ttls_inner(enum profile_inner inner)
 	case INNER_EAP_MSCHAPV2:
 	case INNER_EAP_GTC:
 	case INNER_EAP_TLS:
+	case INNER_PASSWORD:
 		break;
 	}
 	return TTLS_EAP;
@@ -210,6 +212,33 @@ static enum status peap_method(const struct armed *armed, struct eap_peer_offer 
 	return status;
 }
 
+/* The certificate of a machine is its own; what is inside is whose the profile says. */
+static enum status teap_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
+{
+	const struct profile *profile = armed->profile;
+	struct teap_peer_settings settings = {
+		.identities[0] = { .type = profile->inner.identity_type,
+				   .name = slice_str(armed->inner_identity) },
+		.identity_count = profile->inner.method == INNER_NONE ? 0 : 1,
+		.inner_optional = profile->inner.method == INNER_NONE,
+		.certificate = profile->credential ? TEAP_MACHINE : TEAP_ANYBODY,
+		.hints = true,
+		.emsk = profile->inner.emsk,
+		.options.fragment_size = profile->fragment_size,
+	};
+	struct tunnel_peer *peer = NULL;
+	enum status status = OK;
+
+	if (profile->inner.method == INNER_PASSWORD)
+		settings.identities[0].password = &armed->password;
+	else if (profile->inner.method != INNER_NONE)
+		status = inner_eap(armed, &settings.identities[0].eap);
+	if (status == OK)
+		status = teap_peer_new(armed->tls, &settings, &peer);
+	*ret_offer = (struct eap_peer_offer){ &teap_peer_method, peer };
+	return status;
+}
+
 static enum status tls_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
 {
 	const struct tls_peer_options options = { .fragment_size = armed->profile->fragment_size };
@@ -233,6 +262,9 @@ int armed_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
 		break;
 	case PROFILE_PEAP:
 		status = peap_method(armed, ret_offer);
+		break;
+	case PROFILE_TEAP:
+		status = teap_method(armed, ret_offer);
 		break;
 	}
 	return status == OK ? 0 : -ENOMEM;

@@ -10,6 +10,7 @@
 
 #include "config/ini.h"
 #include "eapol/supplicant.h"
+#include "method/teap_keys.h"
 #include "tls/engine.h"
 
 #define PROFILES_MAX	 256
@@ -19,7 +20,7 @@ enum interface_type { INTERFACE_ANY, INTERFACE_ETHERNET, INTERFACE_WLAN };
 
 enum enrol_tunnel { ENROL_OVER_TEAP, ENROL_OVER_TTLS };
 
-enum profile_method { PROFILE_TLS, PROFILE_TTLS, PROFILE_PEAP };
+enum profile_method { PROFILE_TLS, PROFILE_TTLS, PROFILE_PEAP, PROFILE_TEAP };
 
 /* What runs inside of a tunnel. */
 enum profile_inner {
@@ -31,6 +32,7 @@ enum profile_inner {
 	INNER_EAP_MSCHAPV2,
 	INNER_EAP_GTC,
 	INNER_EAP_TLS,
+	INNER_PASSWORD, /* Basic-Password-Auth of TEAP */
 };
 
 struct profile {
@@ -65,6 +67,8 @@ struct profile {
 		char *password_file;
 		char *credential;
 		bool require_binding;
+		enum teap_identity identity_type;
+		enum teap_emsk_policy emsk;
 	} inner;
 
 	/* [Server] */

@@ -24,7 +24,8 @@ static void check_no_inner(const struct check *c)
 		if (strcmp(key->section, "Inner") != 0 || c->lines->line[i] == 0)
 			continue;
 		wrong(c, "Inner.Method",
-		      "belongs to [EAP] Method=ttls or peap, and the method here is tls. Take the "
+		      "belongs to [EAP] Method=ttls, peap or teap, and the method here is tls. "
+		      "Take the "
 		      "section [Inner] out, or write that key.");
 		return;
 	}
@@ -47,6 +48,7 @@ bool profile_inner_needs_mschap(const struct profile *profile)
 	case INNER_CHAP:
 	case INNER_EAP_GTC:
 	case INNER_EAP_TLS:
+	case INNER_PASSWORD:
 		break;
 	}
 	return false;
@@ -58,16 +60,46 @@ static bool goes_into_peap(enum profile_inner inner)
 	       inner == INNER_EAP_TLS;
 }
 
+static bool goes_into_teap(enum profile_inner inner)
+{
+	return inner == INNER_MSCHAPV2 || inner == INNER_EAP_MSCHAPV2 || inner == INNER_EAP_TLS ||
+	       inner == INNER_PASSWORD;
+}
+
+static void check_teap(const struct check *c)
+{
+	const struct profile *p = c->profile;
+
+	if (p->inner.method != INNER_NONE && !goes_into_teap(p->inner.method))
+		wrong(c, "Inner.Method",
+		      "does not go into TEAP; expected mschapv2, tls or password.");
+	if (p->inner.method == INNER_PASSWORD && p->inner.password.len > UINT8_MAX)
+		wrong(c, "Inner.Password", "is longer than the 255 octets that TEAP can carry.");
+	if (p->min_tls < TLS_1_2)
+		wrong(c, "MinTLS",
+		      "has to be 1.2 or 1.3: TEAP is not defined for what was before.");
+}
+
+/* TEAP may go without anything inside, if there is a certificate to show. */
+static bool may_have_no_inner(const struct profile *p)
+{
+	return p->method == PROFILE_TEAP && p->credential;
+}
+
 static void check_method(const struct check *c)
 {
 	const struct profile *p = c->profile;
 
-	if (p->inner.method == INNER_NONE && !is_set(c, "Inner.Method"))
+	if (p->inner.method == INNER_NONE && !may_have_no_inner(p) && !is_set(c, "Inner.Method"))
 		wrong(c, "Inner.Method",
 		      "is missing: say what runs inside of the tunnel, such as mschapv2.");
 	if (p->method == PROFILE_PEAP && p->inner.method != INNER_NONE &&
 	    !goes_into_peap(p->inner.method))
 		wrong(c, "Inner.Method", "does not go into PEAP; expected mschapv2, gtc or tls.");
+	if (p->method == PROFILE_TEAP)
+		check_teap(c);
+	else if (p->inner.method == INNER_PASSWORD)
+		wrong(c, "Inner.Method", "goes into TEAP alone.");
 	if (p->method != PROFILE_PEAP && p->inner.require_binding)
 		wrong(c, "Inner.CryptoBinding", "is for [EAP] Method=peap alone; take it out.");
 }
@@ -116,8 +148,8 @@ void profile_check_inner(const struct profile *profile, const struct ini_lines *
 	check_method(&c);
 	check_password(&c);
 	check_credential(&c);
-	if (!profile->identity && !profile->inner.identity && !is_set(&c, "EAP.Identity") &&
-	    !is_set(&c, "Inner.Identity"))
+	if (profile->inner.method != INNER_NONE && !profile->identity && !profile->inner.identity &&
+	    !is_set(&c, "EAP.Identity") && !is_set(&c, "Inner.Identity"))
 		wrong(&c, "Inner.Identity",
 		      "is missing: name the account that the password belongs to.");
 	/* Whoever plugs in would be shown the password, or enough to find it. */

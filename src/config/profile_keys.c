@@ -213,12 +213,18 @@ LIST_TYPE(globs, "pattern ...", "interface names or patterns such as eth0 or en*
 
 /* clang-format off */
 static const struct ini_word methods[] = {
-	{ "tls", PROFILE_TLS }, { "ttls", PROFILE_TTLS }, { "peap", PROFILE_PEAP }, { NULL, 0 } };
+	{ "tls", PROFILE_TLS }, { "ttls", PROFILE_TTLS }, { "peap", PROFILE_PEAP },
+	{ "teap", PROFILE_TEAP }, { NULL, 0 } };
 static const struct ini_word inner_methods[] = {
 	{ "pap", INNER_PAP }, { "chap", INNER_CHAP }, { "mschap", INNER_MSCHAP },
 	{ "mschapv2", INNER_MSCHAPV2 }, { "eap-mschapv2", INNER_EAP_MSCHAPV2 },
 	{ "eap-gtc", INNER_EAP_GTC }, { "gtc", INNER_EAP_GTC },
-	{ "eap-tls", INNER_EAP_TLS }, { "tls", INNER_EAP_TLS }, { NULL, 0 } };
+	{ "eap-tls", INNER_EAP_TLS }, { "tls", INNER_EAP_TLS },
+	{ "password", INNER_PASSWORD }, { NULL, 0 } };
+static const struct ini_word identity_types[] = {
+	{ "any", TEAP_ANYBODY }, { "user", TEAP_USER }, { "machine", TEAP_MACHINE }, { NULL, 0 } };
+static const struct ini_word emsks[] = {
+	{ "ignore", TEAP_EMSK_IGNORED }, { "allow", TEAP_EMSK_ALLOWED }, { "require", TEAP_EMSK_REQUIRED }, { NULL, 0 } };
 static const struct ini_word bindings[] = { { "accept", false }, { "require", true }, { NULL, 0 } };
 static const struct ini_word interface_types[] = {
 	{ "ethernet", INTERFACE_ETHERNET }, { "wlan", INTERFACE_WLAN }, { "any", INTERFACE_ANY }, { NULL, 0 } };
@@ -257,7 +263,7 @@ static const struct ini_key keys[] = {
 		"waits for `latchkeyctl connect`." },
 
 	{ KEY("EAP", "Method", ini_enum, method), .words = methods, .fallback = "tls",
-	  .doc = "How this machine is authenticated. `tls`: by its certificate (EAP-TLS). `ttls` and `peap`: first "
+	  .doc = "How this machine is authenticated. `tls`: by its certificate (EAP-TLS). `ttls`, `peap` and `teap`: first "
 		"the server, by its certificate, then this machine inside of the tunnel that was made, as [Inner] "
 		"says; for networks that have accounts and passwords. No other method is accepted." },
 	{ KEY("EAP", "Identity", identity, identity),
@@ -302,7 +308,9 @@ static const struct ini_key keys[] = {
 
 	{ KEY("Inner", "Method", ini_enum, inner.method), .words = inner_methods,
 	  .doc = "What runs inside of the tunnel. With Method=ttls: `pap`, `chap`, `mschap`, `mschapv2`, or in EAP "
-		"`eap-mschapv2`, `eap-gtc`, `eap-tls`. With Method=peap: `mschapv2`, `gtc` or `tls`. Where the server "
+		"`eap-mschapv2`, `eap-gtc`, `eap-tls`. With Method=peap: `mschapv2`, `gtc` or `tls`. With "
+		"Method=teap: `mschapv2`, `tls` or `password` (Basic-Password-Auth), or nothing where the server is content "
+		"with [TLS] Credential=. Where the server "
 		"leaves the choice, take `mschapv2`: with it the server has to know the password, too." },
 	{ KEY("Inner", "Identity", identity, inner.identity),
 	  .doc = "The name of the account, which is shown to the server alone. Without it, Identity= of [EAP]. "
@@ -318,6 +326,13 @@ static const struct ini_key keys[] = {
 	  .doc = "Whether the server of PEAP has to prove that both ends of the tunnel are the ends of what ran "
 		"inside. `accept` checks the proof where there is one, which not all servers know; `require` "
 		"refuses a server without." },
+	{ KEY("Inner", "IdentityType", ini_enum, inner.identity_type), .words = identity_types, .fallback = "any",
+	  .doc = "Whose account it is, for a server of TEAP that asks for the `user` or the `machine`. `any` answers to "
+		"both." },
+	{ KEY("Inner", "EmskBinding", ini_enum, inner.emsk), .words = emsks, .fallback = "ignore",
+	  .doc = "Whether what ran inside of TEAP is bound to the tunnel by its EMSK as well as by its MSK. Many servers "
+		"do it in a way of their own (RFC 9930, section 5.1), so that only a network known to do it right should "
+		"be given `allow` or `require`." },
 
 	{ KEY("Server", "TrustAnchor", anchors, trust_anchors),
 	  .doc = "The authorities that may vouch for the server: files with certificates (PEM or DER), or "

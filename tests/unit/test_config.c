@@ -112,6 +112,8 @@ static const struct example {
 	{ "Inner", "PasswordFile", "/etc/secret", "/etc/secret", "" },
 	{ "Inner", "Credential", "user", "user", "" },
 	{ "Inner", "CryptoBinding", "require", "require", "accept" },
+	{ "Inner", "IdentityType", "machine", "machine", "any" },
+	{ "Inner", "EmskBinding", "allow", "allow", "ignore" },
 	{ "Server", "TrustAnchor", "/a.pem system /b", "/a.pem system /b", "" },
 	{ "Server", "ServerName", "a.example .b.example", "a.example .b.example", "" },
 	{ "Server", "ServerPin", PIN, PIN, "" },
@@ -531,6 +533,7 @@ TEST(each_error_says_where_what_was_expected_and_what_was_probably_meant)
 
 #define SERVER "[Server]\nTrustAnchor=/ca.pem\nServerName=a.example\n"
 #define TTLS   SERVER "[EAP]\nMethod=ttls\nIdentity=user\n[Inner]\n"
+#define TEAP   SERVER "[EAP]\nMethod=teap\nIdentity=user\n[Inner]\n"
 #define PEAP   SERVER "[EAP]\nMethod=peap\nIdentity=user\n[Inner]\n"
 
 TEST(a_tunnel_needs_what_runs_inside_and_nothing_else)
@@ -558,7 +561,13 @@ TEST(a_tunnel_needs_what_runs_inside_and_nothing_else)
 		  "Method=mschapv2\nPassword=x\n",
 		  "InsecureNoServerCheck=: yes contradicts a password in [Inner]" },
 		{ MINIMAL "[Inner]\nMethod=pap\nPassword=x\n",
-		  "[Inner] Method=: belongs to [EAP] Method=ttls or peap" },
+		  "[Inner] Method=: belongs to [EAP] Method=ttls, peap or teap" },
+		{ TTLS "Method=password\nPassword=x\n", "[Inner] Method=: goes into TEAP alone" },
+		{ TEAP "Method=pap\nPassword=x\n", "[Inner] Method=: does not go into TEAP" },
+		{ TEAP "Method=gtc\nPassword=x\n", "[Inner] Method=: does not go into TEAP" },
+		{ SERVER "[EAP]\nMethod=teap\nIdentity=u\n", "[Inner] Method=: is missing" },
+		{ TEAP "Method=mschapv2\nPassword=x\n[TLS]\nMinTLS=1.1\n",
+		  "MinTLS=: has to be 1.2 or 1.3" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
