@@ -178,3 +178,13 @@ FAKE_TUNNEL = %D%/fake_tunnel.c %D%/fake_tunnel.h tests/legacy.h
 %C%_fuzz_peap_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_peap_peer_LDADD = $(PROTO_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_tunnel_server %D%/fuzz_mschapv2_server
+%C%_fuzz_tunnel_server_SOURCES = %D%/fuzz_tunnel_server.c tests/tunnel_guest.c tests/tunnel_guest.h tests/legacy.h
+%C%_fuzz_mschapv2_server_SOURCES = %D%/fuzz_mschapv2_server.c tests/legacy.h
+if FUZZERS
+%C%_fuzz_tunnel_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_tunnel_server_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+%C%_fuzz_mschapv2_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_mschapv2_server_LDADD = $(PROTO_LIBS)
+endif

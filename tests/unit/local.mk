@@ -76,6 +76,10 @@ UNIT_TESTS += %D%/test_tls_refusals
 %C%_test_tls_claim_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 %C%_test_tls_server_SOURCES = %D%/test_tls_server.c $(TLS_CAST) tests/tls_duo.c tests/tls_duo.h
 %C%_test_tls_server_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+UNIT_TESTS += %D%/test_tunnel_server
+TUNNEL_GUEST = tests/tunnel_guest.c tests/tunnel_guest.h tests/legacy.h
+%C%_test_tunnel_server_SOURCES = %D%/test_tunnel_server.c $(TUNNEL_GUEST)
+%C%_test_tunnel_server_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
 
 
