@@ -239,3 +239,9 @@ UNIT_TESTS += %D%/test_peap_peer %D%/test_ttls_peer
 %C%_test_ttls_peer_SOURCES = %D%/test_ttls_peer.c $(TUNNEL_RIG)
 %C%_test_ttls_peer_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
+
+if CUNIT
+UNIT_TESTS += %D%/test_teap_hostile
+%C%_test_teap_hostile_SOURCES = %D%/test_teap_hostile.c $(TEAP_DUO)
+%C%_test_teap_hostile_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+endif
