@@ -6,7 +6,8 @@ TESTS += $(NET_TESTS)
 EXTRA_DIST += $(NET_TESTS) $(NET_LAB) tests/demo
 
 # Every diagnosis, with its injected cause.
-NET_TESTS += %D%/test_diagnosis.py %D%/test_diagnosis_tls.py %D%/test_diagnosis_credential.py
+NET_TESTS += %D%/test_diagnosis.py %D%/test_diagnosis_tls.py %D%/test_diagnosis_credential.py \
+	%D%/test_diagnosis_tunnel.py
 NET_LAB += %D%/diagnosed.py %D%/authenticator.py
 
 # Guarded ports, by a program that holds a gate and does as it is told.

@@ -363,6 +363,23 @@ TEST(a_resumption_with_tls_1_3_is_confirmed)
 	CHECK(tunnel_rig_end(&rig, true));
 }
 
+/* RFC 9427, section 4: what was begun inside is to be run, and not skipped by the indication. */
+TEST(what_was_begun_in_a_resumption_is_not_cut_short)
+{
+	RIG(rig);
+
+	rig.tls = TLS1_3_VERSION;
+	rig_make(&rig, false);
+	full(&rig);
+	REQUIRE(tunnel_rig_open(&rig));
+	CHECK(tunnel_rig_resumed(&rig));
+	say(&rig, "\1", 1);
+	CHECK(heard(&rig, "\1user", 5));
+	say(&rig, "\0", 1);
+	CHECK_INT(rig.verdict.decision, FAIL);
+	CHECK(!tunnel_rig_end(&rig, true));
+}
+
 TEST(a_resumption_with_tls_1_3_that_is_not_confirmed_is_not_tried_again)
 {
 	RIG(rig);
