@@ -1,7 +1,6 @@
 #include "enrol/cmp_exchange.h"
 
-#include "enrol/chain.h"
-#include "enrol/cmp_lib.h"
+#include "enrol/cmp_run.h"
 
 #include <openssl/err.h>
 #include <stdio.h>
@@ -35,186 +34,6 @@ struct cmp_exchange {
 	struct enrol_fault fault;
 };
 
-/* One run of the library's client. */
-struct run {
-	struct cmp_exchange *exchange;
-	struct slice feed[2]; /* what has been received, in its order */
-	size_t feeds, fed;
-	struct bytes *out; /* where what it sends next goes */
-	bool sent;
-
-	bool asked;	   /* the library has a certificate for us */
-	int refusal;	   /* what it is told: bits of PKIFailureInfo */
-	const char *words; /* and why */
-	int complaint;	   /* what the library itself has against it */
-};
-
-/* ---- a run ---------------------------------------------------------------------------------- */
-
-static bool believe_nonce(OSSL_CMP_CTX *ctx, struct slice nonce)
-{
-	ASN1_OCTET_STRING *string = ASN1_OCTET_STRING_new();
-	bool done = string && ASN1_OCTET_STRING_set(string, nonce.p, (int)nonce.len) &&
-		    OSSL_CMP_CTX_set1_senderNonce(ctx, string);
-
-	ASN1_OCTET_STRING_free(string);
-	return done;
-}
-
-/* What was received before is given again.  The library has just made up a nonce for a message that
- * nobody gets; the one that this answers was checked when it came. */
-static OSSL_CMP_MSG *feed(OSSL_CMP_CTX *ctx, struct run *run)
-{
-	struct slice der = run->feed[run->fed++];
-	struct cmp_message view;
-
-	if (run->fed == run->feeds)
-		OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_UNPROTECTED_SEND, 0);
-	if (cmp_message_parse(der, &view) != 0 || !believe_nonce(ctx, view.recip_nonce))
-		return NULL;
-	return cmp_decode(der);
-}
-
-/* The library's callback: NULL ends the run. */
-static OSSL_CMP_MSG *transfer(OSSL_CMP_CTX *ctx, const OSSL_CMP_MSG *request)
-{
-	struct run *run = OSSL_CMP_CTX_get_transfer_cb_arg(ctx);
-
-	if (run->fed < run->feeds)
-		return feed(ctx, run);
-	if (!run->sent)
-		run->sent = cmp_encode(request, run->out) == OK;
-	return NULL;
-}
-
-static int judge(OSSL_CMP_CTX *ctx, X509 *cert, int complaint, const char **text)
-{
-	struct run *run = OSSL_CMP_CTX_get_certConf_cb_arg(ctx);
-
-	(void)cert;
-	run->asked = true;
-	run->complaint = complaint;
-	if (run->words)
-		*text = run->words;
-	return complaint ? complaint : run->refusal;
-}
-
-static bool set_terms(OSSL_CMP_CTX *ctx, const struct cmp_terms *terms, struct moment now)
-{
-	AUTO(X509_STACK) chain = NULL;
-
-	if (terms->recipient && !OSSL_CMP_CTX_set1_recipient(ctx, terms->recipient))
-		return false;
-	if (terms->secret.len > 0)
-		return cmp_set_secret(ctx, terms->reference, terms->secret);
-	/* the library takes an empty stack for none, and then has nowhere to put extraCerts */
-	if (enrol_copy(terms->chain, &chain) != OK ||
-	    (sk_X509_num(chain) > 0 && !OSSL_CMP_CTX_set1_untrusted(ctx, chain)))
-		return false;
-	return OSSL_CMP_CTX_set1_cert(ctx, terms->cert) &&
-	       OSSL_CMP_CTX_set1_pkey(ctx, terms->key) && cmp_trust(ctx, terms->anchors, now.wall);
-}
-
-static bool set_names(OSSL_CMP_CTX *ctx, const struct cmp_wish *wish)
-{
-	if (wish->subject && !OSSL_CMP_CTX_set1_subjectName(ctx, wish->subject))
-		return false;
-	for (int i = 0; i < sk_GENERAL_NAME_num(wish->alternative); i++)
-		if (!OSSL_CMP_CTX_push1_subjectAltName(ctx,
-						       sk_GENERAL_NAME_value(wish->alternative, i)))
-			return false;
-	return true;
-}
-
-static bool set_template(OSSL_CMP_CTX *ctx, const struct cmp_wish *wish, bool for_show)
-{
-	int method = wish->ra_verified ? OSSL_CRMF_POPO_RAVERIFIED
-		     : for_show	       ? OSSL_CRMF_POPO_NONE
-				       : OSSL_CRMF_POPO_SIGNATURE;
-
-	if (!EVP_PKEY_up_ref(wish->key))
-		return false;
-	if (!OSSL_CMP_CTX_set0_newPkey(ctx, !wish->ra_verified, wish->key)) {
-		EVP_PKEY_free(wish->key);
-		return false;
-	}
-	if (wish->old && !OSSL_CMP_CTX_set1_oldCert(ctx, wish->old))
-		return false;
-	return set_names(ctx, wish) &&
-	       OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_POPO_METHOD, method);
-}
-
-/* With the root that we know: RFC 9483, section 4.3.2. */
-static bool set_root_question(OSSL_CMP_CTX *ctx, const struct cmp_wish *wish)
-{
-	OSSL_CMP_ITAV *item = cmp_root_question(wish->old);
-
-	if (!item)
-		return false;
-	if (!OSSL_CMP_CTX_push0_genm_ITAV(ctx, item)) {
-		OSSL_CMP_ITAV_free(item);
-		return false;
-	}
-	return true;
-}
-
-static bool set_wish(OSSL_CMP_CTX *ctx, const struct cmp_wish *wish, bool for_show)
-{
-	if (!OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_IMPLICIT_CONFIRM, 1))
-		return false;
-	if (wish->kind == CMP_GENM)
-		return set_root_question(ctx, wish);
-	if (wish->kind == CMP_RR)
-		return OSSL_CMP_CTX_set1_oldCert(ctx, wish->old);
-	if (wish->kind != CMP_P10CR)
-		return set_template(ctx, wish, for_show);
-	return OSSL_CMP_CTX_set1_p10CSR(ctx, wish->csr);
-}
-
-static bool set_transaction(OSSL_CMP_CTX *ctx, struct slice id)
-{
-	ASN1_OCTET_STRING *string;
-	bool done;
-
-	if (id.len == 0)
-		return true;
-	string = ASN1_OCTET_STRING_new();
-	done = string && ASN1_OCTET_STRING_set(string, id.p, (int)id.len) &&
-	       OSSL_CMP_CTX_set1_transactionID(ctx, string);
-	ASN1_OCTET_STRING_free(string);
-	return done;
-}
-
-static OSSL_CMP_CTX *context_for(struct run *run, struct moment now)
-{
-	const struct cmp_exchange *x = run->exchange;
-	AUTO(OSSL_CMP_CTX) ctx = OSSL_CMP_CTX_new(NULL, NULL);
-	bool for_show = run->feeds > 0;
-
-	if (!ctx || !cmp_prepare(ctx) || !OSSL_CMP_CTX_set_transfer_cb(ctx, transfer) ||
-	    !OSSL_CMP_CTX_set_transfer_cb_arg(ctx, run) ||
-	    !OSSL_CMP_CTX_set_certConf_cb(ctx, judge) ||
-	    !OSSL_CMP_CTX_set_certConf_cb_arg(ctx, run) ||
-	    !OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_UNPROTECTED_SEND, for_show) ||
-	    !set_transaction(ctx, bytes_slice(&x->transaction)) ||
-	    !set_terms(ctx, &x->terms, now) || !set_wish(ctx, &x->wish, for_show))
-		return NULL;
-	return TAKE(ctx);
-}
-
-/* Whether the library is content: 1, 0, or -1 for one that waits. */
-static int run_client(OSSL_CMP_CTX *ctx, const struct cmp_wish *wish, int *ret_after)
-{
-	if (wish->kind == CMP_RR)
-		return OSSL_CMP_exec_RR_ses(ctx);
-	if (wish->kind == CMP_GENM) {
-		AUTO(ITAV_STACK) items = OSSL_CMP_exec_GENM_ses(ctx);
-
-		return items != NULL;
-	}
-	return OSSL_CMP_try_certreq(ctx, (int)wish->kind, NULL, ret_after);
-}
-
 /* ---- the exchange --------------------------------------------------------------------------- */
 
 static enum cmp_progress fail(struct cmp_exchange *x, unsigned failure, const char *detail)
@@ -247,7 +66,7 @@ enum status cmp_exchange_new(const struct cmp_terms *terms, const struct cmp_wis
 			     struct cmp_exchange **ret_exchange)
 {
 	AUTO_STRUCT(cmp_exchange) x = calloc(1, sizeof *x);
-	struct run run = { .exchange = x, .out = out };
+	struct cmp_run run = { .terms = terms, .wish = wish, .out = out };
 	int after = 0;
 
 	if (!x)
@@ -256,10 +75,10 @@ enum status cmp_exchange_new(const struct cmp_terms *terms, const struct cmp_wis
 	if (x->wish.polls_max == 0)
 		x->wish.polls_max = POLLS_DEFAULT;
 
-	AUTO(OSSL_CMP_CTX) ctx = context_for(&run, now);
+	AUTO(OSSL_CMP_CTX) ctx = cmp_run_context(&run, now);
 
 	if (ctx)
-		(void)run_client(ctx, wish, &after);
+		(void)cmp_run_client(ctx, wish, &after);
 	ERR_clear_error();
 	if (!run.sent)
 		return CRYPTO;
@@ -381,7 +200,8 @@ static bool decode_each(struct slice list, STACK_OF(X509) * *ret_certs)
 /* The certificate is there, the message that brings it is genuine.  The library checks that it is
  * of our key. */
 static enum cmp_progress got_certificate(struct cmp_exchange *x, OSSL_CMP_CTX *ctx,
-					 const struct cmp_message *message, const struct run *run)
+					 const struct cmp_message *message,
+					 const struct cmp_run *run)
 {
 	X509 *cert = OSSL_CMP_CTX_get0_newCert(ctx);
 
@@ -418,7 +238,7 @@ static enum cmp_progress got_roots(struct cmp_exchange *x, const struct cmp_mess
 	return CMP_OVER;
 }
 
-static enum cmp_progress sent(struct cmp_exchange *x, const struct run *run, enum stage stage,
+static enum cmp_progress sent(struct cmp_exchange *x, const struct cmp_run *run, enum stage stage,
 			      enum cmp_progress progress)
 {
 	if (!run->sent || !note_sent(x, bytes_slice(run->out)))
@@ -429,14 +249,15 @@ static enum cmp_progress sent(struct cmp_exchange *x, const struct run *run, enu
 
 /* What the library made of the answer to our request, or to a pollReq. */
 static enum cmp_progress conclude(struct cmp_exchange *x, OSSL_CMP_CTX *ctx,
-				  const struct cmp_message *message, struct run *run, int result)
+				  const struct cmp_message *message, struct cmp_run *run,
+				  int result)
 {
 	int after;
 
 	if (run->asked)
 		return got_certificate(x, ctx, message, run);
 	if (result < 0) { /* it has read a pollRep, and would like to wait now */
-		(void)run_client(ctx, &x->wish, &after);
+		(void)cmp_run_client(ctx, &x->wish, &after);
 		return sent(x, run, POLLING, CMP_POLL);
 	}
 	if (run->sent)
@@ -452,43 +273,49 @@ static enum cmp_progress conclude(struct cmp_exchange *x, OSSL_CMP_CTX *ctx,
 	return CMP_OVER;
 }
 
+/* Of what was received, second may be empty. */
+static struct cmp_run run_of(const struct cmp_exchange *x, struct slice first, struct slice second,
+			     struct bytes *out)
+{
+	return (struct cmp_run){ .terms = &x->terms,
+				 .wish = &x->wish,
+				 .transaction = bytes_slice(&x->transaction),
+				 .feed = { first, second },
+				 .feeds = second.len > 0 ? 2 : 1,
+				 .out = out };
+}
+
 static enum cmp_progress answered(struct cmp_exchange *x, struct slice in,
 				  const struct cmp_message *message, struct moment now,
 				  struct bytes *out)
 {
-	struct run run = { .exchange = x, .feed = { in }, .feeds = 1, .out = out };
+	struct cmp_run run = run_of(x, in, slice_of(NULL, 0), out);
 	int after = 0, result;
 
 	if (message->body == CMP_POLLREP) {
-		run = (struct run){ .exchange = x,
-				    .feed = { bytes_slice(&x->response), in },
-				    .feeds = 2,
-				    .out = out };
+		run = run_of(x, bytes_slice(&x->response), in, out);
 		x->after = message->check_after;
 	} else if (bytes_set(&x->response, in) != OK)
 		return fail_memory(x);
 
-	AUTO(OSSL_CMP_CTX) ctx = context_for(&run, now);
+	AUTO(OSSL_CMP_CTX) ctx = cmp_run_context(&run, now);
 
 	if (!ctx)
 		return fail_memory(x);
-	result = run_client(ctx, &x->wish, &after);
+	result = cmp_run_client(ctx, &x->wish, &after);
 	return conclude(x, ctx, message, &run, result);
 }
 
 static enum cmp_progress confirmed(struct cmp_exchange *x, struct slice in, struct moment now)
 {
 	AUTO_VALUE(bytes) nowhere = { 0 };
-	struct run run = { .exchange = x,
-			   .feed = { bytes_slice(&x->response), in },
-			   .feeds = 2,
-			   .out = &nowhere };
+	struct cmp_run run = run_of(x, bytes_slice(&x->response), in, &nowhere);
 	int after = 0;
-	AUTO(OSSL_CMP_CTX) ctx = context_for(&run, now);
+	AUTO(OSSL_CMP_CTX) ctx = cmp_run_context(&run, now);
 
 	if (!ctx)
 		return fail_memory(x);
-	if (run_client(ctx, &x->wish, &after) != 1)
+	if (cmp_run_client(ctx, &x->wish, &after) != 1)
 		return fail_library(x);
 	x->stage = ENDED;
 	return CMP_OVER;
@@ -524,9 +351,7 @@ enum cmp_progress cmp_exchange_receive(struct cmp_exchange *x, struct slice in, 
 enum cmp_progress cmp_exchange_accept(struct cmp_exchange *x, const struct enrol_fault *refusal,
 				      struct moment now, struct bytes *out)
 {
-	struct run run = {
-		.exchange = x, .feed = { bytes_slice(&x->response) }, .feeds = 1, .out = out
-	};
+	struct cmp_run run = run_of(x, bytes_slice(&x->response), slice_of(NULL, 0), out);
 	int after = 0;
 
 	if (x->stage != JUDGED)
@@ -540,10 +365,10 @@ enum cmp_progress cmp_exchange_accept(struct cmp_exchange *x, const struct enrol
 	if (x->implicit_confirm)
 		return refusal ? CMP_FAILED : CMP_OVER;
 
-	AUTO(OSSL_CMP_CTX) ctx = context_for(&run, now);
+	AUTO(OSSL_CMP_CTX) ctx = cmp_run_context(&run, now);
 
 	if (ctx)
-		(void)run_client(ctx, &x->wish, &after);
+		(void)cmp_run_client(ctx, &x->wish, &after);
 	ERR_clear_error();
 	if (!run.sent)
 		return refusal ? CMP_FAILED : fail_memory(x);

@@ -6,61 +6,30 @@
  * the server that speaks first; the time that the CA wants is handed on with the question. */
 #include "enrol/chain.h"
 #include "enrol/cmp_lib.h"
-#include "enrol/cmp_responder.h"
+#include "enrol/cmp_service.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum stage {
-	FIRST,	   /* the request, or a general message before it */
-	ASKED,	   /* somebody thinks about it */
-	CONFIRM,   /* the certificate is out, and not yet confirmed */
-	REJECTED,  /* the machine does not want it: it is revoked */
-	FORWARDED, /* a message is with the CA */
-	POLLED,	   /* the CA lets the machine wait */
-	OVER
-};
-
-struct cmp_service {
-	struct enrol_server_job job;
-	bool basic;
-	enum stage stage;
-	unsigned rounds;
-
-	X509 *proved;
-	struct cmp_responder *responder;
-	struct bytes request, transaction, nonce;
-	enum cmp_body kind;
-	bool implicit_confirm;
-	struct cmp_finding finding;
-	struct bytes proved_der, issued_der, last; /* last: a pkiConf that waits */
-	struct enrol_question question;
-	uint32_t after;
-
-	X509 *cert;
-	STACK_OF(X509) * chain, *anchors;
-	struct enrol_fault fault;
-	struct diagnosis why;
-};
-
-static enum enrol_state fail_fault(struct cmp_service *s, enum enrol_side by,
-				   const struct diagnosis *why)
+enum enrol_state cmp_service_fail(struct cmp_service *s, enum enrol_side by,
+				  const struct diagnosis *why)
 {
 	s->stage = OVER;
 	enrol_fault_explain(&s->fault, by, why, &s->why);
 	return ENROL_FAILED;
 }
 
-static enum enrol_state fail_here(struct cmp_service *s, enum enrol_error error, const char *detail)
+enum enrol_state cmp_service_fail_here(struct cmp_service *s, enum enrol_error error,
+				       const char *detail)
 {
 	enrol_fault_set(&s->fault, error, "%s", detail);
-	return fail_fault(s, ENROL_US, NULL);
+	return cmp_service_fail(s, ENROL_US, NULL);
 }
 
-static enum enrol_state fail_cmp(struct cmp_service *s, unsigned failure, const char *detail)
+enum enrol_state cmp_service_fail_cmp(struct cmp_service *s, unsigned failure, const char *detail)
 {
 	cmp_fault(&s->fault, failure, detail);
-	return fail_fault(s, ENROL_US, NULL);
+	return cmp_service_fail(s, ENROL_US, NULL);
 }
 
 /* ---- checks: RFC 9483, section 3.5 ---------------------------------------------------------- */
@@ -120,7 +89,8 @@ static bool note_sent(struct cmp_service *s, struct slice out, struct cmp_messag
 
 /* ---- answering by ourselves ------------------------------------------------------------------ */
 
-static enum enrol_state ask(struct cmp_service *s, enum enrol_question_kind kind, enum stage stage)
+enum enrol_state cmp_service_ask(struct cmp_service *s, enum enrol_question_kind kind,
+				 enum cmp_stage stage)
 {
 	s->question = (struct enrol_question){
 		.kind = kind,
@@ -134,7 +104,7 @@ static enum enrol_state ask(struct cmp_service *s, enum enrol_question_kind kind
 
 static enum enrol_state ask_for_cert(struct cmp_service *s)
 {
-	(void)ask(s, ENROL_ASKS_ISSUE, ASKED);
+	(void)cmp_service_ask(s, ENROL_ASKS_ISSUE, ASKED);
 	s->question.key = s->finding.key;
 	s->question.names = &s->finding.names;
 	s->question.csr = bytes_slice(&s->finding.csr);
@@ -155,9 +125,9 @@ static enum enrol_state rejected(struct cmp_service *s, const struct cmp_message
 			*words ? words : "the machine does not accept the certificate");
 	s->fault.secondary = (uint16_t)message->failure;
 	if (bytes_set(&s->last, bytes_slice(&out->data)) != OK)
-		return fail_here(s, ENROL_ERROR_INTERNAL, "out of memory");
+		return cmp_service_fail_here(s, ENROL_ERROR_INTERNAL, "out of memory");
 	bytes_clear(&out->data);
-	(void)ask(s, ENROL_ASKS_REVOKE, REJECTED);
+	(void)cmp_service_ask(s, ENROL_ASKS_REVOKE, REJECTED);
 	s->question.certificate = bytes_slice(&s->issued_der);
 	return ENROL_ASKS;
 }
@@ -171,13 +141,14 @@ static enum enrol_state looked(struct cmp_service *s, const struct cmp_message *
 	case CMP_ASKS_CERT:
 		return ask_for_cert(s);
 	case CMP_ASKS_REVOKE:
-		(void)ask(s, ENROL_ASKS_REVOKE, ASKED);
+		(void)cmp_service_ask(s, ENROL_ASKS_REVOKE, ASKED);
 		s->question.certificate = bytes_slice(&s->proved_der);
 		return ENROL_ASKS;
 	case CMP_ANSWERED:
 		return note_sent(s, bytes_slice(&out->data), &sent)
 			       ? ENROL_GOES_ON
-			       : fail_here(s, ENROL_ERROR_INTERNAL, "no response could be made");
+			       : cmp_service_fail_here(s, ENROL_ERROR_INTERNAL,
+						       "no response could be made");
 	case CMP_CONFIRMS:
 		s->stage = OVER;
 		return ENROL_DONE;
@@ -186,7 +157,7 @@ static enum enrol_state looked(struct cmp_service *s, const struct cmp_message *
 	case CMP_REFUSED:
 		break;
 	}
-	return fail_cmp(s, s->finding.failure, s->finding.words);
+	return cmp_service_fail_cmp(s, s->finding.failure, s->finding.words);
 }
 
 static enum enrol_state receive(struct cmp_service *s, struct slice in,
@@ -203,8 +174,8 @@ static enum enrol_state receive(struct cmp_service *s, struct slice in,
 		cmp_responder_free(s->responder);
 		s->responder = NULL;
 		if (cmp_responder_new(&duty, message->protection, now, &s->responder) != OK)
-			return fail_cmp(s, CMP_FAILURE(systemFailure),
-					"there is nothing to sign responses with");
+			return cmp_service_fail_cmp(s, CMP_FAILURE(systemFailure),
+						    "there is nothing to sign responses with");
 	}
 	cmp_finding_done(&s->finding);
 	cmp_responder_look(s->responder, in, &s->finding, &out->data);
@@ -251,7 +222,7 @@ static enum enrol_state refuse(struct cmp_service *s, const struct enrol_reply *
 	s->fault.error = reply->error ? (enum enrol_error)reply->error : ENROL_ERROR_CA_REFUSED;
 	if (!cmp_responder_answer(s->responder, bytes_slice(&s->request), &verdict, &out->data))
 		bytes_clear(&out->data);
-	return fail_fault(s, ENROL_US, reply->why);
+	return cmp_service_fail(s, ENROL_US, reply->why);
 }
 
 static enum enrol_state grant(struct cmp_service *s, const struct enrol_reply *reply,
@@ -262,7 +233,8 @@ static enum enrol_state grant(struct cmp_service *s, const struct enrol_reply *r
 
 	if (s->question.kind == ENROL_ASKS_ISSUE) {
 		if (take_cert(s, reply) != OK)
-			return fail_here(s, ENROL_ERROR_INTERNAL, "the certificate is none");
+			return cmp_service_fail_here(s, ENROL_ERROR_INTERNAL,
+						     "the certificate is none");
 		verdict = (struct cmp_verdict){ .cert = s->cert, .chain = s->chain };
 		/* RFC 9483, section 4.1.3: an update brings no anchors */
 		if (s->job.action == ENROL_REGISTER)
@@ -270,101 +242,16 @@ static enum enrol_state grant(struct cmp_service *s, const struct enrol_reply *r
 	}
 	if (!cmp_responder_answer(s->responder, bytes_slice(&s->request), &verdict, &out->data) ||
 	    !note_sent(s, bytes_slice(&out->data), &sent))
-		return fail_cmp(s, CMP_FAILURE(systemFailure), "no response could be made");
+		return cmp_service_fail_cmp(s, CMP_FAILURE(systemFailure),
+					    "no response could be made");
 	if (sent.body == CMP_ERROR)
-		return fail_cmp(s, CMP_FAILURE(systemFailure), "no response could be made");
+		return cmp_service_fail_cmp(s, CMP_FAILURE(systemFailure),
+					    "no response could be made");
 	s->stage = OVER;
 	if (sent.body == CMP_RP || sent.implicit_confirm)
 		return ENROL_DONE;
 	s->stage = CONFIRM;
 	return ENROL_GOES_ON;
-}
-
-/* ---- forwarding ------------------------------------------------------------------------------ */
-
-static enum enrol_state forward(struct cmp_service *s)
-{
-	(void)ask(s, ENROL_ASKS_FORWARD, FORWARDED);
-	s->question.message = bytes_slice(&s->request);
-	s->question.after = s->after;
-	s->after = 0;
-	return ENROL_ASKS;
-}
-
-static enum enrol_state forwarded_cert(struct cmp_service *s, const struct cmp_message *message)
-{
-	if (message->status == OSSL_CMP_PKISTATUS_waiting) {
-		s->stage = POLLED;
-		return ENROL_GOES_ON;
-	}
-	X509_free(s->cert);
-	s->cert = cmp_decode_cert(message->certificate);
-	if (!s->cert)
-		return fail_cmp(s, CMP_FAILURE(badDataFormat),
-				"the CA's response has no certificate that can be read");
-	s->stage = message->implicit_confirm ? OVER : CONFIRM;
-	return s->stage == OVER ? ENROL_DONE : ENROL_GOES_ON;
-}
-
-static enum enrol_state ca_refused(struct cmp_service *s, const struct cmp_message *message)
-{
-	char words[96];
-
-	printable(message->text, words, sizeof words);
-	cmp_fault(&s->fault, message->failure, *words ? words : NULL);
-	s->fault.error = ENROL_ERROR_CA_REFUSED;
-	return fail_fault(s, ENROL_US, NULL);
-}
-
-static enum enrol_state ca_answered(struct cmp_service *s, const struct cmp_message *message)
-{
-	if (CMP_CERT_RESPONSES & CMP_BIT(message->body))
-		return forwarded_cert(s, message);
-	if (message->body == CMP_POLLREP) {
-		s->after = message->check_after;
-		s->stage = POLLED;
-		return ENROL_GOES_ON;
-	}
-	if (message->body == CMP_GENP) {
-		s->stage = FIRST;
-		return ENROL_GOES_ON;
-	}
-	s->stage = OVER;
-	if (message->body == CMP_PKICONF || message->body == CMP_RP)
-		return ENROL_DONE;
-	return fail_cmp(s, CMP_FAILURE(systemFailure), "the CA answered with what is no answer");
-}
-
-/* To the machine as it came, whatever we make of it. */
-static enum enrol_state hand_back(struct cmp_service *s, const struct enrol_reply *reply,
-				  struct enrol_output *out)
-{
-	struct cmp_message message;
-	unsigned failure = cmp_message_parse(reply->message, &message);
-
-	if (failure != 0 || !slice_eq(message.transaction, bytes_slice(&s->transaction)))
-		return fail_cmp(s, CMP_FAILURE(systemFailure),
-				"the CA's response is not one that can be handed on");
-	if (bytes_set(&out->data, reply->message) != OK ||
-	    bytes_set(&s->nonce, message.sender_nonce) != OK)
-		return fail_here(s, ENROL_ERROR_INTERNAL, "out of memory");
-	/* who has no roots to tell of does not end a renewal */
-	if (message.body == CMP_ERROR && s->kind == CMP_GENM) {
-		s->stage = FIRST;
-		return ENROL_GOES_ON;
-	}
-	if (message.body == CMP_ERROR || message.status == OSSL_CMP_PKISTATUS_rejection)
-		return ca_refused(s, &message);
-	return ca_answered(s, &message);
-}
-
-static enum enrol_state not_forwarded(struct cmp_service *s, const struct enrol_reply *reply)
-{
-	enrol_fault_set(&s->fault,
-			reply->error ? (enum enrol_error)reply->error : ENROL_ERROR_CA_REFUSED,
-			"the request did not get to the CA");
-	s->fault.secondary = reply->secondary;
-	return fail_fault(s, ENROL_US, reply->why);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -450,20 +337,21 @@ static enum enrol_state service_process(void *self, const struct enrol_message *
 	bytes_clear(&out->headers);
 	bytes_clear(&out->data);
 	if (in->headers.len > 0)
-		return fail_here(s, ENROL_ERROR_MALFORMED, "CMP has no headers");
+		return cmp_service_fail_here(s, ENROL_ERROR_MALFORMED, "CMP has no headers");
 	if (++s->rounds > ENROL_ROUNDS_MAX)
-		return fail_here(s, ENROL_ERROR_LIMIT, "too many messages");
+		return cmp_service_fail_here(s, ENROL_ERROR_LIMIT, "too many messages");
 	failure = cmp_message_parse(in->data, &message);
 	if (failure == 0)
 		failure = check(s, &message);
 	if (failure != 0)
-		return fail_cmp(s, failure, NULL);
+		return cmp_service_fail_cmp(s, failure, NULL);
 	if (s->stage == FIRST && bytes_set(&s->transaction, message.transaction) != OK)
-		return fail_here(s, ENROL_ERROR_INTERNAL, "out of memory");
+		return cmp_service_fail_here(s, ENROL_ERROR_INTERNAL, "out of memory");
 	if (bytes_set(&s->request, in->data) != OK)
-		return fail_here(s, ENROL_ERROR_INTERNAL, "out of memory");
+		return cmp_service_fail_here(s, ENROL_ERROR_INTERNAL, "out of memory");
 	s->kind = message.body;
-	return s->job.authority->forwards ? forward(s) : receive(s, in->data, &message, out, now);
+	return s->job.authority->forwards ? cmp_forward(s)
+					  : receive(s, in->data, &message, out, now);
 }
 
 static const struct enrol_question *service_question(const void *self)
@@ -486,18 +374,18 @@ static enum enrol_state service_answer(void *self, const struct enrol_reply *rep
 	case ASKED:
 		return reply->accept ? grant(s, reply, out) : refuse(s, reply, out);
 	case FORWARDED:
-		return reply->accept ? hand_back(s, reply, out) : not_forwarded(s, reply);
+		return cmp_forwarded(s, reply, out);
 	case REJECTED:
 		if (bytes_set(&out->data, bytes_slice(&s->last)) != OK)
 			bytes_clear(&out->data);
-		return fail_fault(s, ENROL_THEM, NULL);
+		return cmp_service_fail(s, ENROL_THEM, NULL);
 	case FIRST:
 	case CONFIRM:
 	case POLLED:
 	case OVER:
 		break;
 	}
-	return fail_here(s, ENROL_ERROR_INTERNAL, "nothing was asked");
+	return cmp_service_fail_here(s, ENROL_ERROR_INTERNAL, "nothing was asked");
 }
 
 static void service_result(const void *self, struct enrol_result *ret_result)

@@ -23,10 +23,12 @@ libproto_a_SOURCES += \
 # CMP and EST
 libproto_a_SOURCES += %D%/certs_only.c %D%/certs_only.h
 libproto_a_SOURCES += %D%/chain.c %D%/chain.h
-libproto_a_SOURCES += %D%/cmp_exchange.c %D%/cmp_exchange.h %D%/cmp_peer.c
+libproto_a_SOURCES += %D%/cmp_exchange.c %D%/cmp_exchange.h %D%/cmp_run.c %D%/cmp_run.h
+libproto_a_SOURCES += %D%/cmp_peer.c
 libproto_a_SOURCES += %D%/cmp_lib.c %D%/cmp_lib.h %D%/cmp_info.c
 libproto_a_SOURCES += %D%/cmp_message.c %D%/cmp_message.h
-libproto_a_SOURCES += %D%/cmp_responder.c %D%/cmp_responder.h %D%/cmp_server.c
+libproto_a_SOURCES += %D%/cmp_responder.c %D%/cmp_responder.h
+libproto_a_SOURCES += %D%/cmp_server.c %D%/cmp_forward.c %D%/cmp_service.h
 libproto_a_SOURCES += %D%/der.c %D%/der.h
 libproto_a_SOURCES += %D%/est.c %D%/est.h %D%/est_http.c %D%/est_http.h
 libproto_a_SOURCES += %D%/est_peer.c %D%/est_server.c

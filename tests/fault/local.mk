@@ -36,6 +36,11 @@ FAULT_TESTS += %D%/keystore_kill
 %C%_keystore_kill_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 endif
 
+FAULT_TESTS += %D%/fault_enrol
+%C%_fault_enrol_SOURCES = %D%/fault_enrol.c tests/enrol_duo.c tests/enrol_duo.h
+%C%_fault_enrol_LDFLAGS = $(FAULT_LINK)
+%C%_fault_enrol_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
+
 FAULT_TESTS += %D%/fault_radius
 %C%_fault_radius_LDFLAGS = $(FAULT_LINK)
 %C%_fault_radius_LDADD = libfault.a $(PROTO_LIBS)

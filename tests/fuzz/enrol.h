@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct enrol_duo duo;
 static struct rd changes;
-static size_t next_change;
+static size_t position, next_change; /* in all that is sent */
 static bool for_server;
 
 static void plan_change(void)
@@ -27,18 +27,13 @@ static void plan_change(void)
 
 static void change_octets(struct bytes *b)
 {
-	size_t at = 0;
+	while (next_change != SIZE_MAX && next_change < position + b->len) {
+		uint8_t *at = b->p + (next_change - position);
 
-	while (next_change != SIZE_MAX && next_change - at < b->len) {
-		b->p[next_change] = (uint8_t)(b->p[next_change] + rd_u8(&changes));
-		at = next_change;
-		next_change = 0;
+		*at = (uint8_t)(*at + rd_u8(&changes));
 		plan_change();
-		if (next_change != SIZE_MAX)
-			next_change += at;
 	}
-	if (next_change != SIZE_MAX)
-		next_change -= next_change < b->len ? next_change : b->len;
+	position += b->len;
 }
 
 static void on_way(struct enrol_duo *d, unsigned count, struct enrol_output *message)
@@ -170,7 +165,7 @@ static int fuzz_one(const struct enrol_peer_protocol *peer,
 		server_is_target ? raw_server(&in) : raw_peer(&in);
 	else if (!duo.authority.forwards) {
 		changes = in;
-		next_change = 0;
+		position = next_change = 0;
 		plan_change();
 		duo.on_way = on_way;
 		(void)enrol_duo_run(&duo);

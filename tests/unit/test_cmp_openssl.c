@@ -295,10 +295,10 @@ static unsigned a_port(void)
 }
 
 /* Looked up, because the command does not like to be connected to without a request. */
-static bool listens(unsigned port)
+static bool listens(unsigned port, const char *table)
 {
 	char line[256], wanted[16];
-	FILE *file = fopen("/proc/net/tcp", "r");
+	FILE *file = fopen(table, "r");
 	bool found = false;
 
 	snprintf(wanted, sizeof wanted, ":%04X ", port);
@@ -307,6 +307,15 @@ static bool listens(unsigned port)
 	if (file)
 		fclose(file);
 	return found;
+}
+
+static void wait_for(unsigned port)
+{
+	for (int tries = 0; tries < 200; tries++) {
+		if (listens(port, "/proc/net/tcp") || listens(port, "/proc/net/tcp6"))
+			return;
+		usleep(25000);
+	}
 }
 
 static void near_begin(const struct enrol_peer_protocol *peer, const char *words)
@@ -322,8 +331,7 @@ static void near_begin(const struct enrol_peer_protocol *peer, const char *words
 	snprintf(url, sizeof url, "http://127.0.0.1:%u/", port);
 	snprintf(line, sizeof line, "-port %u -rsp_cert @new.pem %s", port, words);
 	ca = start(line);
-	for (int tries = 0; tries < 200 && !listens(port); tries++)
-		usleep(25000);
+	wait_for(port);
 }
 
 static void near_end(void)
