@@ -33,6 +33,7 @@ systemdsystemunit_DATA += %D%/latchkey-authd.service
 endif
 endif
 AUTHD_EXAMPLES = %D%/switches.client.example %D%/wired.port.example %D%/printers.rule.example %D%/lost.rule.example \
+	%D%/guests.rule.example \
 	%D%/campus.server.example %D%/radsec.server.example
 EXTRA_DIST += $(AUTHD_EXAMPLES)
 
@@ -51,6 +52,7 @@ if AUTHD
 		$(INSTALL_DATA) %D%/latchkey-authd.conf $(DESTDIR)$(confdir)/authd/latchkey-authd.conf
 	$(INSTALL_DATA) $(srcdir)/%D%/switches.client.example $(DESTDIR)$(confdir)/authd/clients.d
 	$(INSTALL_DATA) $(srcdir)/%D%/printers.rule.example $(srcdir)/%D%/lost.rule.example \
+		$(srcdir)/%D%/guests.rule.example \
 		$(DESTDIR)$(confdir)/authd/rules.d
 	$(INSTALL_DATA) $(srcdir)/%D%/wired.port.example $(DESTDIR)$(confdir)/authd/ports.d
 	$(INSTALL_DATA) $(srcdir)/%D%/campus.server.example $(srcdir)/%D%/radsec.server.example \
@@ -63,7 +65,8 @@ uninstall-local:
 		$(DESTDIR)$(confdir)/authd/servers.d/campus.server.example \
 		$(DESTDIR)$(confdir)/authd/servers.d/radsec.server.example \
 		$(DESTDIR)$(confdir)/authd/rules.d/printers.rule.example \
-		$(DESTDIR)$(confdir)/authd/rules.d/lost.rule.example
+		$(DESTDIR)$(confdir)/authd/rules.d/lost.rule.example \
+		$(DESTDIR)$(confdir)/authd/rules.d/guests.rule.example
 	cmp -s %D%/latchkey-authd.conf $(DESTDIR)$(confdir)/authd/latchkey-authd.conf && \
 		rm -f $(DESTDIR)$(confdir)/authd/latchkey-authd.conf || :
 	rm -f $(DESTDIR)$(sysusersdir)/latchkey.conf $(DESTDIR)$(tmpfilesdir)/latchkey.conf
