@@ -9,6 +9,136 @@ const char *const teap_inner_names[TEAP_INNERS] = { "EAP-MSCHAPv2", "EAP-TLS",
 static const struct slice names[TEAP_IDENTITIES_MAX] = { { (const uint8_t *)"bob", 3 },
 							 { (const uint8_t *)"host/desk", 9 } };
 
+/* ---- a method that enrols ------------------------------------------------------------------- */
+
+#define EAP_TYPE_ENROLS 255
+
+unsigned teap_enrolments_told;
+
+static void enrols_start(void *self, struct moment now)
+{
+	(void)self;
+	(void)now;
+}
+
+static struct eap_verdict enrols_process(void *self, const struct eap_packet *request,
+					 struct moment now)
+{
+	(void)self;
+	(void)request;
+	(void)now;
+	return (struct eap_verdict){ METHOD_MAY_CONT, COND_SUCC, false };
+}
+
+static void enrols_build(void *self, struct wr *w)
+{
+	(void)self;
+	wr_u8(w, 1);
+}
+
+static bool enrols_take_keys(void *self, struct eap_keys *ret_keys)
+{
+	(void)self;
+	(void)ret_keys;
+	return false;
+}
+
+static const struct diagnosis *enrols_diagnosis(const void *self)
+{
+	static const struct diagnosis none;
+
+	(void)self;
+	return &none;
+}
+
+static bool enrols_report(const void *self, struct eap_report *ret_report)
+{
+	(void)self;
+	(void)ret_report;
+	return false;
+}
+
+static const char *enrols_stage(const void *self)
+{
+	(void)self;
+	return "enrolment";
+}
+
+static void enrols_drop(void *self)
+{
+	(void)self;
+}
+
+static void enrols_succeeded(void *self)
+{
+	(void)self;
+	teap_enrolments_told++;
+}
+
+static const struct eap_peer_method enrols_peer = {
+	.name = "ENROLS",
+	.type = { 0, EAP_TYPE_ENROLS },
+	.inner_only = true,
+	.start = enrols_start,
+	.process = enrols_process,
+	.build = enrols_build,
+	.take_keys = enrols_take_keys,
+	.diagnosis = enrols_diagnosis,
+	.report = enrols_report,
+	.stage = enrols_stage,
+	.succeeded = enrols_succeeded,
+	.stop = enrols_drop,
+	.free = enrols_drop,
+};
+
+static enum status enrols_init(void *context, const struct eap_server_about *about, void **ret_self)
+{
+	CHECK(about->tunnel != NULL);
+	*ret_self = context;
+	return OK;
+}
+
+static enum eap_server_state enrols_hear(void *self, const struct eap_packet *response,
+					 struct moment now)
+{
+	(void)self;
+	(void)response;
+	(void)now;
+	return METHOD_ASKS;
+}
+
+static const struct eap_question *enrols_question(const void *self)
+{
+	static const struct eap_question question = { .kind = EAP_ASKS_ENROLMENT };
+
+	(void)self;
+	return &question;
+}
+
+static enum eap_server_state enrols_answer(void *self, const struct eap_reply *reply,
+					   struct moment now)
+{
+	(void)self;
+	(void)now;
+	return reply->accept ? METHOD_SUCCEEDED : METHOD_FAILED;
+}
+
+static const struct eap_server_method enrols_server = {
+	.name = "ENROLS",
+	.type = { 0, EAP_TYPE_ENROLS },
+	.inner_only = true,
+	.init = enrols_init,
+	.process = enrols_hear,
+	.question = enrols_question,
+	.answer = enrols_answer,
+	.build = enrols_build,
+	.take_keys = enrols_take_keys,
+	.diagnosis = enrols_diagnosis,
+	.report = enrols_report,
+	.stage = enrols_stage,
+	.free = enrols_drop,
+};
+
 void teap_duo_init(struct teap_duo *d)
 {
 	*d = (struct teap_duo){ .client = TLS_CLIENT_OPTIONAL };
@@ -81,7 +211,9 @@ static struct inner_peer *inner_peer(struct teap_duo *d, enum teap_inner inner, 
 
 	if (inner == TEAP_BY_PASSWORD)
 		return NULL;
-	if (inner == TEAP_BY_MSCHAPV2) {
+	if (inner == TEAP_BY_ENROLMENT) {
+		s.offers[0] = (struct eap_peer_offer){ &enrols_peer, d };
+	} else if (inner == TEAP_BY_MSCHAPV2) {
 		REQUIRE(mschapv2_peer_new(&account, &mschapv2) == OK);
 		s.offers[0] = (struct eap_peer_offer){ &mschapv2_peer_method, mschapv2 };
 	} else {
@@ -109,7 +241,8 @@ void teap_duo_add_peer(struct teap_duo *d, enum teap_identity type, enum teap_in
 
 void teap_duo_add_server(struct teap_duo *d, enum teap_identity type, enum teap_inner inner)
 {
-	const struct eap_server_offer offers[TEAP_INNERS] = {
+	const struct eap_server_offer offers[TEAP_BY_ENROLMENT + 1] = {
+		[TEAP_BY_ENROLMENT] = { &enrols_server, d },
 		[TEAP_BY_MSCHAPV2] = { &mschapv2_server_method, &d->mschapv2 },
 		[TEAP_BY_TLS] = { &tls_server_method, &d->inner_tls },
 	};
@@ -206,7 +339,6 @@ static void answer(struct teap_duo *d, void *self)
 		reply.accept = !d->refuse_admission;
 		break;
 	case EAP_ASKS_ENROLMENT:
-		reply.accept = false;
 		break;
 	}
 	d->end = d->server->answer(self, &reply, d->c.now);

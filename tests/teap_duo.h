@@ -9,7 +9,7 @@
 #include "method/tls_server.h"
 #include "tests/tls_cast.h"
 
-enum teap_inner { TEAP_BY_MSCHAPV2, TEAP_BY_TLS, TEAP_BY_PASSWORD, TEAP_INNERS };
+enum teap_inner { TEAP_BY_MSCHAPV2, TEAP_BY_TLS, TEAP_BY_PASSWORD, TEAP_INNERS, TEAP_BY_ENROLMENT };
 extern const char *const teap_inner_names[TEAP_INNERS];
 
 struct teap_duo {
@@ -17,7 +17,6 @@ struct teap_duo {
 
 	/* as a test wants them, before load */
 	enum tls_version version; /* the highest; 0: TLS 1.3 */
-	const char *ciphers;	  /* unused: both agree on what they like best */
 	bool peer_has_certificate;
 	enum tls_client client;
 	struct teap_peer_settings peer_settings;
@@ -26,7 +25,6 @@ struct teap_duo {
 	/* another server or peer, in place of ours; self is not freed */
 	const struct eap_server_method *server;
 	void *server_own_context;
-	struct tunnel_inside hostile;
 	const struct tunnel_peer_inside *hostile_peer;
 
 	/* what the world answers */
@@ -36,8 +34,8 @@ struct teap_duo {
 	struct tls_config *peer_config, *inner_peer_config;
 	struct tls_server_context inner_tls;
 	struct mschapv2_server_context mschapv2;
-	struct eap_policy_choice choices[TEAP_INNERS];
-	struct eap_policy policies[TEAP_INNERS];
+	struct eap_policy_choice choices[TEAP_BY_ENROLMENT + 1];
+	struct eap_policy policies[TEAP_BY_ENROLMENT + 1];
 	struct secret password;
 	struct tunnel_peer *peer;
 
@@ -51,6 +49,10 @@ struct teap_duo {
 	struct diagnosis server_why, peer_why;
 	struct eap_report report; /* the peer's */
 };
+
+/* TEAP_BY_ENROLMENT is a method of the tests' own without keys: the server asks about an enrolment,
+ * and the peer notes whether it was told of its success. */
+extern unsigned teap_enrolments_told;
 
 /* Both ends do one identity, whoever that is, by EAP-MSCHAPv2. */
 void teap_duo_init(struct teap_duo *d);

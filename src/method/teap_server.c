@@ -12,6 +12,7 @@
 enum phase {
 	TALKING,   /* an identity is being proved */
 	ADMITTING, /* all have been */
+	PARTING,   /* a machine was enrolled, and is to come back with what it was given */
 	ENDING,	   /* we have said success; the peer has to agree */
 	FAILING,   /* we have said failure; the peer says so too */
 };
@@ -128,7 +129,7 @@ static enum eap_server_state send_message(struct conversation *c)
 static enum eap_server_state fail(struct conversation *c, enum teap_error code)
 {
 	clear(c);
-	if (c->phase != ENDING && c->phase != FAILING && proof_of(c)->begun)
+	if ((c->phase == TALKING || c->phase == ADMITTING) && proof_of(c)->begun)
 		teap_write_status(&c->w, TEAP_INTERMEDIATE_RESULT, TEAP_FAILURE);
 	teap_write_error(&c->w, code);
 	teap_write_status(&c->w, TEAP_RESULT, TEAP_FAILURE);
@@ -238,14 +239,19 @@ static bool next_identity(struct conversation *c)
 	return false;
 }
 
+static bool enrolled(const struct conversation *c)
+{
+	for (unsigned i = 0; i < TEAP_ROUNDS_MAX; i++) {
+		if (inner_server_enrolled(&c->proofs[i].inner))
+			return true;
+	}
+	return false;
+}
+
 static enum eap_server_state ask_admission(struct conversation *c)
 {
-	bool enrolled = false;
-
-	for (unsigned i = 0; i < TEAP_ROUNDS_MAX; i++)
-		enrolled = enrolled || inner_server_enrolled(&c->proofs[i].inner);
 	c->phase = ADMITTING;
-	c->question = tunnel_server_ask_admission(c->tunnel, enrolled);
+	c->question = tunnel_server_ask_admission(c->tunnel, enrolled(c));
 	return METHOD_ASKS;
 }
 
@@ -293,7 +299,9 @@ static enum eap_server_state proved(struct conversation *c, struct moment now)
 	c->untold = true;
 	if (note_proof(c) != OK || count_method(c) != OK)
 		return internal(c, "what was proved inside could not be taken down");
-	if (!next_identity(c))
+	/* Who was enrolled just now is asked for nothing more: what it is to be asked for, it has
+	 * only now. */
+	if (enrolled(c) || !next_identity(c))
 		return ask_admission(c);
 	write_intermediate(c, TEAP_SUCCESS);
 	if (!write_binding(c))
@@ -437,6 +445,17 @@ static enum eap_server_state tell_success(struct conversation *c)
 	return send_message(c);
 }
 
+/* doc/cprom.md, "Afterwards": that the enrolment was a success is told, protected, before the
+ * conversation ends without one. */
+static enum eap_server_state part(struct conversation *c)
+{
+	c->phase = PARTING;
+	write_intermediate(c, TEAP_SUCCESS);
+	if (!write_binding(c))
+		return internal(c, "the crypto-binding could not be computed");
+	return send_message(c);
+}
+
 static enum eap_server_state admitted(struct conversation *c, const struct eap_reply *reply)
 {
 	if (reply->accept)
@@ -444,7 +463,7 @@ static enum eap_server_state admitted(struct conversation *c, const struct eap_r
 	diagnosis_set(&c->why, DIAG_PEER_DENIED);
 	if (reply->why && reply->why->id != DIAG_NONE)
 		c->why = *reply->why;
-	return fail(c, TEAP_ERROR_AUTHORIZATION);
+	return enrolled(c) && c->untold ? part(c) : fail(c, TEAP_ERROR_AUTHORIZATION);
 }
 
 /* Section 4.2.9.  To negotiate EAP is ours where nothing was asked for so far; else "it sends back
@@ -554,6 +573,8 @@ static enum eap_server_state hear(struct conversation *c, const struct teap_mess
 	error = hear_results(c, m);
 	if (error != TEAP_NO_ERROR)
 		return refuse(c, error, NULL);
+	if (c->phase == PARTING)
+		return fail(c, TEAP_ERROR_AUTHORIZATION);
 	return c->phase == ENDING ? hear_end(c, m, now) : hear_talk(c, m, now);
 }
 
@@ -680,6 +701,8 @@ static const char *inside_stage(const void *self)
 					      : inner_server_stage(&c->proofs[c->at].inner);
 	case ADMITTING:
 		return "admission";
+	case PARTING:
+		return "enrolled";
 	case ENDING:
 		return "result";
 	case FAILING:

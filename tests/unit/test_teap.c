@@ -397,3 +397,36 @@ TEST(small_fragments)
 	teap_duo_check_success(&d, false);
 	teap_duo_done(&d);
 }
+
+/* A method inside without keys, and what becomes of its success. */
+TEST(who_is_enrolled_is_told_and_let_in_or_not)
+{
+	for
+		EACH_VERSION(v)
+		{
+			for (unsigned refuse = 0; refuse < 2; refuse++) {
+				struct teap_duo d;
+
+				teap_enrolments_told = 0;
+				teap_duo_init(&d);
+				d.version = versions[v];
+				d.refuse_admission = refuse;
+				/* a user would be asked for as well, if it were not an enrolment */
+				teap_duo_add(&d, TEAP_MACHINE, TEAP_BY_ENROLMENT);
+				teap_duo_add_server(&d, TEAP_USER, TEAP_BY_MSCHAPV2);
+				teap_duo_load(&d);
+				if (refuse) {
+					teap_duo_check_failure(&d, DIAG_PEER_DENIED,
+							       DIAG_TUNNEL_ERROR);
+				} else {
+					teap_duo_check_success(&d, false);
+					/* what was enrolled is to come back with what it was given
+					 */
+					teap_duo_check_success(&d, false);
+				}
+				CHECK_INT(teap_enrolments_told, refuse ? 1 : 2);
+				CHECK_STR(d.inner, "ENROLS");
+				teap_duo_done(&d);
+			}
+		}
+}
