@@ -161,9 +161,11 @@ if FUZZERS
 endif
 
 FUZZ_TARGETS += %D%/fuzz_ttls_avp %D%/fuzz_peap_tlv %D%/fuzz_mschapv2
-FUZZ_TARGETS += %D%/fuzz_ttls_peer %D%/fuzz_peap_peer
-EXTRA_DIST += tests/vectors/ttls_peer.txt tests/vectors/peap_peer.txt
+FUZZ_TARGETS += %D%/fuzz_ttls_peer %D%/fuzz_peap_peer %D%/fuzz_tunnel_peer
+EXTRA_DIST += tests/vectors/ttls_peer.txt tests/vectors/peap_peer.txt tests/vectors/tunnel_peer.txt
 if FUZZERS
+%C%_fuzz_tunnel_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_tunnel_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 FAKE_TUNNEL = %D%/fake_tunnel.c %D%/fake_tunnel.h tests/legacy.h
 %C%_fuzz_ttls_avp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_ttls_avp_LDADD = $(PROTO_LIBS)
