@@ -315,7 +315,8 @@ static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 
 	if (!s->credential)
 		return 0;
-	if ((r = arming_open_credential(arming->config, s->credential, now, &credential, why)) < 0)
+	if ((r = arming_read_files(arming->config, arming->authority, &anchors, &crls, why)) < 0 ||
+	    (r = arming_open_credential(arming->config, s->credential, now, &credential, why)) < 0)
 		return r;
 	if (why->id != DIAG_NONE)
 		arming->warning = *why;
@@ -323,8 +324,7 @@ static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 	cert_info_of(credential->cert, &arming->certificate);
 	if (!offers_tls(s))
 		return 0;
-	if ((r = arming_read_files(arming->config, arming->authority, &anchors, &crls, why)) < 0 ||
-	    (r = arming_make_trust(arming->config, &anchors, &crls, &trust, why)) < 0)
+	if ((r = arming_make_trust(arming->config, &anchors, &crls, &trust, why)) < 0)
 		return r;
 	if (!digest(arming, credential, &anchors, &crls))
 		return arming_failed(why, "SHA-256 cannot be computed");

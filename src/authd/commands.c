@@ -33,7 +33,7 @@ const struct command commands[] = {
 	{ "machines", "[LIMIT]", "list the machines that were ever let in",
 	  "From the registry, the last seen first; 100 unless LIMIT says how many.",
 	  command_recorded },
-	{ "token", "[WORD…]", "make and look after enrollment tokens",
+	{ "token", "[WORD...]", "make and look after enrollment tokens",
 	  "`create` makes one and shows it, once, as text and in a terminal as a QR code. After it "
 	  "may stand `uses=` (how many machines may be enrolled with it, 1 unless it is given), "
 	  "`lifetime=` (such as `12h`; `7d` unless it is given), `profile=` (the certificate "
@@ -43,7 +43,7 @@ const struct command commands[] = {
 	  "machine asks for). `list` shows all, without what is secret. `revoke TOKEN` makes one "
 	  "useless; what it has brought stays good.",
 	  command_enroll },
-	{ "machine", "[WORD…]", "look after machines and what they were given",
+	{ "machine", "[WORD...]", "look after machines and what they were given",
 	  "`show MACHINE` shows one with its credentials; it is named as it is listed, or by its "
 	  "common name alone. `revoke MACHINE` revokes all that it has, and ends its sessions at "
 	  "once: at ports of ours, and by a Disconnect-Request behind switches. `reason=` may "
@@ -51,7 +51,7 @@ const struct command commands[] = {
 	  "`affiliation-changed`, `privilege-withdrawn`. `renew MACHINE` notes that it is to have "
 	  "another certificate, and has it authenticate anew.",
 	  command_enroll },
-	{ "account", "[WORD…]", "look after accounts with passwords",
+	{ "account", "[WORD...]", "look after accounts with passwords",
 	  "For methods inside of tunnels. `add NAME` asks for the password, or reads it from "
 	  "standard input, as `password NAME` does for another one. What is kept is a hash of "
 	  "scrypt, with which PAP and EAP-GTC work. `store=nt-hash` keeps what MS-CHAP needs "
@@ -68,7 +68,7 @@ const struct command commands[] = {
 	  "As `systemctl reload latchkey-authd` does. It waits, and fails with the reason when "
 	  "there is an error in the new one; the old one then stays.",
 	  command_reload },
-	{ "ca", "[WORD…]", "make and look after our own authority",
+	{ "ca", "[WORD...]", "make and look after our own authority",
 	  "`init` makes a root, an authority below it that issues certificates for machines, and a "
 	  "certificate of this server, all in the keystore, and says what to do next; it refuses "
 	  "when there is any of them. `show`, which is what is done without a word, lists them "

@@ -88,6 +88,7 @@ void conversation_free(struct conversation *c)
 	aaa_grant_done(&c->grant);
 	arming_free(c->arming);
 	packet_free(c->packet);
+	free(c->mud_url);
 	free(c);
 }
 

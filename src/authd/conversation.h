@@ -38,6 +38,8 @@ struct conversation {
 	char account[AAA_TEXT_MAX + 1];	      /* printable */
 	const struct eap_question *waits_for; /* CONVERSATION_WAITS; NULL: it does not */
 
+	char *mud_url; /* as the machine told it when it asked to be enrolled; NULL: it did not */
+
 	/* of a RADIUS conversation, while it waits */
 	struct packet *packet;
 	uint64_t ticket;

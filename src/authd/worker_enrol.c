@@ -1,4 +1,7 @@
 /* What enrolments ask, on its way from a conversation to the main thread, and back. */
+#include <stdio.h>
+#include <string.h>
+
 #include "authd/worker.h"
 
 /* With an authority of our own, the worker signs: the main thread has no time for that.  What was
@@ -15,6 +18,17 @@ static void sign(const struct conversation *c, const struct enrol_question *ques
 	profile = config_profile(c->arming->config, ask->grant.profile);
 	if (profile)
 		enrolment_sign(ask, &authority->now, profile, question->key);
+}
+
+/* It is told once, and recorded with what the machine is given. */
+static void keep_mud_url(struct conversation *c, struct enrolment_ask *ask)
+{
+	if (*ask->mud_url) {
+		free(c->mud_url);
+		c->mud_url = strdup(ask->mud_url); /* without memory it is not recorded */
+	} else if (c->mud_url) {
+		snprintf(ask->mud_url, sizeof ask->mud_url, "%s", c->mud_url);
+	}
 }
 
 void worker_ask_enrolment(struct worker *w, struct conversation *c)
@@ -37,6 +51,7 @@ void worker_ask_enrolment(struct worker *w, struct conversation *c)
 		enrolment_refuse_ask(&m->ask, ENROL_ERROR_LIMIT,
 				     "the question is too large, or there is no memory for it");
 	} else {
+		keep_mud_url(c, &m->ask);
 		sign(c, question, &m->ask);
 	}
 	worker_send(w, &m->message);

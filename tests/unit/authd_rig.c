@@ -147,6 +147,13 @@ static void on_asks(void *context, const struct message_asks *asks)
 	pool_judged(rig->pool, &ask, true, NULL);
 }
 
+static void on_enrolment(void *context, struct message_enrolment_asks *asks)
+{
+	struct rig *rig = context;
+
+	rig->enrolment(rig->enrolment_context, asks);
+}
+
 static void on_reply(struct transport *transport, const struct origin *origin, struct slice packet)
 {
 	struct rig *rig = list_item(transport, struct rig, transport);
@@ -172,9 +179,11 @@ static void load(struct rig *rig)
 
 void rig_start(struct rig *rig)
 {
-	const struct pool_events events = {
-		.outcome = on_outcome, .packet = on_packet, .asks = on_asks, .context = rig
-	};
+	const struct pool_events events = { .outcome = on_outcome,
+					    .packet = on_packet,
+					    .asks = on_asks,
+					    .enrolment = on_enrolment,
+					    .context = rig };
 	struct diagnosis why = { 0 };
 	char text[512];
 	int error;

@@ -31,6 +31,10 @@ struct rig {
 	unsigned outcomes;
 	struct moment now;  /* when packets come in; zeros: now */
 	unsigned waits_for; /* of answers, packets and outcomes together */
+
+	/* What enrolments ask comes to here; NULL: no enrolment is under way. */
+	void (*enrolment)(void *context, struct message_enrolment_asks *asks);
+	void *enrolment_context;
 };
 
 /* An authority, and a server's and a machine's certificate from it, valid now. */

@@ -190,6 +190,9 @@ UNIT_TESTS += %D%/test_authd_service
 %C%_test_authd_service_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
 %C%_test_authd_pool_SOURCES = %D%/test_authd_pool.c $(AUTHD_RIG)
 %C%_test_authd_pool_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
+UNIT_TESTS += %D%/test_authd_enrol
+%C%_test_authd_enrol_SOURCES = %D%/test_authd_enrol.c tests/cprom_duo.c tests/cprom_duo.h $(AUTHD_RIG)
+%C%_test_authd_enrol_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
 endif
 endif
 

@@ -1,0 +1,475 @@
+/* Machines are enrolled by the server as a whole, but for its sockets: our CPROM peer in our
+ * EAP-TTLS peer talks to the workers, the registry is a file. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "authd/arm.h"
+#include "authd/ca_keeper.h"
+#include "authd/enrolment.h"
+#include "authd/recorder.h"
+#include "authd/registry_enrol.h"
+#include "method/ttls_peer.h"
+#include "tests/cprom_duo.h"
+#include "tests/test.h"
+#include "tests/unit/authd_rig.h"
+
+#define STATION "02-00-00-00-00-01"
+
+struct site {
+	struct rig rig;
+	struct recorder *recorder;
+	struct enrolment *enrolment;
+	struct registry *registry; /* a second eye on it */
+	struct registry_settings settings;
+	char file[160];
+	struct token token;
+	char id[TOKEN_ID_TEXT_MAX];
+	uint64_t number;
+};
+
+/* ---- the server ---- */
+
+static void told(void *context, const struct message_enrolment_asks *asks,
+		 struct enrolment_told *taken)
+{
+	struct site *s = context;
+
+	pool_enrolment_told(s->rig.pool, asks, taken);
+}
+
+static void asked(void *context, struct message_enrolment_asks *asks)
+{
+	enrolment_asks(((struct site *)context)->enrolment, asks);
+}
+
+static void make_authority(struct site *s)
+{
+	const struct ca_order order = { .name = "Example", .server = "radius.example.org" };
+	AUTO_VALUE(ini_errors) errors = { 0 };
+	AUTO_STRUCT(config) config = NULL;
+	struct ca_keeper keeper = { 0 };
+	struct diagnosis why = { 0 };
+	char path[160];
+
+	snprintf(path, sizeof path, "%s/latchkey-authd.conf", s->rig.dir.path);
+	REQUIRE(config_load(path, &config, &errors) == 0);
+	REQUIRE(ca_keeper_open(config, true, loop_now().wall, &keeper, &why) == 0);
+	REQUIRE(ca_keeper_init(&keeper, &order, &why) == 0);
+	ca_keeper_done(&keeper);
+}
+
+/* Nothing was revoked so far. */
+static void tell_revoked(struct site *s)
+{
+	AUTO_STRUCT(authority) authority = NULL;
+	AUTO_STRUCT(revoked) revoked = revoked_new();
+	struct diagnosis why;
+	size_t issuer;
+
+	REQUIRE(authority_open(s->rig.config, loop_now().wall, &authority, &why) == 0);
+	REQUIRE(revoked_add_issuer(revoked, X509_get_subject_name(authority->now.issuer),
+				   &issuer) == 0);
+	revoked_sort(revoked);
+	pool_revoked(s->rig.pool, revoked);
+}
+
+static void site_init_with(struct site *s, const char *more)
+{
+	struct recorder_settings recorder = { .delay = 1 };
+	struct enrolment_settings enrolment = { .told = told, .context = s };
+	struct diagnosis why = { 0 };
+	char text[1024];
+
+	*s = (struct site){ .number = 1 };
+	rig_init(&s->rig);
+	snprintf(text, sizeof text,
+		 "[Service]\nWorkers=1\nKeystore=@/ks\nControlSocket=@/control\n"
+		 "[Registry]\nDatabase=@/registry.db\n[Tls]\nCredential=server\n"
+		 "[Authority]\nCredential=ca-issuing\n[Enroll]\nEnabled=yes\n%s",
+		 more);
+	rig_put(&s->rig, "latchkey-authd.conf", text);
+	make_authority(s);
+	s->rig.enrolment = asked;
+	s->rig.enrolment_context = s;
+	rig_start(&s->rig);
+	tell_revoked(s);
+	snprintf(s->file, sizeof s->file, "%s/registry.db", s->rig.dir.path);
+	s->settings = (struct registry_settings){ .file = s->file, .origin = "eye" };
+	recorder.registry = (struct registry_settings){ .file = s->file, .origin = "here" };
+	REQUIRE(recorder_new(&s->rig.loop, &recorder, &s->recorder, &why) == 0);
+	enrolment.recorder = s->recorder;
+	REQUIRE(enrolment_new(&enrolment, &s->enrolment) == 0);
+	enrolment_configure(s->enrolment, s->rig.config);
+	REQUIRE(registry_open(&s->settings, &s->registry, &why) == 0);
+}
+
+static void site_init(struct site *s)
+{
+	site_init_with(s, "AfterEnrolment=accept\nEnrollVlan=99\n");
+}
+
+static void site_done(struct site *s)
+{
+	registry_free(s->registry);
+	recorder_free(s->recorder);
+	enrolment_free(s->enrolment);
+	rig_done(&s->rig);
+}
+
+/* A token as `token create` makes it, with the rest as in *like. */
+static void make_token(struct site *s, const struct registry_token *like)
+{
+	struct registry_token t = *like;
+	struct diagnosis why;
+
+	memset(&s->token, 0x21, sizeof s->token);
+	REQUIRE(arming_pin(s->rig.config, s->token.pin, &why) == 0);
+	token_id_format(s->token.id, s->id);
+	memcpy(t.id, s->id, sizeof t.id);
+	memcpy(t.secret, s->token.secret, sizeof t.secret);
+	t.made = loop_now().wall;
+	REQUIRE(registry_begin(s->registry, true) == 0);
+	REQUIRE(registry_token_add(s->registry, &t) == 0);
+	REQUIRE(registry_commit(s->registry) == 0);
+}
+
+static unsigned used(struct site *s)
+{
+	struct registry_token t;
+
+	REQUIRE(registry_token_get(s->registry, s->id, &t) == 1);
+	return t.used;
+}
+
+/* ---- a machine with a token and nothing else ---- */
+
+struct newcomer {
+	struct cprom_duo store; /* for its keystore alone */
+	struct cprom_credential credential;
+	const struct enrol_peer_protocol *protocols[1];
+	struct cprom_peer *cprom;
+	struct tls_config *tls;
+	struct tunnel_peer *ttls;
+	struct machine_rig machine;
+};
+
+static struct tls_config *trust_by_pin(const struct token *token)
+{
+	char pin[2 * TOKEN_PIN_SIZE + 1];
+	const char *const pins[] = { pin };
+	const struct trust_settings trust = { .pins = pins, .pin_count = 1, .one_network = true };
+	struct tls_peer_settings settings = { .credential = "none" };
+	struct tls_config *config = NULL;
+	struct diagnosis why;
+
+	cert_hex(slice_of(token->pin, sizeof token->pin), pin, sizeof pin);
+	REQUIRE(trust_new(&trust, &settings.trust, &why) == OK);
+	REQUIRE(tls_config_new(&settings, &config, &why) == OK);
+	return config;
+}
+
+static void newcomer_init(struct newcomer *n, const struct site *s, const char *cn)
+{
+	struct cprom_peer_settings cprom = { .credentials = &n->credential,
+					     .credential_count = 1,
+					     .protocols = n->protocols,
+					     .protocol_count = 1,
+					     .store = { &cduo_store, &n->store },
+					     .accept_anchors = true,
+					     .mud_url = "https://mud.example.org/p" };
+	struct inner_peer_settings inner = { .identity = slice_str("anonymous@example.org"),
+					     .offer_count = 1,
+					     .mtu = 8192 };
+	struct ttls_peer_settings ttls = { .inner = TTLS_EAP };
+
+	*n = (struct newcomer){ .protocols = { &spp_peer } };
+	cduo_init(&n->store);
+	n->credential = (struct cprom_credential){ .name = "net",
+						   .type = ENROL_X509,
+						   .actions = 1u << ENROL_REGISTER,
+						   .wanted = true,
+						   .action = ENROL_REGISTER };
+	snprintf(n->credential.names.common_name, sizeof n->credential.names.common_name, "%s", cn);
+	cprom.token.kind = CPROM_TOKEN;
+	cprom.token.value = s->token;
+	REQUIRE(cprom_peer_new(&cprom, &n->cprom) == OK);
+	inner.offers[0] = (struct eap_peer_offer){ &cprom_peer_method, n->cprom };
+	REQUIRE(inner_peer_new(&inner, &ttls.eap) == OK);
+	n->tls = trust_by_pin(&s->token);
+	REQUIRE(ttls_peer_new(n->tls, &ttls, &n->ttls) == OK);
+	n->machine = (struct machine_rig){ .lower.mtu = 1400 };
+	n->machine.config =
+		(struct eap_peer_config){ .identity = slice_str("anonymous@example.org"),
+					  .offers = { { &ttls_peer_method, n->ttls } },
+					  .offer_count = 1 };
+	eap_peer_init(&n->machine.peer, &n->machine.config, &n->machine.lower);
+	n->machine.lower.portEnabled = true;
+}
+
+static void newcomer_done(struct newcomer *n)
+{
+	eap_peer_done(&n->machine.peer);
+	ttls_peer_method.free(n->ttls);
+	tls_config_free(n->tls);
+	cduo_done(&n->store);
+}
+
+/* A conversation; the certificate that is in the keystore then, or NULL. */
+static X509 *enrol_at(struct site *s, struct newcomer *n, const char *station)
+{
+	rig_authenticate(&s->rig, &n->machine, s->number++, station);
+	return cduo_shelf(&n->store, "net")->put || cduo_shelf(&n->store, "net")->current
+		       ? cduo_shelf(&n->store, "net")->current
+				 ? cduo_shelf(&n->store, "net")->current
+				 : cduo_shelf(&n->store, "net")->pending
+		       : NULL;
+}
+
+static X509 *enrol(struct site *s, struct newcomer *n)
+{
+	return enrol_at(s, n, STATION);
+}
+
+/* ---- tests ---- */
+
+TEST(machine_with_a_token_is_given_a_certificate)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(newcomer) n;
+	struct registry_machine_facts facts;
+	struct registry_credential c;
+	struct cert_info info;
+	X509 *cert;
+
+	site_init(&s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	newcomer_init(&n, &s, "printer-7");
+	cert = enrol(&s, &n);
+	REQUIRE(cert != NULL);
+	cert_info_of(cert, &info);
+	CHECK_STR(info.subject, "CN=printer-7");
+	CHECK_INT(s.rig.answer.verdict, AAA_ACCEPT);
+	CHECK_INT(s.rig.answer.grant.vlan, 99);
+	CHECK_INT(used(&s), 1);
+	REQUIRE(registry_credential_find(s.registry, info.fingerprint, &c, NULL) == 1);
+	CHECK_STR(c.token, s.id);
+	CHECK_STR(c.machine, "CN=printer-7");
+	CHECK(c.validated > 0);
+	REQUIRE(registry_machine_facts(s.registry, MACHINE_CERTIFICATE, "CN=printer-7", &facts) ==
+		1);
+	CHECK_STR(facts.mud_url, "https://mud.example.org/p");
+	CHECK(strstr(facts.enrolled_by, s.id) != NULL);
+}
+
+static void let_in_with(struct site *s, struct newcomer *n, enum aaa_verdict verdict)
+{
+	struct duo_shelf *shelf = cduo_shelf(&n->store, "net");
+	static const char *const names[] = { "radius.example.org" };
+	AUTO_STRUCT(authority) authority = NULL;
+	struct machine_rig m = { .lower.mtu = 1400 };
+	struct tls_peer_settings settings = { .key = shelf->current_key,
+					      .cert = shelf->current,
+					      .credential = "machine" };
+	struct diagnosis why;
+
+	REQUIRE(authority_open(s->rig.config, loop_now().wall, &authority, &why) == 0);
+
+	AUTO(X509_STACK) chain = sk_X509_new_null();
+
+	REQUIRE(chain && X509_add_cert(chain, authority->now.issuer, X509_ADD_FLAG_UP_REF));
+	settings.chain = chain;
+
+	AUTO_VALUE(bytes) root = pki_pem(sk_X509_value(authority->anchors, 0));
+	const struct slice anchor = bytes_slice(&root);
+	const struct trust_settings trust = {
+		.anchors = &anchor, .anchor_count = 1, .names = names, .name_count = 1
+	};
+
+	REQUIRE(trust_new(&trust, &settings.trust, &why) == OK);
+	REQUIRE(tls_config_new(&settings, &m.tls, &why) == OK);
+	REQUIRE(tls_peer_new(m.tls, NULL, &m.method) == OK);
+	m.config = (struct eap_peer_config){ .identity = slice_str("anonymous@example.org"),
+					     .offers = { { &tls_peer_method, m.method } },
+					     .offer_count = 1 };
+	eap_peer_init(&m.peer, &m.config, &m.lower);
+	m.lower.portEnabled = true;
+	rig_authenticate(&s->rig, &m, s->number++, STATION);
+	if (s->rig.answer.verdict != verdict) {
+		char text[512];
+
+		test_note("%s", diagnosis_sentence(&s->rig.answer.why, text, sizeof text));
+	}
+	CHECK_INT(s->rig.answer.verdict, verdict);
+	machine_done(&m);
+}
+
+TEST(machine_comes_back_with_its_certificate)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(newcomer) n;
+
+	site_init(&s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	newcomer_init(&n, &s, "printer-7");
+	REQUIRE(enrol(&s, &n) != NULL);
+	REQUIRE(cduo_shelf(&n.store, "net")->current != NULL);
+	let_in_with(&s, &n, AAA_ACCEPT);
+}
+
+/* The default: all are let in by the same rules, and this conversation lets nobody in. */
+TEST(machine_is_sent_away_to_come_back)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(newcomer) n;
+
+	site_init_with(&s, "");
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	newcomer_init(&n, &s, "printer-7");
+	(void)enrol(&s, &n);
+	CHECK_INT(s.rig.answer.verdict, AAA_REJECT);
+	CHECK_INT(s.rig.answer.why.id, DIAG_ENROLLED);
+	CHECK_INT(used(&s), 1);
+}
+
+/* The peer is told one thing, our people another. */
+static void refused(struct site *s, struct newcomer *n, const char *station, enum enrol_error error,
+		    const char *reason)
+{
+	const char *detail;
+
+	CHECK(enrol_at(s, n, station) == NULL);
+	CHECK_INT(s->rig.answer.verdict, AAA_REJECT);
+	CHECK_INT(cprom_peer_error(n->cprom), error);
+	detail = diagnosis_evidence(&s->rig.answer.why, "detail");
+	if (!detail || !strstr(detail, reason))
+		test_note("%s", detail ? detail : "no detail");
+	CHECK(detail && strstr(detail, reason) != NULL);
+	detail = diagnosis_evidence(cprom_peer_method.diagnosis(n->cprom), "detail");
+	CHECK(!detail || !strstr(detail, reason));
+}
+
+TEST(what_is_wrong_with_a_token_is_told_to_us_alone)
+{
+	const struct {
+		struct registry_token token;
+		const char *reason;
+	} wrong[] = {
+		{ { .uses = 1, .used = 1 }, "used up" },
+		{ { .uses = 1, .expires = 1000 }, "expired" },
+		{ { .uses = 1, .station = "02-00-00-00-00-02" }, "is for the machine" },
+		{ { .uses = 1, .serial = "SN-1" }, "serial number" },
+	};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		AUTO_VALUE(site) s;
+		AUTO_VALUE(newcomer) n;
+
+		site_init(&s);
+		make_token(&s, &wrong[i].token);
+		newcomer_init(&n, &s, "printer-7");
+		refused(&s, &n, STATION, ENROL_ERROR_TOKEN_REFUSED, wrong[i].reason);
+		CHECK_INT(used(&s), wrong[i].token.used);
+	}
+}
+
+TEST(unknown_and_revoked_tokens_look_the_same)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(newcomer) unknown;
+	AUTO_VALUE(newcomer) revoked;
+
+	site_init(&s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	newcomer_init(&revoked, &s, "a");
+	s.token.id[0] ^= 1;
+	newcomer_init(&unknown, &s, "a");
+	REQUIRE(registry_begin(s.registry, true) == 0);
+	REQUIRE(registry_token_revoke(s.registry, s.id, 1) == 1);
+	REQUIRE(registry_commit(s.registry) == 0);
+	refused(&s, &unknown, STATION, ENROL_ERROR_TOKEN_REFUSED, "there is no token");
+	refused(&s, &revoked, STATION, ENROL_ERROR_TOKEN_REFUSED, "was revoked");
+}
+
+TEST(proof_by_another_secret_is_none)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(newcomer) n;
+
+	site_init(&s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	s.token.secret[3] ^= 1;
+	newcomer_init(&n, &s, "printer-7");
+	CHECK(enrol(&s, &n) == NULL);
+	CHECK_INT(cprom_peer_error(n.cprom), ENROL_ERROR_PROOF);
+	CHECK_INT(used(&s), 0);
+}
+
+TEST(single_token_is_good_for_one_machine)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(newcomer) first;
+	AUTO_VALUE(newcomer) second;
+
+	site_init(&s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	newcomer_init(&first, &s, "a");
+	newcomer_init(&second, &s, "b");
+	CHECK(enrol(&s, &first) != NULL);
+	refused(&s, &second, STATION, ENROL_ERROR_TOKEN_REFUSED, "used up");
+	CHECK_INT(used(&s), 1);
+}
+
+TEST(name_of_another_is_given_to_nobody)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(newcomer) first;
+	AUTO_VALUE(newcomer) second;
+
+	site_init(&s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	newcomer_init(&first, &s, "printer-7");
+	CHECK(enrol(&s, &first) != NULL);
+	s.token.id[4] ^= 1;
+
+	struct registry_token other = { .uses = 1 };
+	token_id_format(s.token.id, s.id);
+	memcpy(other.id, s.id, sizeof other.id);
+	memcpy(other.secret, s.token.secret, sizeof other.secret);
+	REQUIRE(registry_begin(s.registry, true) == 0);
+	REQUIRE(registry_token_add(s.registry, &other) == 0);
+	REQUIRE(registry_commit(s.registry) == 0);
+	newcomer_init(&second, &s, "printer-7");
+	refused(&s, &second, STATION, ENROL_ERROR_ACTION_REFUSED, "revoke it first");
+	CHECK_INT(used(&s), 0);
+}
+
+TEST(token_names_the_machine)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(newcomer) n;
+	struct cert_info info;
+	X509 *cert;
+
+	site_init(&s);
+	make_token(&s, &(struct registry_token){ .uses = 1, .name = "printer-8" });
+	newcomer_init(&n, &s, "");
+	cert = enrol(&s, &n);
+	REQUIRE(cert != NULL);
+	cert_info_of(cert, &info);
+	CHECK_STR(info.subject, "CN=printer-8");
+}
+
+TEST(without_a_registry_nobody_is_enrolled)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(newcomer) n;
+	struct enrolment_settings none = { .told = told, .context = &s };
+
+	site_init(&s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	enrolment_free(TAKE(s.enrolment));
+	REQUIRE(enrolment_new(&none, &s.enrolment) == 0);
+	newcomer_init(&n, &s, "printer-7");
+	refused(&s, &n, STATION, ENROL_ERROR_INTERNAL, "no registry");
+}
