@@ -3,7 +3,7 @@ import hashlib
 import os
 import sqlite3
 
-from authd import Authd
+from authd import Authd, guarded
 from eapol_test import EapolTest
 from lab import each, main, test
 
@@ -120,6 +120,49 @@ def a_certificate_may_be_shown_along(lab):
     lets_in(lab, authd, "TTLS", IN_TTLS["pap"],
             settings={"client_cert": f'"{pki.client.bundle}"', "private_key": f'"{pki.client.key}"'})
     authd.expect(r'auth\.accept .* account="bob" subject="CN=laptop\.example\.org')
+
+
+# ---- at a port of ours ----------------------------------------------------------------------------
+
+def guards(lab, version):
+    """A port with an account, whoever comes."""
+    authd, port = guarded(lab, tls=[version], settings={"Eap.Methods": "ttls peap", "Tunnel.TtlsMethods": TTLS})
+    keep(authd, "bob")
+    return authd, port
+
+
+@each(*((m, v) for m in ("ttls pap", "ttls mschapv2", "ttls eap-mschapv2", "ttls eap-gtc", "peap mschapv2")
+        for v in VERSIONS))
+def latchkeyd_gets_in(lab, case):
+    (method, inner), version = case[0].split(), case[1]
+    authd, port = guards(lab, version)
+    daemon = lab.latchkeyd(port, profile={
+        "EAP.Method": method, "Inner.Method": inner, "Inner.Identity": "bob", "Inner.Password": PASSWORD,
+        "TLS.Credential": None})
+    daemon.expect(r"port\.authorised")
+    lab.check(port.ping(patience=10), "it passes")
+    authd.expect(r'auth\.accept .*account="bob"')
+
+
+@each(*VERSIONS)
+def wpa_supplicant_gets_in(lab, version):
+    authd, port = guards(lab, version)
+    lab.wpa_supplicant(port, settings={
+        "eap": "PEAP", "identity": '"bob"', "password": f'"{PASSWORD}"', "client_cert": "NULL",
+        "private_key": "NULL", "phase2": '"auth=MSCHAPV2"',
+        "phase1": f'"tls_disable_tlsv1_3={int(version == "1.2")} peapver=0 crypto_binding=2"'})
+    authd.expect(r'auth\.accept .*account="bob"')
+    lab.check(port.ping(patience=10), "it passes")
+
+
+@test
+def latchkeyd_with_a_wrong_password_stays_out(lab):
+    authd, port = guards(lab, "1.3")
+    daemon = lab.latchkeyd(port, profile={
+        "EAP.Method": "peap", "Inner.Method": "mschapv2", "Inner.Identity": "bob", "Inner.Password": "wrong",
+        "TLS.Credential": None})
+    daemon.expect(r"port\.diagnosis")
+    authd.expect(r"auth\.reject .*diagnosis=account-password-wrong ")
 
 
 # ---- who does not ---------------------------------------------------------------------------------
