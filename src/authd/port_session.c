@@ -380,6 +380,8 @@ static void run_machines(struct port_session *s, struct moment now)
 		/* Afterwards it may have begun anew. */
 		if ((s->lower.eapFail || s->lower.eapTimeout) && !s->told)
 			eap_authenticator_diagnose(&s->eap, &s->why);
+		if (s->lower.eapFail && s->why.id == DIAG_ENROLLED)
+			authenticator_pae_excuse(&s->pae);
 		again = ask(s);
 		again = authenticator_pae_step(&s->pae, now) || again;
 		send_frames(s);

@@ -57,6 +57,11 @@ void authenticator_pae_set_session(struct authenticator_pae *pae, msec timeout, 
 	authenticator_pae_begin_session(pae);
 }
 
+void authenticator_pae_excuse(struct authenticator_pae *pae)
+{
+	pae->excused = true;
+}
+
 void authenticator_pae_reauthenticate(struct authenticator_pae *pae)
 {
 	pae->reAuthenticate = pae->portEnabled;

@@ -103,6 +103,7 @@ struct authenticator_pae {
 	unsigned reAuthCount;
 	msec quietWhile, aWhile, reAuthWhen, txWhen;
 
+	bool excused;	      /* the failure that is to come is no refusal */
 	bool session_over;    /* the administrator's */
 	bool session_reauth;  /* Termination-Action: what session_timeout leads to */
 	msec session_timeout; /* Session-Timeout; 0: none */
@@ -128,6 +129,10 @@ void authenticator_pae_set_control(struct authenticator_pae *pae, enum port_cont
  * it, and after each failure, the configuration holds. */
 void authenticator_pae_set_session(struct authenticator_pae *pae, msec timeout, bool reauthenticate,
 				   struct moment now);
+/* The failure that these steps will end in is no refusal of the supplicant, which was given what it
+ * is to come back with: it is asked again at once, without quietPeriod.  To be called before the
+ * step that sees the failure. */
+void authenticator_pae_excuse(struct authenticator_pae *pae);
 /* The supplicant is asked again; if it is authorised it stays so unless it fails. */
 void authenticator_pae_reauthenticate(struct authenticator_pae *pae);
 /* The session ends now; then the supplicant is asked again at once. */

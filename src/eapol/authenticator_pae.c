@@ -200,7 +200,8 @@ static void enter_held(struct authenticator_pae *pae)
 {
 	pae->counters.AuthFailWhileAuthenticating++;
 	unauthorize(pae);
-	pae->quietWhile = auth_after(pae, pae->config->quiet_period);
+	pae->quietWhile = auth_after(pae, pae->excused ? 0 : pae->config->quiet_period);
+	pae->excused = false;
 	pae->eapolLogoff = false;
 }
 

@@ -17,6 +17,7 @@
  *	jump MSEC	time passes, and nothing wakes us before the next line
  *	> BYTES		an EAPOL PDU comes
  *	hear BYTES	the same, with no step before the next line
+ *	excuse		the failure that comes next is no refusal
  *	eap WHAT [BYTES]	EAP has a request, success or failure, or none, or a timeout
  *
  *	< BYTES		the next PDU that is sent
@@ -314,6 +315,13 @@ static bool do_pdu(struct talk *t, const struct script_line *line)
 	return do_hear(t, line) && settle(t, line);
 }
 
+static bool do_excuse(struct talk *t, const struct script_line *line)
+{
+	(void)line;
+	authenticator_pae_excuse(&t->pae);
+	return true;
+}
+
 static bool do_eap(struct talk *t, const struct script_line *line)
 {
 	const char *at = line->rest;
@@ -515,6 +523,7 @@ static const struct {
 	{ "jump", do_jump, true },
 	{ ">", do_pdu, true },
 	{ "hear", do_hear, true },
+	{ "excuse", do_excuse, false },
 	{ "eap", do_eap, true },
 	{ "<", do_sent, false },
 	{ "-", do_silence, false },
