@@ -1,42 +1,7 @@
-#include "method/teap_peer.h"
+#include "method/teap_peer_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define ANSWER_MAX 40000 /* octets of TLVs in one answer */
-#define INNER_MTU  32768 /* of an EAP packet inside: the tunnel fragments */
-
-/* How the identity at hand is being proved. */
-enum way { WAY_NONE, WAY_EAP, WAY_PASSWORD };
-
-struct teap_peer {
-	struct teap_peer_settings settings;
-	struct bytes out; /* the answer at hand */
-
-	/* one conversation */
-	struct bytes outer_heard, outer_sent;
-	bool begun, hints; /* hints: they are still to be told */
-	struct teap_keys keys;
-	enum way way;
-	struct teap_peer_identity *at; /* while there is a way */
-	bool done[TEAP_IDENTITIES_MAX];
-	unsigned successes;
-	bool resumed;
-	bool bound;		    /* a Crypto-Binding has covered all that has succeeded */
-	bool asked_more;	    /* by Request-Action */
-	bool agreed;		    /* both have said success */
-	char inner[32];		    /* what has succeeded, for the report */
-	struct diagnosis inner_why; /* of the identity that failed last */
-};
-
-/* What one message brings. */
-struct turn {
-	struct teap_peer *peer;
-	struct tunnel_peer *tunnel;
-	const struct teap_message *m;
-	struct moment now;
-	struct wr w;
-};
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
@@ -85,14 +50,14 @@ static void peer_free(void *self)
 
 /* ---- answers ------------------------------------------------------------------------------- */
 
-static enum tunnel_progress internal(const struct turn *t, const char *detail)
+enum tunnel_progress teap_peer_internal(const struct teap_turn *t, const char *detail)
 {
 	diagnosis_say(tunnel_peer_why(t->tunnel), DIAG_INTERNAL, "%s", detail);
 	return TUNNEL_FAILED;
 }
 
 /* Sends what was written; without anything an empty message. */
-static enum tunnel_progress send_answer(const struct turn *t, enum tunnel_progress progress)
+enum tunnel_progress teap_peer_send(const struct teap_turn *t, enum tunnel_progress progress)
 {
 	struct slice out = wr_done(&t->w);
 	enum status status = UNEXPECTED;
@@ -100,7 +65,7 @@ static enum tunnel_progress send_answer(const struct turn *t, enum tunnel_progre
 	if (wr_ok(&t->w))
 		status = out.len > 0 ? tunnel_peer_send(t->tunnel, out) : OK;
 	explicit_bzero(t->peer->out.p, t->peer->out.cap);
-	return status == OK ? progress : internal(t, "an answer could not be sent");
+	return status == OK ? progress : teap_peer_internal(t, "an answer could not be sent");
 }
 
 static bool is_about_binding(enum teap_error code)
@@ -109,7 +74,7 @@ static bool is_about_binding(enum teap_error code)
 }
 
 /* What is written so far is taken back: a failure stands almost alone (section 4.2.4). */
-static enum tunnel_progress fail(struct turn *t, enum teap_error code)
+enum tunnel_progress teap_peer_fail(struct teap_turn *t, enum teap_error code)
 {
 	t->w = wr_of(t->peer->out.p, t->peer->out.cap);
 	if (t->m && t->m->intermediate)
@@ -117,10 +82,10 @@ static enum tunnel_progress fail(struct turn *t, enum teap_error code)
 	if (code)
 		teap_write_error(&t->w, code);
 	teap_write_status(&t->w, TEAP_RESULT, TEAP_FAILURE);
-	return send_answer(t, TUNNEL_FAILED);
+	return teap_peer_send(t, TUNNEL_FAILED);
 }
 
-static enum tunnel_progress refuse(struct turn *t, enum teap_error code, const char *detail)
+enum tunnel_progress teap_peer_refuse(struct teap_turn *t, enum teap_error code, const char *detail)
 {
 	struct diagnosis *why = tunnel_peer_why(t->tunnel);
 
@@ -131,12 +96,12 @@ static enum tunnel_progress refuse(struct turn *t, enum teap_error code, const c
 		diagnosis_add(why, "what", "TEAP");
 	}
 	diagnosis_add(why, "detail", "%s", detail ? detail : teap_error_name(code));
-	return fail(t, code);
+	return teap_peer_fail(t, code);
 }
 
-static enum tunnel_progress unexpected(struct turn *t, const char *detail)
+enum tunnel_progress teap_peer_unexpected(struct teap_turn *t, const char *detail)
 {
-	return refuse(t, TEAP_ERROR_UNEXPECTED, detail);
+	return teap_peer_refuse(t, TEAP_ERROR_UNEXPECTED, detail);
 }
 
 /* ---- the tunnel is there ------------------------------------------------------------------- */
@@ -169,7 +134,7 @@ static bool peer_opened(void *self, struct tunnel_peer *tunnel, const struct tun
 	return true;
 }
 
-static bool begin(struct turn *t)
+static bool begin(struct teap_turn *t)
 {
 	struct teap_peer *peer = t->peer;
 
@@ -182,7 +147,7 @@ static bool begin(struct turn *t)
 }
 
 /* "at the beginning of the Phase 2", and not along with a Result TLV. */
-static void write_hints(struct turn *t)
+static void write_hints(struct teap_turn *t)
 {
 	struct teap_peer *peer = t->peer;
 
@@ -194,178 +159,10 @@ static void write_hints(struct turn *t)
 	peer->hints = false;
 }
 
-static struct teap_outer outer_of(const struct teap_peer *peer)
+struct teap_outer teap_peer_outer_of(const struct teap_peer *peer)
 {
 	return (struct teap_outer){ bytes_slice(&peer->outer_heard),
 				    bytes_slice(&peer->outer_sent) };
-}
-
-/* ---- Crypto-Binding and Intermediate-Result ------------------------------------------------ */
-
-static bool satisfied(const struct teap_peer *peer)
-{
-	return peer->settings.inner_optional || peer->resumed || peer->successes > 0;
-}
-
-/* The method that the server calls a success, as a link of the chain of keys. */
-static enum teap_error count_method(struct teap_peer *peer)
-{
-	AUTO_VALUE(eap_keys) inner = { 0 };
-	struct eap_type type = eap_type(0);
-
-	if (peer->way == WAY_EAP) {
-		if (!inner_peer_satisfied(peer->at->eap))
-			return TEAP_ERROR_INNER_METHOD;
-		type = inner_peer_type(peer->at->eap);
-		inner_peer_take_keys(peer->at->eap, &inner);
-	}
-	return teap_keys_add(&peer->keys, type, &inner) == OK ? TEAP_NO_ERROR
-							      : TEAP_ERROR_INFRASTRUCTURE;
-}
-
-/* "The Crypto-Binding TLV MUST be validated before any Intermediate-Result TLV or Result TLV is
- * examined." */
-static enum teap_error hear_binding(struct turn *t)
-{
-	struct teap_peer *peer = t->peer;
-	const struct teap_message *m = t->m;
-	const struct teap_outer outer = outer_of(peer);
-	bool claims = m->intermediate == TEAP_SUCCESS || m->result == TEAP_SUCCESS;
-	enum teap_error error = TEAP_NO_ERROR;
-
-	if (!teap_has(m, TEAP_CRYPTO_BINDING))
-		return claims && !(peer->bound && m->intermediate != TEAP_SUCCESS)
-			       ? TEAP_ERROR_COMPROMISE
-			       : TEAP_NO_ERROR;
-	if (!claims)
-		return TEAP_ERROR_UNEXPECTED;
-	if (peer->way != WAY_NONE)
-		error = count_method(peer);
-	if (error == TEAP_NO_ERROR)
-		error = teap_binding_check_request(&peer->keys, peer->settings.emsk, &outer,
-						   &m->binding);
-	if (error == TEAP_NO_ERROR)
-		peer->bound = true;
-	return error;
-}
-
-static void note_success(struct teap_peer *peer)
-{
-	const char *name =
-		peer->way == WAY_EAP ? inner_peer_method(peer->at->eap) : "Basic-Password-Auth";
-	size_t len = strlen(peer->inner);
-
-	snprintf(peer->inner + len, sizeof peer->inner - len, "%s%s", len > 0 ? ", " : "", name);
-	peer->done[peer->at - peer->settings.identities] = true;
-	peer->successes++;
-}
-
-static void note_failure(struct teap_peer *peer, struct moment now)
-{
-	diagnosis_set(&peer->inner_why, DIAG_NONE);
-	if (peer->way == WAY_PASSWORD)
-		inner_refused(&peer->inner_why, peer->at->name, "Basic-Password-Auth",
-			      "no reason was told");
-	else if (inner_peer_conclude(peer->at->eap, false, now) == INNER_FAILED)
-		inner_peer_diagnose(peer->at->eap, &peer->inner_why);
-}
-
-static enum teap_error hear_intermediate(struct turn *t)
-{
-	struct teap_peer *peer = t->peer;
-	enum teap_status status = t->m->intermediate;
-
-	if (status == TEAP_NO_STATUS)
-		return peer->way != WAY_NONE && t->m->result == TEAP_SUCCESS ? TEAP_ERROR_UNEXPECTED
-									     : TEAP_NO_ERROR;
-	/* Without a method it goes along with a Result TLV, or not at all. */
-	if (peer->way == WAY_NONE)
-		return t->m->result == status ? TEAP_NO_ERROR : TEAP_ERROR_UNEXPECTED;
-	if (status == TEAP_FAILURE)
-		note_failure(peer, t->now);
-	else if (peer->way == WAY_EAP &&
-		 inner_peer_conclude(peer->at->eap, true, t->now) != INNER_SUCCEEDED)
-		return TEAP_ERROR_INNER_METHOD;
-	else
-		note_success(peer);
-	peer->way = WAY_NONE;
-	peer->at = NULL;
-	return TEAP_NO_ERROR;
-}
-
-/* Both as the server has them. */
-static bool write_results(struct turn *t)
-{
-	const struct teap_outer outer = outer_of(t->peer);
-
-	if (t->m->intermediate)
-		teap_write_status(&t->w, TEAP_INTERMEDIATE_RESULT, t->m->intermediate);
-	return !teap_has(t->m, TEAP_CRYPTO_BINDING) ||
-	       teap_binding_response(&t->peer->keys, t->peer->settings.emsk, &outer, &t->m->binding,
-				     &t->w) == OK;
-}
-
-/* ---- Result and Request-Action ------------------------------------------------------------- */
-
-/* The server gives up, and says why or not. */
-static enum tunnel_progress hear_failure(struct turn *t)
-{
-	struct diagnosis *why = tunnel_peer_why(t->tunnel);
-	const char *name = teap_error_name(t->m->error);
-
-	if (t->peer->way != WAY_NONE)
-		note_failure(t->peer, t->now);
-	*why = t->peer->inner_why;
-	if (why->id == DIAG_NONE || t->m->error >= TEAP_ERROR_FATAL)
-		diagnosis_set(why, DIAG_TUNNEL_ERROR);
-	diagnosis_add(why, "error", "%s", name ? name : "no reason was told");
-	if (t->m->error)
-		diagnosis_add(why, "code", "%u", t->m->error);
-	return fail(t, TEAP_NO_ERROR);
-}
-
-/* Section 3.6.6: "if its authentication policies are not satisfied ... it may request further
- * action". */
-static enum tunnel_progress ask_more(struct turn *t)
-{
-	if (t->peer->asked_more) {
-		diagnosis_set(tunnel_peer_why(t->tunnel), DIAG_INNER_SKIPPED);
-		return fail(t, TEAP_ERROR_AUTHENTICATION);
-	}
-	t->peer->asked_more = true;
-	teap_write_action(&t->w, TEAP_FAILURE, TEAP_NEGOTIATE_EAP, slice_of(NULL, 0));
-	return send_answer(t, TUNNEL_GOES_ON);
-}
-
-static enum tunnel_progress hear_success(struct turn *t)
-{
-	if (!satisfied(t->peer))
-		return ask_more(t);
-	teap_write_status(&t->w, TEAP_RESULT, TEAP_SUCCESS);
-	t->peer->agreed = true;
-	return send_answer(t, TUNNEL_AGREED);
-}
-
-/* Section 4.2.9, of what we do not do: "a Result TLV with the same code in the Status field of the
- * Request-Action TLV", of several the most fatal.  It has to be another round of Result TLVs that
- * ends the conversation. */
-static enum tunnel_progress decline_actions(struct turn *t)
-{
-	enum teap_status status =
-		satisfied(t->peer) && t->peer->bound ? TEAP_SUCCESS : TEAP_FAILURE;
-
-	for (unsigned i = 0; i < t->m->action_count; i++) {
-		if (t->m->actions[i].status == TEAP_FAILURE)
-			status = TEAP_FAILURE;
-	}
-	if (status == TEAP_FAILURE) {
-		diagnosis_set(tunnel_peer_why(t->tunnel), DIAG_TUNNEL_ERROR);
-		diagnosis_add(tunnel_peer_why(t->tunnel), "error",
-			      "the server demands something that we do not do");
-		return fail(t, TEAP_NO_ERROR);
-	}
-	teap_write_status(&t->w, TEAP_RESULT, TEAP_SUCCESS);
-	return send_answer(t, TUNNEL_GOES_ON);
 }
 
 /* ---- identities ---------------------------------------------------------------------------- */
@@ -384,7 +181,7 @@ static struct teap_peer_identity *choose(struct teap_peer *peer, unsigned wanted
 	return other;
 }
 
-static void write_identity_type(struct turn *t)
+static void write_identity_type(struct teap_turn *t)
 {
 	enum teap_identity own = t->peer->at->type;
 	bool user = t->m->identity_type == TEAP_USER;
@@ -396,22 +193,22 @@ static void write_identity_type(struct turn *t)
 	teap_write_identity_type(&t->w, own);
 }
 
-static enum tunnel_progress no_identity(struct turn *t)
+static enum tunnel_progress no_identity(struct teap_turn *t)
 {
 	diagnosis_set(tunnel_peer_why(t->tunnel), DIAG_TUNNEL_ERROR);
 	diagnosis_add(tunnel_peer_why(t->tunnel), "error",
 		      "the server asks for one identity more than there is");
-	return fail(t, TEAP_ERROR_NO_CREDENTIALS);
+	return teap_peer_fail(t, TEAP_ERROR_NO_CREDENTIALS);
 }
 
-static enum tunnel_progress hear_eap(struct turn *t)
+static enum tunnel_progress hear_eap(struct teap_turn *t)
 {
 	struct teap_peer *peer = t->peer;
 	struct slice answer;
 	enum inner_outcome outcome;
 
 	if (peer->way == WAY_PASSWORD)
-		return unexpected(t, "EAP after a password");
+		return teap_peer_unexpected(t, "EAP after a password");
 	write_hints(t);
 	if (peer->way == WAY_NONE) {
 		peer->at = choose(peer, t->m->identity_type);
@@ -424,30 +221,30 @@ static enum tunnel_progress hear_eap(struct turn *t)
 	}
 	outcome = inner_peer_receive(peer->at->eap, t->m->eap, t->now, &answer);
 	if (outcome == INNER_SUCCEEDED)
-		return unexpected(t, "EAP-Success inside of EAP-Payload");
+		return teap_peer_unexpected(t, "EAP-Success inside of EAP-Payload");
 	if (answer.len == 0) {
 		inner_peer_diagnose(peer->at->eap, tunnel_peer_why(t->tunnel));
-		return fail(t, TEAP_ERROR_INNER_METHOD);
+		return teap_peer_fail(t, TEAP_ERROR_INNER_METHOD);
 	}
 	teap_tlv_write(&t->w, TEAP_EAP_PAYLOAD, answer);
-	return send_answer(t, TUNNEL_GOES_ON);
+	return teap_peer_send(t, TUNNEL_GOES_ON);
 }
 
 /* "If it does not wish to perform password authentication, then it responds with a NAK TLV". */
-static enum tunnel_progress decline_password(struct turn *t)
+static enum tunnel_progress decline_password(struct teap_turn *t)
 {
 	const struct teap_unsupported request = { 0, TEAP_PASSWORD_REQUEST };
 
 	teap_write_nak(&t->w, &request);
-	return send_answer(t, TUNNEL_GOES_ON);
+	return teap_peer_send(t, TUNNEL_GOES_ON);
 }
 
-static enum tunnel_progress hear_password_request(struct turn *t)
+static enum tunnel_progress hear_password_request(struct teap_turn *t)
 {
 	struct teap_peer *peer = t->peer;
 
 	if (peer->way != WAY_NONE)
-		return unexpected(t, "a request for a password in the middle");
+		return teap_peer_unexpected(t, "a request for a password in the middle");
 	peer->at = choose(peer, t->m->identity_type);
 	if (!peer->at)
 		return no_identity(t);
@@ -456,49 +253,50 @@ static enum tunnel_progress hear_password_request(struct turn *t)
 	if (!tunnel_peer_trusted(t->tunnel)) {
 		diagnosis_set(tunnel_peer_why(t->tunnel), DIAG_INNER_UNPROTECTED);
 		diagnosis_add(tunnel_peer_why(t->tunnel), "inner", "Basic-Password-Auth");
-		return fail(t, TEAP_ERROR_NOT_TRUSTED);
+		return teap_peer_fail(t, TEAP_ERROR_NOT_TRUSTED);
 	}
 	peer->way = WAY_PASSWORD;
 	peer->bound = false;
 	write_hints(t);
 	write_identity_type(t);
 	teap_write_password(&t->w, peer->at->name, secret_slice(peer->at->password));
-	return send_answer(t, TUNNEL_GOES_ON);
+	return teap_peer_send(t, TUNNEL_GOES_ON);
 }
 
 /* ---- a message ----------------------------------------------------------------------------- */
 
 /* Nothing in it that wants an answer of its own. */
-static enum tunnel_progress hear_rest(struct turn *t)
+static enum tunnel_progress hear_rest(struct teap_turn *t)
 {
 	if (teap_has(t->m, TEAP_NAK))
-		return unexpected(t, "the server does not know a TLV that TEAP is made of");
+		return teap_peer_unexpected(t,
+					    "the server does not know a TLV that TEAP is made of");
 	if (t->m->action_count > 0)
-		return decline_actions(t);
+		return teap_peer_decline_actions(t);
 	if (t->m->error >= TEAP_ERROR_WARNING && t->m->intermediate == TEAP_NO_STATUS)
-		return hear_failure(t);
-	return send_answer(t, TUNNEL_GOES_ON);
+		return teap_peer_hear_failure(t);
+	return teap_peer_send(t, TUNNEL_GOES_ON);
 }
 
 /* In the order of section 4.3. */
-static enum tunnel_progress hear(struct turn *t)
+static enum tunnel_progress hear(struct teap_turn *t)
 {
 	const struct teap_message *m = t->m;
 	enum teap_error error;
 
 	if (m->result == TEAP_FAILURE || m->error >= TEAP_ERROR_FATAL)
-		return hear_failure(t);
-	error = hear_binding(t);
+		return teap_peer_hear_failure(t);
+	error = teap_peer_hear_binding(t);
 	if (error == TEAP_NO_ERROR)
-		error = hear_intermediate(t);
+		error = teap_peer_hear_intermediate(t);
 	if (error == TEAP_ERROR_INNER_METHOD)
-		return refuse(t, error, "a method inside that has not come to its end");
+		return teap_peer_refuse(t, error, "a method inside that has not come to its end");
 	if (error != TEAP_NO_ERROR)
-		return refuse(t, error, NULL);
-	if (!write_results(t))
-		return internal(t, "the crypto-binding could not be computed");
+		return teap_peer_refuse(t, error, NULL);
+	if (!teap_peer_write_results(t))
+		return teap_peer_internal(t, "the crypto-binding could not be computed");
 	if (m->result == TEAP_SUCCESS)
-		return hear_success(t);
+		return teap_peer_hear_success(t);
 	if (teap_has(m, TEAP_EAP_PAYLOAD))
 		return hear_eap(t);
 	if (teap_has(m, TEAP_PASSWORD_REQUEST))
@@ -507,12 +305,12 @@ static enum tunnel_progress hear(struct turn *t)
 }
 
 /* "a NAK TLV MUST NOT be sent in response to a message containing a Result TLV" */
-static enum tunnel_progress hear_unsupported(struct turn *t)
+static enum tunnel_progress hear_unsupported(struct teap_turn *t)
 {
 	if (t->m->result)
-		return unexpected(t, "a TLV that we do not know");
+		return teap_peer_unexpected(t, "a TLV that we do not know");
 	teap_write_nak(&t->w, &t->m->unsupported);
-	return send_answer(t, TUNNEL_GOES_ON);
+	return teap_peer_send(t, TUNNEL_GOES_ON);
 }
 
 static enum tunnel_progress peer_advance(void *self, struct tunnel_peer *tunnel, struct slice data,
@@ -520,16 +318,16 @@ static enum tunnel_progress peer_advance(void *self, struct tunnel_peer *tunnel,
 {
 	struct teap_peer *peer = self;
 	struct teap_message m;
-	struct turn t = {
+	struct teap_turn t = {
 		.peer = peer, .tunnel = tunnel, .now = now, .w = wr_of(peer->out.p, peer->out.cap)
 	};
 
 	if (!begin(&t))
-		return internal(&t, "the keys could not be derived");
+		return teap_peer_internal(&t, "the keys could not be derived");
 	peer->agreed = false;
 	if (data.len == 0) {
 		write_hints(&t);
-		return send_answer(&t, TUNNEL_GOES_ON);
+		return teap_peer_send(&t, TUNNEL_GOES_ON);
 	}
 	t.m = &m;
 	switch ((int)teap_message_read(data, TEAP_IN_REQUEST, &m)) {
@@ -539,9 +337,9 @@ static enum tunnel_progress peer_advance(void *self, struct tunnel_peer *tunnel,
 		return hear_unsupported(&t);
 	case MALFORMED:
 		t.m = NULL;
-		return unexpected(&t, "what is no row of TLVs");
+		return teap_peer_unexpected(&t, "what is no row of TLVs");
 	default:
-		return unexpected(&t, "TLVs that must not stand there");
+		return teap_peer_unexpected(&t, "TLVs that must not stand there");
 	}
 }
 
