@@ -33,7 +33,7 @@ systemdsystemunit_DATA += %D%/latchkey-authd.service
 endif
 endif
 AUTHD_EXAMPLES = %D%/switches.client.example %D%/wired.port.example %D%/printers.rule.example %D%/lost.rule.example \
-	%D%/guests.rule.example \
+	%D%/guests.rule.example %D%/machine.profile.example \
 	%D%/campus.server.example %D%/radsec.server.example
 EXTRA_DIST += $(AUTHD_EXAMPLES)
 
@@ -45,7 +45,9 @@ install-data-local:
 		$(INSTALL_DATA) %D%/latchkeyd.conf $(DESTDIR)$(confdir)/latchkeyd.conf
 if AUTHD
 	$(MKDIR_P) $(DESTDIR)$(confdir)/authd/clients.d $(DESTDIR)$(confdir)/authd/rules.d \
-		$(DESTDIR)$(confdir)/authd/servers.d $(DESTDIR)$(confdir)/authd/ports.d
+		$(DESTDIR)$(confdir)/authd/servers.d $(DESTDIR)$(confdir)/authd/ports.d \
+		$(DESTDIR)$(confdir)/authd/profiles.d
+	$(INSTALL_DATA) $(srcdir)/%D%/machine.profile.example $(DESTDIR)$(confdir)/authd/profiles.d
 	$(INSTALL_DATA) %D%/authd-sysusers.conf $(DESTDIR)$(sysusersdir)/latchkey-authd.conf
 	$(INSTALL_DATA) %D%/authd-tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/latchkey-authd.conf
 	test -e $(DESTDIR)$(confdir)/authd/latchkey-authd.conf || \
@@ -62,6 +64,7 @@ uninstall-local:
 	rm -f $(DESTDIR)$(sysusersdir)/latchkey-authd.conf $(DESTDIR)$(tmpfilesdir)/latchkey-authd.conf
 	rm -f $(DESTDIR)$(confdir)/authd/clients.d/switches.client.example \
 		$(DESTDIR)$(confdir)/authd/ports.d/wired.port.example \
+		$(DESTDIR)$(confdir)/authd/profiles.d/machine.profile.example \
 		$(DESTDIR)$(confdir)/authd/servers.d/campus.server.example \
 		$(DESTDIR)$(confdir)/authd/servers.d/radsec.server.example \
 		$(DESTDIR)$(confdir)/authd/rules.d/printers.rule.example \

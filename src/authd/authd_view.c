@@ -290,6 +290,7 @@ static void view_metrics(void *self, struct metrics_writer *writer)
 		metrics_value(writer, (double)numbers[i].value, NULL);
 	}
 	client_metrics(self, writer);
+	lists_metrics(((struct authd *)self)->lists, writer);
 }
 
 /* ---- how it is ---- */
@@ -361,6 +362,7 @@ static json_t *view_status(void *self)
 						a->config->settings.credential, "subject",
 						a->certificate.subject, "expires",
 						(json_int_t)a->certificate.not_after));
+	lists_status(a->lists, credentials);
 	put_text(o, "version", PACKAGE_VERSION);
 	put_number(o, "started", (uint64_t)a->started);
 	put_text(o, "config", a->config->path);
@@ -472,6 +474,11 @@ static json_t *view_servers(void *self)
 	return a->passthrough ? passthrough_view(a->passthrough) : json_array();
 }
 
+static void view_revoked(void *self)
+{
+	lists_refresh(((struct authd *)self)->lists);
+}
+
 void authd_view_of(struct authd *authd, struct authd_view *ret_view)
 {
 	*ret_view = (struct authd_view){
@@ -486,6 +493,7 @@ void authd_view_of(struct authd *authd, struct authd_view *ret_view)
 		.disconnect = view_disconnect,
 		.reauth = view_reauth,
 		.token_pin = view_token_pin,
+		.revoked = view_revoked,
 		.reload = view_reload,
 		.metrics = view_metrics,
 		.health = view_health,

@@ -7,26 +7,9 @@
 #include <unistd.h>
 
 #include "authd/arm.h"
-#include "authd/lists_http.h"
+#include "authd/lists_parts.h"
 #include "authd/registry_enrol.h"
 #include "drivers/log.h"
-
-#define ISSUERS 2 /* the one that issues, and the one before a roll-over */
-
-struct lists {
-	struct loop *loop;
-	struct recorder *recorder;
-	struct lists_events events;
-	struct config *config;
-	struct authority *authority;
-	struct revoked *revoked; /* NULL: not known yet */
-	struct lists_http *http;
-	X509 *server; /* our own certificate, if our authority has issued it */
-	bool reading, again, told;
-	struct timer timer;
-	uint64_t number; /* of the last list */
-	int64_t due;	 /* when lists and staple are to be made anew */
-};
 
 /* ---- reading ---- */
 
@@ -430,9 +413,4 @@ void lists_free(struct lists *l)
 	X509_free(l->server);
 	config_free(l->config);
 	free(l);
-}
-
-const struct authority *lists_authority(const struct lists *l)
-{
-	return l->authority;
 }

@@ -6,6 +6,8 @@
 #ifndef AUTHD_LISTS_H
 #define AUTHD_LISTS_H
 
+#include <jansson.h>
+
 #include "authd/authority.h"
 #include "authd/recorder.h"
 #include "authd/revoked.h"
@@ -35,7 +37,10 @@ void lists_stop(struct lists *lists);
 /* After it. */
 void lists_free(struct lists *lists);
 
-/* Our authority, for those who show it; NULL: there is none. */
-const struct authority *lists_authority(const struct lists *lists);
+/* For those who look: a row of credentials (a JSON array), and metrics; nothing without an
+ * authority. */
+struct metrics_writer;
+void lists_status(const struct lists *lists, json_t *credentials);
+void lists_metrics(const struct lists *lists, struct metrics_writer *writer);
 
 #endif

@@ -17,6 +17,7 @@ libauthd_a_SOURCES += %D%/config_client.c
 libauthd_a_SOURCES += %D%/config_keys.c
 libauthd_a_SOURCES += %D%/ca_keeper.c %D%/ca_keeper.h %D%/command_ca.c
 libauthd_a_SOURCES += %D%/lists.c %D%/lists.h %D%/lists_http.c %D%/lists_http.h
+libauthd_a_SOURCES += %D%/lists_parts.h %D%/lists_view.c
 libauthd_a_SOURCES += %D%/authority.c %D%/authority.h
 libauthd_a_SOURCES += %D%/revoked.c %D%/revoked.h
 libauthd_a_SOURCES += %D%/config_profile.c

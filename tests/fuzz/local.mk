@@ -190,3 +190,12 @@ if FUZZERS
 %C%_fuzz_mschapv2_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_mschapv2_server_LDADD = $(PROTO_LIBS)
 endif
+
+FUZZ_TARGETS += %D%/fuzz_token %D%/fuzz_ca
+EXTRA_DIST += tests/vectors/ca.txt
+if FUZZERS
+%C%_fuzz_token_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_token_LDADD = $(PROTO_LIBS)
+%C%_fuzz_ca_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_ca_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+endif

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from authd import Authd
 from eapol_test import EapolTest
-from lab import BUILD, Skip, each, main, run, test
+from lab import BUILD, each, main, run, test
 from radius import ACCEPT, REJECT, Nas, Talk
 
 VERSIONS = ("1.2", "1.3")
@@ -235,6 +235,8 @@ def an_end_is_told_before_it_comes(lab):
     authd.expect(r"authority\.warning id=authority-expiring .* next=\".*rollover")
     warning = authd.json("ca", "show")["warning"]
     lab.equal(warning["id"], "authority-expiring", "what `ca show` says")
+    row = next(c for c in authd.json("status")["credentials"] if c["name"] == "ca-issuing")
+    lab.check("ends on" in row["warning"], f"what `status` says: {row}")
     check = authd.ctl("check")
     lab.check("Usable, but" in check.stdout + check.stderr, check.stdout + check.stderr)
 
