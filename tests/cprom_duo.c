@@ -22,6 +22,13 @@ struct duo_shelf *cduo_shelf(struct cprom_duo *d, const char *name)
 	abort();
 }
 
+/* The test's own doings fail for no lack of memory. */
+static void calm(struct cprom_duo *d, bool on)
+{
+	if (d->suspend)
+		(on ? d->suspend : d->resume)();
+}
+
 static enum status stumble(struct cprom_duo *d, enum duo_step step, struct diagnosis *why)
 {
 	if (d->fail_step != step)
@@ -46,9 +53,15 @@ static enum status new_key(void *self, const char *credential, const struct enro
 
 	if (status != OK)
 		return status;
+	calm(d, true);
 	EVP_PKEY_free(shelf->pending_key);
-	shelf->pending_key = pki_key(d->make_key ? d->make_key : key_type(params));
+	shelf->pending_key = d->known_key;
+	if (!d->known_key)
+		shelf->pending_key = pki_key(d->make_key ? d->make_key : key_type(params));
 	EVP_PKEY_up_ref(shelf->pending_key);
+	if (d->known_key)
+		EVP_PKEY_up_ref(shelf->pending_key);
+	calm(d, false);
 	*ret_key = shelf->pending_key;
 	return OK;
 }
@@ -196,7 +209,9 @@ enum eap_server_state cduo_answer(struct cprom_duo *d, enum eap_server_state sta
 		d->questions[q->kind]++;
 		if (d->refusal.id != DIAG_NONE)
 			reply.why = &d->refusal;
+		calm(d, true);
 		cduo_answer_question(d, q, &reply);
+		calm(d, false);
 		outer.accept = reply.accept;
 		outer.with.enrolment = &reply;
 		state = cprom_server_method.answer(d->server, &outer, d->now);
@@ -225,8 +240,10 @@ static struct eap_packet carry(struct cprom_duo *d, bool request, struct bytes *
 				     .type = cprom_peer_method.type };
 	struct wr w;
 
+	calm(d, true);
 	bytes_clear(data);
 	assert(bytes_reserve(data, d->mtu) == OK);
+	calm(d, false);
 	w = wr_of(data->p, d->mtu);
 	if (request)
 		cprom_server_method.build(d->server, &w);
@@ -255,7 +272,7 @@ static void drop_ends(struct cprom_duo *d)
 	d->peer = NULL;
 }
 
-static void begin(struct cprom_duo *d)
+static bool begin(struct cprom_duo *d)
 {
 	struct eap_server_about about = { .now = d->now, .tunnel = &d->server_tunnel };
 
@@ -265,10 +282,14 @@ static void begin(struct cprom_duo *d)
 	memset(d->questions, 0, sizeof d->questions);
 	d->verdict = (struct eap_verdict){ METHOD_MAY_CONT, FAIL, true };
 	d->peer_settings.store = (struct enrol_store_ref){ &cduo_store, d };
-	assert(cprom_peer_new(&d->peer_settings, &d->peer) == OK);
-	assert(cprom_server_method.init(&d->context, &about, &d->server) == OK);
+	if (cprom_peer_new(&d->peer_settings, &d->peer) != OK ||
+	    cprom_server_method.init(&d->context, &about, &d->server) != OK) {
+		assert(d->suspend);
+		return false;
+	}
 	cprom_peer_method.enter(d->peer, &d->peer_tunnel);
 	cprom_peer_method.start(d->peer, d->now);
+	return true;
 }
 
 void cduo_run(struct cprom_duo *d)
@@ -276,7 +297,9 @@ void cduo_run(struct cprom_duo *d)
 	AUTO_VALUE(bytes) data = { 0 };
 	struct eap_packet packet;
 
-	begin(d);
+	d->end = METHOD_FAILED;
+	if (!begin(d))
+		return;
 	d->end = METHOD_GOES_ON;
 	while (d->end == METHOD_GOES_ON && d->packets < 2000) {
 		packet = carry(d, true, &data);

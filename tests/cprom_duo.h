@@ -57,11 +57,15 @@ struct cprom_duo {
 	enum duo_step fail_step;
 	enum status fail_status;
 	const char *make_key; /* NULL: what the parameters say, or P-256 */
+	EVP_PKEY *known_key;  /* this one instead */
 
 	/* Changes what is under way: type-data of one packet. */
 	void (*tamper)(struct cprom_duo *d, bool request, struct bytes *data);
 	unsigned packet; /* of which this is the nth, from 1, both ways counted */
 	void *tamper_context;
+
+	/* Around what is not to be short of memory; NULL: nothing ever is. */
+	void (*suspend)(void), (*resume)(void);
 
 	/* how it went */
 	struct cprom_peer *peer;

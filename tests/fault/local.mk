@@ -76,3 +76,8 @@ FAULT_TESTS += %D%/fault_tunnel
 %C%_fault_tunnel_SOURCES = %D%/fault_tunnel.c tests/tunnel_rig.c tests/tunnel_rig.h tests/legacy.h
 %C%_fault_tunnel_LDFLAGS = $(FAULT_LINK)
 %C%_fault_tunnel_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
+
+FAULT_TESTS += %D%/fault_cprom
+%C%_fault_cprom_SOURCES = %D%/fault_cprom.c $(CPROM_DUO)
+%C%_fault_cprom_LDFLAGS = $(FAULT_LINK)
+%C%_fault_cprom_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
