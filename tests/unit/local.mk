@@ -220,6 +220,7 @@ endif
 CPROM_DUO = tests/cprom_duo.c tests/cprom_duo.h
 EXTRA_DIST += tests/vectors/cprom_tlv.txt tests/vectors/cprom_peer.txt
 EXTRA_DIST += tests/vectors/cprom_server.txt tests/vectors/spp.txt
+EXTRA_DIST += tests/vectors/cprom_proofs.txt tests/vectors/cprom_talk.txt
 if CUNIT
 UNIT_TESTS += %D%/test_enrolment
 %C%_test_enrolment_SOURCES = %D%/test_enrolment.c %D%/scratch.h $(CPROM_DUO) \
@@ -227,6 +228,9 @@ UNIT_TESTS += %D%/test_enrolment
 %C%_test_enrolment_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
 %C%_test_enrolment_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 UNIT_TESTS += %D%/test_cprom %D%/test_cprom_attacks %D%/test_cprom_limits %D%/test_cprom_tlv
+UNIT_TESTS += %D%/test_cprom_vectors
+%C%_test_cprom_vectors_SOURCES = %D%/test_cprom_vectors.c $(CPROM_DUO)
+%C%_test_cprom_vectors_LDADD = libscript.a $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 %C%_test_cprom_SOURCES = %D%/test_cprom.c %D%/cprom_check.h $(CPROM_DUO)
 %C%_test_cprom_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 %C%_test_cprom_attacks_SOURCES = %D%/test_cprom_attacks.c %D%/cprom_check.h $(CPROM_DUO)
