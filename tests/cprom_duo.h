@@ -38,7 +38,8 @@ struct cprom_duo {
 	struct cprom_server_context context;
 	size_t mtu; /* of the type-data */
 	struct moment now;
-	msec pause; /* between two packets */
+	msec pause;	   /* between two packets */
+	bool tunnel_fails; /* after all that went well */
 
 	/* the registry */
 	struct token token;

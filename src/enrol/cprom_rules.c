@@ -52,6 +52,8 @@ static const struct {
 		{ CPROM_CHALLENGE_DATA,			1, 1 } } },
 	[CPROM_PEER_VALIDATE] = { "Validate (peer)", {
 		{ CPROM_CHALLENGE_RESPONSE,		1, 1 } } },
+	[CPROM_SERVER_VALIDATED] = { "Validate (server, last)", {
+		{ CPROM_CREDENTIALS_INFORMATION,	1, 16 } } },
 	[CPROM_FAULT] = { "Error", {
 		{ CPROM_ERROR,				1, 1 },
 		{ CPROM_PROVISIONING_DATA,		0, 1 },

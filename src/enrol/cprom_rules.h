@@ -18,8 +18,9 @@ enum cprom_kind {
 	CPROM_PEER_ROUND,    /* of phase two, with D and without */
 	CPROM_SERVER_VALIDATE,
 	CPROM_PEER_VALIDATE,
-	CPROM_FAULT, /* whatever the phase, what has an Error TLV */
-	CPROM_EMPTY, /* an acknowledgement: of a fragment, of an Error */
+	CPROM_SERVER_VALIDATED, /* with D: all that was proved */
+	CPROM_FAULT,		/* whatever the phase, what has an Error TLV */
+	CPROM_EMPTY,		/* an acknowledgement: of a fragment, of an Error */
 	/* Inside of Provisioning-Data: SPP. */
 	CPROM_SPP_OFFER,
 	CPROM_SPP_REQUEST,

@@ -114,6 +114,17 @@ static void abandon(struct cprom_peer *p)
 	p->begun_key = false;
 }
 
+/* What was validated is installed, whatever the tunnel says afterwards: a server may let nobody in
+ * who has just been enrolled. */
+static bool all_settled(const struct cprom_peer *p)
+{
+	for (size_t i = 0; i < p->deed_count; i++) {
+		if (!p->deeds[i].result.activated)
+			return false;
+	}
+	return p->closed && !p->failed;
+}
+
 static void peer_stop(void *self)
 {
 	struct cprom_peer *p = self;
@@ -123,7 +134,8 @@ static void peer_stop(void *self)
 	p->stopped = true;
 	if (!p->succeeded) {
 		abandon(p);
-		cprom_peer_tell(p, CPROM_FAILED, p->round.credential, "");
+		cprom_peer_tell(p, all_settled(p) ? CPROM_DONE : CPROM_FAILED, p->round.credential,
+				"");
 	}
 	forget(p);
 }
@@ -144,7 +156,7 @@ static void peer_start(void *self, struct moment now)
 	p->tunnel = tunnel;
 	p->heard = now.mono;
 	p->deed_count = 0;
-	p->failed = p->succeeded = p->stopped = p->begun_key = false;
+	p->failed = p->succeeded = p->stopped = p->begun_key = p->closed = false;
 	p->fault = (struct enrol_fault){ 0 };
 	diagnosis_set(&p->why, DIAG_NONE);
 	p->stage = "CPROM start";
@@ -295,7 +307,9 @@ static enum status enter_phase(struct cprom_peer *p)
 				       "a phase in the middle of a round");
 	if (phase == CPROM_INIT && !starts)
 		return cprom_peer_fail(p, ENROL_ERROR_UNEXPECTED, "a second Init");
-	if ((p->link.flags & CPROM_LAST) && phase != CPROM_PROVISIONING)
+	if (p->closed)
+		return cprom_peer_fail(p, ENROL_ERROR_UNEXPECTED, "a message after the last");
+	if ((p->link.flags & CPROM_LAST) && phase == CPROM_INIT)
 		return cprom_peer_fail(p, ENROL_ERROR_UNEXPECTED, "D in phase %u", phase);
 	p->phase = phase;
 	return OK;
@@ -318,7 +332,7 @@ static enum status hear_message(struct cprom_peer *p, struct slice message, stru
 	case CPROM_VALIDATION:
 		break;
 	}
-	return cprom_peer_validate(p, message);
+	return last ? cprom_peer_close(p, message) : cprom_peer_validate(p, message);
 }
 
 static struct eap_verdict hear_whole(struct cprom_peer *p, struct moment now)

@@ -81,21 +81,20 @@ enum status cprom_peer_validate(struct cprom_peer *p, struct slice message)
 	if (prove(p, deed, &challenge) != OK)
 		return UNEXPECTED;
 	deed->validated = true;
-	cprom_peer_tell(p, CPROM_VALIDATED, deed->credential, "");
 	return OK;
 }
-
-/* ---- success ------------------------------------------------------------------------- */
 
 static void settle(struct cprom_peer *p, struct deed *deed)
 {
 	const struct enrol_store_ref *store = &p->settings.store;
 	bool removal = deed->result.action == ENROL_REMOVE;
 	struct diagnosis why = { 0 };
-	enum status status =
-		removal ? store->store->remove(store->self, deed->credential->name, &why)
-			: store->store->activate(store->self, deed->credential->name, &why);
+	enum status status;
 
+	if (deed->result.activated)
+		return;
+	status = removal ? store->store->remove(store->self, deed->credential->name, &why)
+			 : store->store->activate(store->self, deed->credential->name, &why);
 	if (status == OK) {
 		deed->result.activated = true;
 		cprom_peer_tell(p, removal ? CPROM_REMOVED : CPROM_ACTIVATED, deed->credential, "");
@@ -103,9 +102,62 @@ static void settle(struct cprom_peer *p, struct deed *deed)
 	}
 	cprom_peer_fail(p, ENROL_ERROR_STORAGE, "the keystore refused");
 	enrol_fault_explain(&p->fault, ENROL_US, &why, &p->why);
-	if (!removal)
+	/* Else all that is left is abandoned at the end. */
+	if (!removal && p->succeeded)
 		store->store->abandon(store->self, deed->credential->name);
 }
+
+/* ---- what the server found good ---- */
+
+static enum status check_validated(struct cprom_peer *p, struct slice message)
+{
+	struct slice value;
+	size_t at = 0;
+
+	if (cprom_check(CPROM_SERVER_VALIDATED, message, &p->fault) != OK)
+		return MALFORMED;
+	while (cprom_tlv_each(message, CPROM_CREDENTIALS_INFORMATION, &at, &value)) {
+		struct cprom_info info;
+		const struct deed *deed =
+			cprom_info_parse(value, &info) == OK ? find_deed(p, &info) : NULL;
+
+		if (!deed || !deed->validated)
+			return cprom_peer_fail(p, ENROL_ERROR_UNKNOWN_CREDENTIAL,
+					       "the server found good what we did not prove");
+	}
+	return OK;
+}
+
+/* "It becomes current after phase three": the tunnel may end in a failure, for a machine that is to
+ * come again with what it has now. */
+enum status cprom_peer_close(struct cprom_peer *p, struct slice message)
+{
+	struct slice value;
+	size_t at = 0;
+	struct wr w;
+
+	if (check_validated(p, message) != OK)
+		return MALFORMED;
+	while (cprom_tlv_each(message, CPROM_CREDENTIALS_INFORMATION, &at, &value)) {
+		struct cprom_info info;
+		struct deed *deed =
+			cprom_info_parse(value, &info) == OK ? find_deed(p, &info) : NULL;
+
+		if (!deed || deed->result.activated)
+			continue;
+		cprom_peer_tell(p, CPROM_VALIDATED, deed->credential, "");
+		settle(p, deed);
+		if (p->fault.error != ENROL_ERROR_NONE)
+			return UNEXPECTED;
+	}
+	p->closed = true;
+	w = cprom_link_open(&p->link, 0);
+	return cprom_link_close(&p->link, &w, CPROM_VALIDATION, CPROM_LAST) == OK
+		       ? OK
+		       : cprom_peer_fail(p, ENROL_ERROR_INTERNAL, "no memory");
+}
+
+/* ---- success ------------------------------------------------------------------------- */
 
 static bool nothing_done(const struct cprom_peer *p)
 {

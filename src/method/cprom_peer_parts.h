@@ -42,6 +42,7 @@ struct cprom_peer {
 	struct round round;
 	bool begun_key; /* the store has a generation of round.credential that is not put yet */
 	bool failed, succeeded, stopped;
+	bool closed; /* the server has told us what it found good; nothing comes after it */
 
 	/* what stays of it */
 	struct deed deeds[CPROM_CREDENTIALS_MAX];
@@ -70,6 +71,7 @@ void cprom_peer_round_done(struct cprom_peer *p); /* frees it, whatever came of 
 
 /* Phase three; and the end of all, which cannot fail any more: self is a struct cprom_peer. */
 CHECKED enum status cprom_peer_validate(struct cprom_peer *p, struct slice message);
+CHECKED enum status cprom_peer_close(struct cprom_peer *p, struct slice message);
 void cprom_peer_succeeded(void *self);
 
 /* The id of what a credential has now; 0 when there is nothing. */

@@ -191,6 +191,7 @@ static enum eap_server_state server_answer(void *self, const struct eap_reply *r
 	case CPROM_GREETING:
 	case CPROM_ENDING:
 	case CPROM_CHALLENGING:
+	case CPROM_CLOSING:
 	case CPROM_FAILING:
 	case CPROM_SUCCEEDED:
 	case CPROM_REFUSED:
@@ -230,6 +231,8 @@ static enum eap_server_state hear_message(struct cprom_server *s, struct slice m
 		return cprom_server_hear_round(s, message, last, now);
 	case CPROM_CHALLENGING:
 		return cprom_server_hear_validation(s, message);
+	case CPROM_CLOSING:
+		return cprom_server_hear_close(s, message, last);
 	case CPROM_AUTHORISING:
 	case CPROM_CONFIRMING:
 	case CPROM_FAILING:
@@ -348,6 +351,7 @@ static const char *server_stage(const void *self)
 	case CPROM_CONFIRMING:
 		return "CPROM provisioning";
 	case CPROM_CHALLENGING:
+	case CPROM_CLOSING:
 		return "CPROM validation";
 	case CPROM_SUCCEEDED:
 		return "CPROM done";

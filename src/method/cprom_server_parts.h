@@ -16,6 +16,7 @@ enum cprom_stand {
 	CPROM_ENDING,	   /* a round: our D is out */
 	CPROM_CONFIRMING,  /* a question about what was stored or validated */
 	CPROM_CHALLENGING, /* our challenge is out */
+	CPROM_CLOSING,	   /* what was validated is told */
 	CPROM_FAILING,	   /* our Error is out */
 	CPROM_SUCCEEDED,
 	CPROM_REFUSED, /* failed, and nothing more to say */
@@ -36,6 +37,7 @@ struct cprom_given {
 	struct secret secret;
 	uint8_t id[CPROM_CREDENTIAL_ID_MAX];
 	size_t id_len;
+	bool validated; /* by a challenge */
 };
 
 struct cprom_server {
@@ -68,6 +70,7 @@ struct cprom_server {
 	unsigned messages;
 	struct cprom_deed deeds[CPROM_SERVER_DEEDS_MAX];
 	struct cprom_given given[CPROM_SERVER_DEEDS_MAX];
+	bool told;		      /* what was validated */
 	size_t deed_count, validated; /* deeds before this one need no (more) validation */
 
 	struct enrol_fault fault;
@@ -105,6 +108,8 @@ enum eap_server_state cprom_server_hear_round(struct cprom_server *s, struct sli
 enum eap_server_state cprom_server_answer_round(struct cprom_server *s,
 						const struct enrol_reply *reply, struct moment now);
 enum eap_server_state cprom_server_hear_validation(struct cprom_server *s, struct slice message);
+enum eap_server_state cprom_server_hear_close(struct cprom_server *s, struct slice message,
+					      bool last);
 void cprom_server_round_done(struct cprom_server *s);
 
 enum eap_server_state cprom_server_give_error(struct cprom_server *s);

@@ -385,7 +385,34 @@ enum eap_server_state cprom_server_hear_validation(struct cprom_server *s, struc
 		return cprom_server_give_error(s);
 	if (check_response(s, cprom_tlv_find(message, CPROM_CHALLENGE_RESPONSE)) != OK)
 		return fail(s, ENROL_ERROR_VALIDATION, "the proof of the new credential is wrong");
+	s->given[s->validated].validated = true;
 	return confirm(s, s->validated++);
+}
+
+/* The peer may use it now, whatever the tunnel says afterwards. */
+static enum eap_server_state close_phase(struct cprom_server *s)
+{
+	struct wr w = cprom_link_open(&s->link, CPROM_SERVER_DEEDS_MAX * 320);
+
+	for (size_t i = 0; i < s->deed_count; i++) {
+		struct cprom_info info = { .type = (uint8_t)s->deeds[i].type,
+					   .id = slice_of(s->given[i].id, s->given[i].id_len) };
+
+		if (s->given[i].validated)
+			cprom_info_build(&w, &info);
+	}
+	s->told = true;
+	s->stand = CPROM_CLOSING;
+	return send(s, &w, CPROM_VALIDATION, CPROM_LAST);
+}
+
+enum eap_server_state cprom_server_hear_close(struct cprom_server *s, struct slice message,
+					      bool last)
+{
+	if (!last || message.len > 0)
+		return fail(s, ENROL_ERROR_UNEXPECTED,
+			    "something else than the end of the validation");
+	return cprom_server_next(s);
 }
 
 /* ---- what is next -------------------------------------------------------------------- */
@@ -398,6 +425,8 @@ enum eap_server_state cprom_server_next(struct cprom_server *s)
 		s->validated++;
 	if (s->validated < s->deed_count)
 		return challenge(s);
+	if (s->phase == CPROM_VALIDATION && !s->told)
+		return close_phase(s);
 	s->stand = CPROM_SUCCEEDED;
 	return METHOD_SUCCEEDED;
 }

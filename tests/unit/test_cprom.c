@@ -39,7 +39,7 @@ TEST(a_machine_with_a_token_gets_a_certificate)
 	cduo_done(d);
 }
 
-TEST(without_validation_it_takes_two_packets_less_and_is_confirmed_too)
+TEST(without_validation_it_takes_four_packets_less_and_is_confirmed_too)
 {
 	struct cprom_duo *d = &duo;
 	unsigned packets;
@@ -50,11 +50,32 @@ TEST(without_validation_it_takes_two_packets_less_and_is_confirmed_too)
 	d->policy.validate = false;
 	cduo_run(d);
 	CHECK(cduo_good(d));
-	CHECK_INT(d->packets, packets - 2);
+	CHECK_INT(d->packets, packets - 4);
 	CHECK(d->confirmed);
 	d->grant.validate = true;
 	cduo_run(d);
 	CHECK_INT(d->packets, packets);
+	cduo_done(d);
+}
+
+TEST(what_was_validated_is_current_also_when_the_tunnel_then_fails)
+{
+	struct cprom_duo *d = &duo;
+	char events[256];
+
+	cduo_init(d);
+	d->tunnel_fails = true;
+	cduo_run(d);
+	CHECK(cduo_shelf(d, "net")->current != NULL);
+	CHECK_INT(cduo_shelf(d, "net")->abandoned, 0);
+	cduo_events(d, events, sizeof events);
+	CHECK(strstr(events, "validated activated done") != NULL);
+
+	d->policy.validate = false; /* and without validation it is not */
+	cduo_run(d);
+	CHECK_INT(cduo_shelf(d, "net")->abandoned, 1);
+	cduo_events(d, events, sizeof events);
+	CHECK(strstr(events, "stored failed") != NULL);
 	cduo_done(d);
 }
 

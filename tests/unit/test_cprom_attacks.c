@@ -55,7 +55,7 @@ static void run_changed(struct cprom_duo *d, struct change change)
 
 /* The nth packet of a conversation with validation: 1 Init, 2 Init, 3 offer, 4 request, 5
  * certificate, 6 done, 7 challenge, 8 response. */
-enum { INIT = 1, MY_INIT, OFFER, REQUEST, CERTIFICATE, DONE, CHALLENGE, RESPONSE };
+enum { INIT = 1, MY_INIT, OFFER, REQUEST, CERTIFICATE, DONE, CHALLENGE, RESPONSE, VERDICT, END };
 
 /* ---- proofs -------------------------------------------------------------------------- */
 
@@ -338,7 +338,8 @@ TEST(phases_come_in_their_order_and_are_marked)
 		{ CERTIFICATE, 0x41, 0x02, true },     /* back */
 		{ CERTIFICATE, 0x43, 0x02, true },     /* forward in the middle of a round */
 		{ CHALLENGE, 0x02, 0x01, true },       /* back after phase two */
-		{ CHALLENGE, CPROM_LAST, 0, true },    /* D in phase three */
+		{ VERDICT, CPROM_START, 0, true },
+		{ VERDICT, 0x02, 0x01, true },
 		{ MY_INIT, 0x02, 0x01, false },
 		{ MY_INIT, CPROM_LAST, 0, false },
 		{ REQUEST, 0x01, 0, false },
@@ -359,6 +360,45 @@ TEST(phases_come_in_their_order_and_are_marked)
 		check_error(d, ENROL_ERROR_UNEXPECTED, rows[i].peer_found);
 		cduo_done(d);
 	}
+}
+
+TEST(what_was_not_proved_is_not_found_good)
+{
+	struct cprom_duo *d = &duo;
+
+	cduo_init(d);
+	run_changed(d, (struct change){ .packet = CHALLENGE,
+					.type = CPROM_CHALLENGE_DATA,
+					.set = CPROM_LAST });
+	check_error(d, ENROL_ERROR_UNKNOWN_CREDENTIAL, true);
+	run_changed(d, (struct change){ .packet = VERDICT, .clear = CPROM_LAST });
+	check_error(d, ENROL_ERROR_MALFORMED, true);
+	cduo_done(d);
+}
+
+TEST(an_end_that_is_none_is_noticed)
+{
+	struct cprom_duo *d = &duo;
+
+	cduo_init(d);
+	run_changed(d, (struct change){ .packet = END, .clear = CPROM_LAST });
+	CHECK_INT(cprom_server_error(d->server), ENROL_ERROR_UNEXPECTED);
+	CHECK_INT(cprom_peer_error(d->peer), ENROL_ERROR_UNEXPECTED);
+	cduo_done(d);
+}
+
+TEST(a_keystore_that_does_not_activate_is_told_to_the_server)
+{
+	struct cprom_duo *d = &duo;
+
+	cduo_init(d);
+	d->fail_step = DUO_ACTIVATE;
+	d->fail_status = UNEXPECTED;
+	cduo_run(d);
+	CHECK_INT(cprom_server_error(d->server), ENROL_ERROR_STORAGE);
+	CHECK_INT(cprom_peer_method.diagnosis(d->peer)->id, DIAG_KEYSTORE);
+	CHECK(!cduo_shelf(d, "net")->current);
+	cduo_done(d);
 }
 
 TEST(the_server_ignores_an_s_of_the_peer)
