@@ -237,6 +237,7 @@ static void ask_ca(struct pending *p)
 		.csr = bytes_slice(&ask->csr),
 		.old = bytes_slice(&ask->old),
 		.message = bytes_slice(&ask->message),
+		.after = ask->after,
 		.certificate = bytes_slice(&ask->certificate),
 	};
 	const struct cmp_client_request request = { &question, ca_told, p };

@@ -58,6 +58,7 @@ struct enrolment_ask {
 	struct bytes key; /* SubjectPublicKeyInfo, DER */
 	struct enrol_names names;
 	struct bytes csr, old, message;
+	uint32_t after;	      /* FORWARD: seconds to wait before */
 	struct secret secret; /* KEEP */
 	char username[ENROL_NAME_MAX + 1];
 	struct bytes certificate; /* ISSUE: what the worker signed; REVOKE, CONFIRM: as asked */

@@ -161,6 +161,7 @@ static enum status copy_slices(const struct enrol_question *q, struct enrolment_
 		if (status != OK)
 			return status;
 	}
+	ask->after = q->after;
 	return secret_set(&ask->secret, q->secret);
 }
 
