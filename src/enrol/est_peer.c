@@ -38,6 +38,16 @@ static enum enrol_state fail(struct est_machine *m, enum enrol_side by, enum enr
 	return ENROL_FAILED;
 }
 
+/* What the CA says by a status. */
+static enum enrol_state fail_status(struct est_machine *m, unsigned status, const char *detail)
+{
+	m->step = OVER;
+	enrol_fault_set(&m->fault, ENROL_ERROR_CA_REFUSED, "%s", detail);
+	m->fault.secondary = (uint16_t)status;
+	enrol_fault_explain(&m->fault, ENROL_THEM, NULL, &m->why);
+	return ENROL_FAILED;
+}
+
 static enum enrol_state no_memory(struct est_machine *m)
 {
 	return fail(m, ENROL_US, ENROL_ERROR_INTERNAL, "out of memory");
@@ -162,7 +172,6 @@ static enum enrol_state later(struct est_machine *m, const struct est_head *head
 			      struct enrol_output *out)
 {
 	char detail[96];
-	enum enrol_state state;
 
 	if (head->has_retry_after && head->retry_after == 0 && ++m->repeats <= REPEATS_MAX)
 		return post(m, out);
@@ -171,23 +180,18 @@ static enum enrol_state later(struct est_machine *m, const struct est_head *head
 			 (unsigned)head->retry_after);
 	else
 		snprintf(detail, sizeof detail, "the CA has not decided yet");
-	state = fail(m, ENROL_THEM, ENROL_ERROR_CA_REFUSED, detail);
-	m->fault.secondary = (uint16_t)head->status;
-	return state;
+	return fail_status(m, head->status, detail);
 }
 
 static enum enrol_state refused(struct est_machine *m, const struct est_head *head,
 				struct slice body)
 {
 	char detail[sizeof m->fault.description], words[96] = "";
-	enum enrol_state state;
 
 	if (est_type_is(head, "text/plain") || head->type.len == 0)
 		printable(body, words, sizeof words);
 	snprintf(detail, sizeof detail, "status %u%s%s", head->status, *words ? ": " : "", words);
-	state = fail(m, ENROL_THEM, ENROL_ERROR_CA_REFUSED, detail);
-	m->fault.secondary = (uint16_t)head->status;
-	return state;
+	return fail_status(m, head->status, detail);
 }
 
 static enum enrol_state answered(struct est_machine *m, const struct enrol_message *in,
