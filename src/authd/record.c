@@ -111,6 +111,9 @@ bool record_session_of(const struct outcome *o, struct registry_session *ret_ses
 	if (!o->accepted || !name_session(o->session, &o->where, &s))
 		return false;
 	take_where(&o->where, &s);
+	/* Who was proved inside of a tunnel is who it is; outside it may have been anonymous. */
+	if (*o->account)
+		COPY(s.identity, o->account);
 	COPY(s.method, o->method);
 	COPY(s.tls, o->report.tls_version);
 	snprintf(s.rule, sizeof s.rule, "%.63s", o->grant.rule);

@@ -42,6 +42,15 @@ def keep(authd, name, password=PASSWORD, nt=NT_HASH, clear=True, disabled=False)
     database.close()
 
 
+def asked(authd, query):
+    """What the registry answers."""
+    database = sqlite3.connect(authd.dir / "registry.sqlite", timeout=10)
+    try:
+        return database.execute(query).fetchall()
+    finally:
+        database.close()
+
+
 def peer(lab, authd, method, phase2, tls="1.3", identity="bob", password=PASSWORD, again=0, settings=None, phase1="",
          **kwargs):
     pki = lab.pki()
@@ -81,6 +90,8 @@ def peap_lets_in(lab, case):
     guest = lets_in(lab, authd, "PEAP", IN_PEAP[inner], tls=version, phase1="peapver=0 crypto_binding=2")
     lab.equal(guest.tls(), version, "the version of TLS")
     authd.expect(rf"auth\.accept .*method=PEAP inner=EAP-(?i:{inner}) ")
+    if inner != "tls":
+        lab.until(lambda: asked(authd, "SELECT identity FROM session") == [("bob",)], "the session is the account's")
 
 
 @each(*((m, v) for m in ("pap", "mschapv2", "eap-mschapv2", "peap") for v in VERSIONS))
