@@ -85,7 +85,7 @@ struct profile {
 		char *token, *token_file, *factory; /* what it is authorised by; NULL: not so */
 		struct words protocols;		    /* "spp" and so on, in order of preference */
 		char *key;			    /* "P-256" */
-		char *common_name;		    /* NULL: the server decides */
+		char *common_name;		    /* NULL: the host name */
 		struct words dns_names;
 		char *mud_url, *profile;	 /* told to the server; NULL: not */
 		unsigned renew_at, renew_jitter; /* percent of the lifetime */

@@ -383,7 +383,8 @@ static const struct ini_key keys[] = {
 	  .doc = "The kind of key that is made. It is made in the keystore and never leaves it. The server may "
 		"ask for another kind of this list." },
 	{ KEY("Enroll", "CommonName", common_name, enrol.common_name),
-	  .doc = "The name that is asked for. Without it the server chooses." },
+	  .doc = "The name that is asked for. Without it, and without DnsNames=, that is the machine's host name; "
+		"and then whatever name the server gives is taken." },
 	{ KEY("Enroll", "DnsNames", dns_names, enrol.dns_names),
 	  .doc = "Host names that are asked for in the certificate besides." },
 	{ KEY("Enroll", "MudUrl", url, enrol.mud_url),

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "method/inner_peer.h"
 #include "method/teap_peer.h"
@@ -65,17 +66,25 @@ static struct enrol_params key_params(const char *type)
 	return params;
 }
 
-static const char *either(const char *given, const char *configured)
+/* A certificate needs some name: what this machine is called, unless it is called nothing. */
+static void host_name(char *buffer, size_t size)
 {
-	return *given ? given : configured ? configured : "";
+	if (gethostname(buffer, size) < 0)
+		buffer[0] = '\0';
+	buffer[size - 1] = '\0';
+	if (strcmp(buffer, "localhost") == 0 || strcmp(buffer, "(none)") == 0)
+		buffer[0] = '\0';
 }
 
 static void ask_for_names(const struct enrolment *e, struct enrol_names *names)
 {
 	const struct profile_enrol *enrol = &e->job.armed->profile->enrol;
 
-	snprintf(names->common_name, sizeof names->common_name, "%s",
-		 either(e->common_name, enrol->common_name));
+	if (*e->common_name || enrol->common_name)
+		snprintf(names->common_name, sizeof names->common_name, "%s",
+			 *e->common_name ? e->common_name : enrol->common_name);
+	else if (enrol->dns_names.count == 0)
+		host_name(names->common_name, sizeof names->common_name);
 	for (size_t i = 0; i < enrol->dns_names.count && i < ENROL_NAMES_MAX; i++) {
 		names->alternative[i].kind = ENROL_NAME_DNS;
 		snprintf(names->alternative[i].text, sizeof names->alternative[i].text, "%s",
@@ -84,7 +93,7 @@ static void ask_for_names(const struct enrolment *e, struct enrol_names *names)
 	}
 }
 
-/* Who asks for no name takes the one that the server gives. */
+/* Who has no name in mind takes the one that the server gives. */
 static const char *const any_name[] = { "*" };
 
 static void ask(struct enrolment *e)
@@ -104,7 +113,7 @@ static void ask(struct enrolment *e)
 		c->key = old->key;
 	}
 	ask_for_names(e, &c->names);
-	if (!c->names.common_name[0] && c->names.count == 0) {
+	if (!*e->common_name && !profile->enrol.common_name && c->names.count == 0) {
 		c->allowed = any_name;
 		c->allowed_count = 1;
 	}

@@ -134,7 +134,9 @@ void port_receive(struct port *port, const struct packet_frame *frame)
 {
 	struct eapol_frame pdu;
 
-	if (!port->armed || port->taken || port->waiting)
+	/* Who asks while the new credential is not taken up yet is asked to repeat it: by a Start.
+	 */
+	if (!port->armed || port->taken || port->waiting || port->again)
 		return;
 	if (!port_prepare(port)) {
 		port_wait(port);

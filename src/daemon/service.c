@@ -144,8 +144,12 @@ static int start(struct service *s)
 		error = service_read(s, &why);
 	if (error == 0)
 		error = service_open_expiry(s);
-	if (error == 0)
+	/* Before there are ports, which ask what they are to do. */
+	if (error == 0) {
+		service_read_credentials(s);
+		service_read_lives(s);
 		error = packet_open(s->loop, on_frame, s, &s->socket);
+	}
 	if (error == 0) {
 		s->world.socket = s->socket;
 		error = link_monitor_new(s->loop, &links, &s->links);
@@ -157,7 +161,6 @@ static int start(struct service *s)
 	service_show_manager(s);
 	service_show_profiles(s);
 	service_read_credentials(s);
-	service_read_lives(s);
 	service_each_port(s, service_show_port);
 	if (notify_watchdog() != NEVER)
 		on_watchdog(&s->watchdog);

@@ -101,6 +101,7 @@ int service_reload(struct service *service, struct diagnosis *why)
 		service_read_credentials(s);
 		service_read_lives(s);
 		service_each_port(s, service_match_port);
+		service_forget_refusals(s);
 		if (link_monitor_refresh(s->links) < 0)
 			log_event(LOG_ERR, "link.resync-failed",
 				  "effect=\"interfaces that fit only now may have been missed\"");

@@ -174,6 +174,12 @@ static bool trial_is_hopeless(struct service *s)
 	return changed;
 }
 
+static void stop_waiting_for_it(struct service *s, struct port *port)
+{
+	(void)s;
+	port->again = false;
+}
+
 static void on_rearm(struct timer *timer)
 {
 	struct service *s = list_item(timer, struct service, rearm);
@@ -183,6 +189,7 @@ static void on_rearm(struct timer *timer)
 	if (trial_is_hopeless(s))
 		service_rearm(s);
 	s->rearming = false;
+	service_each_port(s, stop_waiting_for_it);
 }
 
 /* The keystore has changed; not from within whoever changed it. */

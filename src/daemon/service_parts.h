@@ -53,6 +53,8 @@ void service_rearm(struct service *s);
 void service_open_lives(struct service *s);
 void service_drop_lives(struct service *s); /* after the ports */
 void service_read_lives(struct service *s); /* to follow service_read_credentials */
+/* Somebody has changed something: what was refused is tried again. */
+void service_forget_refusals(struct service *s);
 enum bus_result service_enroll(struct service *s, unsigned index, const struct enrol_wish *wish,
 			       struct diagnosis *why);
 enum bus_result service_renew(struct service *s, unsigned index);

@@ -57,6 +57,20 @@ void held_on_renewals(struct timer *timer)
 
 /* ---- by people ----------------------------------------------------------------------------- */
 
+static void wake(struct service *s, struct port *port)
+{
+	(void)s;
+	if (port->waiting)
+		port_reconsider(port);
+}
+
+void service_forget_refusals(struct service *s)
+{
+	list_each (node, &s->held)
+		life_forget_refusals(&list_item(node, struct held, node)->life);
+	service_each_port(s, wake);
+}
+
 static bool take_wish(struct held *h, const struct enrol_wish *wish)
 {
 	size_t name = strlen(wish->name), kind = strlen(wish->profile);
