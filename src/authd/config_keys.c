@@ -262,7 +262,7 @@ static const struct ini_key keys[] = {
 
 	{ KEY("Enroll", "Enabled", ini_bool, enroll.enabled), .fallback = "no",
 	  .doc = "Whether machines can be enrolled: given a certificate over EAP, before they have an IP address. It "
-		"needs a registry, and an authority of our own ([Authority]) or one behind us. latchkey-enroll(7) "
+		"needs a registry, and an authority of our own ([Authority]). doc/enrolling.md "
 		"tells how it is done." },
 	{ KEY("Enroll", "Tunnels", config_choices, enroll.tunnels), .words = enroll_tunnels, .fallback = "ttls teap",
 	  .doc = "The EAP methods inside of which machines are enrolled: `ttls`, `teap`. Those that [Eap] Methods= does "
