@@ -1,12 +1,13 @@
 """The authority of latchkey-authd: made by one command, believed by its own server and by openssl(1), revoked at
 once, told to others by lists and OCSP, rolled over."""
 import base64
+import sqlite3
 import time
 import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from authd import Authd
+from authd import Authd, guarded
 from eapol_test import EapolTest
 from lab import BUILD, each, main, run, test
 from radius import ACCEPT, REJECT, Nas, Talk
@@ -261,6 +262,51 @@ def openssl_agrees(lab, kind):
     for cert in machine.cert, authd.keystore / "server/1/cert.pem", authd.keystore / "ca-issuing/1/cert.pem":
         done = run("openssl", "verify", "-x509_strict", "-CAfile", root.cert, "-untrusted", chain, cert, check=False)
         lab.equal(done.returncode, 0, f"openssl: {done.stderr}")
+
+
+# ---- the machine itself, at a guarded port ------------------------------------------------------------
+
+def enrolled(lab):
+    """A guarded port whose machine has a certificate by the server's own authority."""
+    authd, port = guarded(lab, start=False, settings=SETTINGS)
+    authd.settings["Service.Keystore"] = authd.keystore = authd.dir / "own"
+    authd.configure({})
+    authd.ctl("ca", "init", "name=Example", "server=radius.example.org", check=True)
+    authd.start()
+    root, machine = Root(lab, authd), issue(lab, authd)
+    daemon = lab.latchkeyd(port, client=machine, root=root)
+    daemon.expect(r"port\.authorised")
+    lab.until(lambda: authd.json("machine", "list"), "the registry has the machine")
+    # As if it had been enrolled: the program that issues here does not say to whom.
+    with sqlite3.connect(authd.settings["Registry.Database"]) as registry:
+        registry.execute("UPDATE credential SET machine = (SELECT id FROM machine)")
+    return authd, port, daemon
+
+
+@test
+def a_machine_that_is_revoked_is_out_and_stays_out(lab):
+    authd, port, _ = enrolled(lab)
+    lab.check(port.ping(), "traffic passes")
+    mark = authd.mark()
+    done = authd.json("machine", "revoke", "laptop.example.org", "reason=key-compromise")
+    lab.equal((done["revoked"], done["sessions"]), (1, 1), "what was revoked and ended")
+    lab.check(not port.ping(), "nothing passes")
+    authd.expect(r"auth\.reject .* diagnosis=peer-cert-revoked", mark)
+    lab.check(not port.ping(), "nothing passes when it comes again")
+    shown = authd.json("machine", "show", "laptop.example.org")
+    lab.equal([c["reason"] for c in shown["credentials"]], ["key-compromise"], "what it has")
+    lab.check("machine.revoked" in [e["event"] for e in authd.json("audit")], "the audit trail has it")
+
+
+@test
+def a_machine_that_is_to_renew_authenticates_anew(lab):
+    authd, port, daemon = enrolled(lab)
+    mark, seen = daemon.mark(), authd.mark()
+    lab.equal(authd.json("machine", "renew", "laptop.example.org")["sessions"], 1, "sessions")
+    authd.expect("auth.accept", seen)
+    daemon.expect(r"port\.authorised", mark)
+    lab.check(authd.json("machine", "show", "laptop.example.org")["renew_wanted"] > 0, "it is noted")
+    lab.check(port.ping(), "traffic passes")
 
 
 if __name__ == "__main__":
