@@ -77,16 +77,9 @@ static enum eap_server_state internal(struct conversation *c)
 	return METHOD_FAILED;
 }
 
-static enum eap_server_state nothing_proved(struct conversation *c)
+static enum eap_server_state refuse(struct conversation *c, enum diagnosis_id id, const char *inner)
 {
-	diagnosis_set(&c->why, DIAG_INNER_NOTHING);
-	diagnosis_add(&c->why, "method", "EAP-TTLS");
-	return METHOD_FAILED;
-}
-
-static enum eap_server_state not_allowed(struct conversation *c, const char *inner)
-{
-	diagnosis_set(&c->why, DIAG_INNER_METHOD);
+	diagnosis_set(&c->why, id);
 	diagnosis_add(&c->why, "inner", "%s", inner);
 	diagnosis_add(&c->why, "method", "EAP-TTLS");
 	return METHOD_FAILED;
@@ -136,8 +129,7 @@ static enum status take_avp(struct flight *f, const struct ttls_avp *avp, bool *
 	return OK;
 }
 
-/* RFC 5281, section 10.1: who does not understand an AVP with the M bit "must fail the
- * negotiation". */
+/* Section 10.1: who does not understand an AVP with the M bit "must fail the negotiation". */
 static bool understood(struct conversation *c, const struct ttls_avp *avp, bool known)
 {
 	if (known || !avp->mandatory)
@@ -263,7 +255,7 @@ static enum eap_server_state take_password(struct conversation *c, const struct 
 	enum eap_server_state state;
 
 	if (!(c->context->passwords & 1u << kind))
-		return not_allowed(c, kinds[kind].name);
+		return refuse(c, DIAG_INNER_METHOD, kinds[kind].name);
 	c->check.kind = kind;
 	c->check.method = kinds[kind].name;
 	if (!password_check_account(&c->check, f->name)) {
@@ -295,8 +287,9 @@ static enum eap_server_state prove(struct conversation *c)
 {
 	uint8_t value[1 + MSCHAPV2_PROOF_SIZE], out[64];
 	struct wr w = wr_of(out, sizeof out);
-	struct ttls_avp avp = { TTLS_MS_CHAP2_SUCCESS, TTLS_VENDOR_MICROSOFT, true,
-				slice_of(value, sizeof value) };
+	struct ttls_avp avp = {
+		TTLS_MS_CHAP2_SUCCESS, TTLS_VENDOR_MICROSOFT, true, { value, sizeof value }
+	};
 
 	value[0] = c->id;
 	memcpy(value + 1, c->check.proof, sizeof c->check.proof);
@@ -346,7 +339,7 @@ static enum eap_server_state talk(struct conversation *c, const struct flight *f
 	struct slice request;
 
 	if (!c->context->eap)
-		return not_allowed(c, "EAP");
+		return refuse(c, DIAG_INNER_METHOD, "EAP");
 	c->phase = TALKING;
 	state = inner_server_feed(&c->inner, bytes_slice(&f->eap), now, &request);
 	return talked(c, state, request);
@@ -358,7 +351,7 @@ static enum eap_server_state first_flight(struct conversation *c, const struct f
 					  struct moment now)
 {
 	if (f->proofs == 0)
-		return nothing_proved(c);
+		return refuse(c, DIAG_INNER_NOTHING, "nothing");
 	if (f->proofs > 1)
 		return malformed(c, "several ways to prove who it is at once");
 	if (f->has_eap)
@@ -400,8 +393,7 @@ static enum eap_server_state inside_process(void *self, struct slice data, struc
 	return state;
 }
 
-/* The peer begins, and may do so along with its Finished; in a resumption it need not (section
- * 7.1). */
+/* The peer begins, perhaps along with its Finished; in a resumption it need not (section 7.1). */
 static enum eap_server_state inside_begin(void *self, struct slice data, struct moment now)
 {
 	struct conversation *c = self;
