@@ -474,11 +474,6 @@ static json_t *view_servers(void *self)
 	return a->passthrough ? passthrough_view(a->passthrough) : json_array();
 }
 
-static void view_revoked(void *self)
-{
-	lists_refresh(((struct authd *)self)->lists);
-}
-
 void authd_view_of(struct authd *authd, struct authd_view *ret_view)
 {
 	*ret_view = (struct authd_view){
