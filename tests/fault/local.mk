@@ -81,3 +81,8 @@ FAULT_TESTS += %D%/fault_cprom
 %C%_fault_cprom_SOURCES = %D%/fault_cprom.c $(CPROM_DUO)
 %C%_fault_cprom_LDFLAGS = $(FAULT_LINK)
 %C%_fault_cprom_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
+
+FAULT_TESTS += %D%/fault_teap
+%C%_fault_teap_SOURCES = %D%/fault_teap.c tests/fuzz/teap_ends.c tests/fuzz/teap_ends.h
+%C%_fault_teap_LDFLAGS = $(FAULT_LINK)
+%C%_fault_teap_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)

@@ -76,6 +76,18 @@ if FUZZERS
 %C%_fuzz_tls_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 endif
 
+FUZZ_TARGETS += %D%/fuzz_teap_peer %D%/fuzz_teap_server
+EXTRA_DIST += tests/vectors/teap_peer.txt tests/vectors/teap_server.txt
+if FUZZERS
+TEAP_ENDS = %D%/teap_ends.c %D%/teap_ends.h
+%C%_fuzz_teap_peer_SOURCES = %D%/fuzz_teap_peer.c $(TEAP_ENDS)
+%C%_fuzz_teap_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_teap_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+%C%_fuzz_teap_server_SOURCES = %D%/fuzz_teap_server.c $(TEAP_ENDS)
+%C%_fuzz_teap_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_teap_server_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+endif
+
 FUZZ_TARGETS += %D%/fuzz_teap_tlv
 if FUZZERS
 %C%_fuzz_teap_tlv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
