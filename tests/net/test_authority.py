@@ -10,6 +10,7 @@ from pathlib import Path
 from authd import Authd, guarded
 from eapol_test import EapolTest
 from lab import BUILD, each, main, run, test
+from pki import Credential
 from radius import ACCEPT, REJECT, Nas, Talk
 
 VERSIONS = ("1.2", "1.3")
@@ -32,6 +33,9 @@ class Machine:
     @property
     def cert(self):
         return self.folder / "cert.pem"
+
+    def keep(self, keystore, name):
+        Credential.keep(self, keystore, name)
 
     @property
     def bundle(self):
@@ -274,6 +278,7 @@ def enrolled(lab):
     authd.ctl("ca", "init", "name=Example", "server=radius.example.org", check=True)
     authd.start()
     root, machine = Root(lab, authd), issue(lab, authd)
+    machine.chain = [machine.folder / "chain.pem"]
     daemon = lab.latchkeyd(port, client=machine, root=root)
     daemon.expect(r"port\.authorised")
     lab.until(lambda: authd.json("machine", "list"), "the registry has the machine")
