@@ -467,6 +467,13 @@ static int view_token_pin(void *self, uint8_t pin[TOKEN_PIN_SIZE], struct diagno
 	return arming_pin(a->config, pin, why);
 }
 
+static void view_revoked(void *self)
+{
+	struct authd *a = self;
+
+	lists_refresh(a->lists);
+}
+
 static json_t *view_servers(void *self)
 {
 	struct authd *a = self;
