@@ -38,7 +38,7 @@ class Files:
         self.dir = tempfile.TemporaryDirectory()
         self.where = Path(self.dir.name)
         self.config = self.where / "latchkey-authd.conf"
-        for folder in ("clients.d", "rules.d", "ports.d", "servers.d", "keystore"):
+        for folder in ("clients.d", "rules.d", "ports.d", "servers.d", "profiles.d", "keystore"):
             (self.where / folder).mkdir(mode=0o700)
 
     def write(self, main="", mode=0o600, database="off", **objects):
