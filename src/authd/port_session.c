@@ -370,6 +370,14 @@ static void wipe_keys(struct port_session *s)
 	eap_keys_done(&keys);
 }
 
+/* Who has just been given a credential comes back with it; and whose renewal has failed with what
+ * it was let in by before. */
+static bool may_be_back_at_once(const struct port_session *s)
+{
+	return s->why.id == DIAG_ENROLLED || (s->open && s->why.id >= DIAG_ENROL_MALFORMED &&
+					      s->why.id <= DIAG_ENROL_NOTHING_DONE);
+}
+
 /* The machines run in turn until none has anything to do. */
 static void run_machines(struct port_session *s, struct moment now)
 {
@@ -380,7 +388,7 @@ static void run_machines(struct port_session *s, struct moment now)
 		/* Afterwards it may have begun anew. */
 		if ((s->lower.eapFail || s->lower.eapTimeout) && !s->told)
 			eap_authenticator_diagnose(&s->eap, &s->why);
-		if (s->lower.eapFail && s->why.id == DIAG_ENROLLED)
+		if (s->lower.eapFail && may_be_back_at_once(s))
 			authenticator_pae_excuse(&s->pae);
 		again = ask(s);
 		again = authenticator_pae_step(&s->pae, now) || again;

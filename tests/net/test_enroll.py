@@ -1,11 +1,9 @@
 """A machine that has a token and nothing else: enrolled, let in, renewed; and what can go wrong."""
 import json
-import os
 import signal
 
 from authd import guarded
-from diagnosed import shows
-from lab import Failed, each, main, test
+from lab import each, main, test
 
 SERVER = "radius.example.org"
 
@@ -135,6 +133,106 @@ def a_renewal_loses_no_packet(lab, tunnel):
     lab.check(before["Serial"] != after["Serial"], "another certificate")
     lab.check(daemon.said(r"credential\.settled .*generation=2"), "it has proved itself")
     lab.equal(daemon.status(port)["Generation"], 2, "what the port shows")
+
+
+# ---- what can go wrong ----------------------------------------------------------------------------------
+
+@test
+def a_spent_token_is_told_and_not_tried_in_a_loop(lab):
+    authd, port = network(lab)
+    text = token(authd)
+    authd.ctl("token", "revoke", authd.json("token", "list")[0]["token"], check=True)
+    daemon = lab.latchkeyd(port, bus=lab.bus(), start=False)
+    file = keep_token(daemon, text)
+    daemon.add_profile("wired", {
+        "Match.Name": port.interface, "TLS.Credential": "network", "Server.TrustAnchor": None,
+        "Server.ServerName": None, "EAPOL.StartFirst": "250ms", "Enroll.TokenFile": file})
+    daemon.start()
+    daemon.expect(r"credential\.outcome .*outcome=refused id=enroll-token-refused")
+    lab.until(lambda: daemon.status(port)["State"] == "waiting", "it waits")
+    diagnosis = daemon.status(port)["Diagnosis"]
+    lab.equal(diagnosis["id"], "enroll-token-refused", "the diagnosis")
+    lab.check("retry" in diagnosis["evidence"], f"when it is tried again: {diagnosis}")
+    mark = daemon.mark()
+    port.cable.unplug()
+    port.cable.plug()
+    lab.until(lambda: daemon.status(port)["Carrier"], "the cable is in again")
+    lab.check(not daemon.said(r"credential\.conversation", mark), "a new cable is no reason to try again")
+
+    # A reload is, and so is another token.
+    keep_token(daemon, token(authd))
+    daemon.reload()
+    daemon.expect(r"port\.authorised")
+    lab.until(port.ping, "traffic passes")
+
+
+@test
+def without_a_token_there_is_nothing_to_enroll_with(lab):
+    _, port = network(lab)
+    daemon = machine(lab, port)
+    done = daemon.ctl("enroll")
+    lab.equal(done.returncode, 1, "latchkeyctl enroll")
+    lab.check("nothing to enroll" in " ".join(done.stderr.split()), done.stderr)
+    lab.equal(daemon.status(port)["State"], "waiting", "the state")
+    lab.equal(daemon.status(port)["Diagnosis"]["id"], "credential-missing", "what the port shows")
+
+
+@test
+def a_typing_error_is_told_at_once(lab):
+    authd, port = network(lab)
+    daemon = machine(lab, port)
+    text = token(authd)
+    done = enroll(daemon, text[:-1] + ("0" if text[-1] != "0" else "1"))
+    lab.equal(done.returncode, 1, "latchkeyctl enroll")
+    lab.check(not daemon.said(r"port\.attempt"), "the network was not asked")
+
+
+@test
+def a_renewal_that_is_refused_leaves_the_port_open(lab):
+    authd, port = network(lab, {"Enroll.AfterEnrolment": "accept"})
+    daemon = machine(lab, port)
+    lab.equal(enroll(daemon, token(authd)).returncode, 0, "latchkeyctl enroll")
+    authd.configure({"Enroll.Actions": "register"})
+    authd.reload()
+    done = daemon.ctl("renew")
+    lab.equal(done.returncode, 1, f"latchkeyctl renew: {done.stdout}{done.stderr}")
+    lab.until(lambda: daemon.status(port)["Authorised"], "the port is open")
+    lab.check(port.ping(), "traffic passes")
+    lab.equal(credential(daemon)["Generation"], 1, "the generation")
+    lab.equal(daemon.status(port)["Diagnosis"]["id"], "renewal-failed", "what the port shows")
+    authd.configure({"Enroll.Actions": None})
+    authd.reload()
+    lab.equal(daemon.ctl("renew").returncode, 0, "latchkeyctl renew, when it is allowed again")
+    lab.equal(daemon.status(port)["Diagnosis"], {}, "what the port shows then")
+
+
+@test
+def a_restart_in_the_middle_of_a_trial_goes_on_with_it(lab):
+    authd, port = network(lab, {"Enroll.AfterEnrolment": "accept"})
+    daemon = machine(lab, port)
+    lab.equal(enroll(daemon, token(authd)).returncode, 0, "latchkeyctl enroll")
+    daemon.ctl("renew", "--wait=0")
+    daemon.expect(r"credential\.outcome .*action=renew outcome=installed")
+    daemon.kill()
+    lab.disowns(daemon.process)
+    daemon.start()
+    daemon.expect(r"port\.authorised")
+    lab.check(port.ping(), "traffic passes")
+    lab.equal(credential(daemon)["Generation"], 2, "the generation")
+
+
+@test
+def a_factory_certificate_takes_the_place_of_a_token(lab):
+    factory = lab.pki().root
+    authd, port = network(lab, {"Enroll.FactoryAnchors": factory.cert}, start=False)
+    authd.add("rule", "factory", {"Match.Dns": "*", "Decision.Action": "enroll"})
+    authd.start()
+    anchor = authd.dir / "root.pem"
+    anchor.write_text(authd.ctl("ca", "export", check=True).stdout)
+    daemon = machine(lab, port, {"Enroll.Tunnel": "teap", "Server.TrustAnchor": anchor, "Server.ServerName": SERVER})
+    done = daemon.ctl("enroll", "--factory=machine")
+    lab.equal(done.returncode, 0, f"latchkeyctl enroll: {done.stdout}{done.stderr}")
+    lab.check(port.ping(), "traffic passes")
 
 
 if __name__ == "__main__":
