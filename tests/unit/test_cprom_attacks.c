@@ -209,22 +209,31 @@ static void swap(struct cprom_duo *d, bool request, struct bytes *data)
 	(void)request;
 	if (d->packet != CERTIFICATE)
 		return;
-	der = pki_der(d->old.cert);
-	leaf.data = bytes_slice(&der);
-	cprom_certificate_build(&w, &leaf);
+	for (int i = 0; i < 3; i++) {
+		static const uint8_t flags[] = { CPROM_CERT_LEAF, CPROM_CERT_CHAIN,
+						 CPROM_CERT_ANCHOR };
+		const struct pki_cert *certs[] = { &d->old, &d->issuing, &d->root };
+
+		der = pki_der(certs[i]->cert);
+		leaf.flags = flags[i];
+		leaf.data = bytes_slice(&der);
+		cprom_certificate_build(&w, &leaf);
+		bytes_done(&der);
+	}
 	change.value = wr_done(&w);
 	rewrite(data, &change);
-	bytes_done(&der);
 }
 
 TEST(a_certificate_for_another_key_is_not_installed)
 {
 	struct cprom_duo *d = &duo;
+	char events[256];
 
 	cduo_init(d);
 	d->tamper = swap;
 	cduo_run(d);
 	check_error(d, ENROL_ERROR_NOT_ACCEPTABLE, true);
+	CHECK(strstr(cduo_events(d, events, sizeof events), "checked") == NULL);
 	cduo_done(d);
 }
 
