@@ -63,7 +63,7 @@ def a_machine_gets_in_and_again(lab, case):
     lab.check(not port.ping(), "nothing passes before")
     daemon = lab.latchkeyd(port, bus=lab.bus(), profile=profile(lab, inner))
     daemon.expect(r"port\.authorised")
-    lab.check(port.ping(), "traffic passes after")
+    lab.until(port.ping, "traffic passes after")
     authd.expect(r"auth\.accept .*method=TEAP ")
     authd.expect(rf"auth\.accept .*method=TEAP .*tls=TLSv{version} ")
     mark, seen = daemon.mark(), authd.mark()
