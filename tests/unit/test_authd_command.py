@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -170,9 +171,14 @@ def the_examples_can_be_used():
             text = re.sub(r"^(\w*Anchors)=.*", rf"\1={files.where}/server.pem", text, flags=re.M)
             if name == files.config.name:
                 text += f"[Service]\nKeystore={files.where}/keystore\n"
-                text += "" if "[Registry]" in text else "[Registry]\nDatabase=off\n"
+                database = f"{files.where}/registry.sqlite" if "[Authority]" in text else "off"
+                text += "" if "[Registry]" in text else f"[Registry]\nDatabase={database}\n"
             (files.where / name).write_text(text)
             (files.where / name).chmod(0o640)
+        if any("[Authority]" in text for text in written.values()):
+            shutil.rmtree(files.where / "keystore/server")
+            made = run("--config", files.config, "ca", "init", "name=Example", "server=radius.example.org")
+            expect(made.returncode == 0, f"the authority of {title} is made: {made.stderr}")
         done = run("--config", files.config, "check")
         notes = [note for note in re.findall(r"^Note: (.*(?:\n(?!Note).*)*)", done.stdout, re.M)
                  if "no interface" not in note and "no bridge" not in note and "nothing to do" not in note]
