@@ -114,8 +114,10 @@ enum bus_result service_enroll(struct service *s, unsigned index, const struct e
 	h->life.means = true;
 	life_ask_enrolment(&h->life);
 	life_forget_refusals(&h->life);
-	port->wanted = true;
-	port_reconsider(port);
+	if (port->wanted)
+		port_reconsider(port);
+	else
+		port_connect(port);
 	return BUS_DONE;
 }
 

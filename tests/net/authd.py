@@ -19,7 +19,8 @@ DIRECTORIES = {"client": "clients.d", "rule": "rules.d", "server": "servers.d", 
 
 class Authd:
     def __init__(self, lab, ns, server=None, root=None, tls=("1.2", "1.3"), settings=None, port=1812,
-                 secret="testing123", log="debug", flags=(), start=True):
+                 secret="testing123", log="debug", flags=(), start=True, own=False):
+        """own: with an authority of its own, that `ca init` has yet to make."""
         pki = lab.pki()
         server, root = server or pki.server, root or pki.root
         self.lab, self.ns, self.port, self.secret, self.log = lab, ns, port, secret, log
@@ -34,7 +35,10 @@ class Authd:
             "Tls.MinimumVersion": min(tls), "Tls.MaximumVersion": max(tls),
             "Radius.Listen": f"127.0.0.1:{port}", "Registry.Database": self.dir / "registry.sqlite",
         }
-        server.keep(self.keystore, "server")
+        if own:
+            self.settings |= {"Tls.ClientAnchors": None, "Authority.Credential": "ca"}
+        else:
+            server.keep(self.keystore, "server")
         self.configure(settings or {})
         self.add("client", "local", {"Client.Prefix": "127.0.0.0/8 ::1/128", "Client.Secret": secret})
         self.process = None

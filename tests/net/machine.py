@@ -95,7 +95,8 @@ class Latchkeyd:
     """latchkeyd for some ports of one machine, with files of its own."""
 
     def __init__(self, lab, ports, client=None, root=None, profile=None, config=None, bus=None, env=None,
-                 flags=(), log="debug", start=True):
+                 flags=(), log="debug", start=True, bare=False):
+        """bare: with nothing in its keystore."""
         pki = lab.pki()
         self.lab, self.bus, self.ns = lab, bus, ports[0].peer
         self.client, self.root = client or pki.client, root or pki.root
@@ -108,7 +109,8 @@ class Latchkeyd:
         self.log = log
         self.under = []  # what to put before the command, such as valgrind
         self.configure(config or {})
-        self.store("machine", self.client)
+        if not bare:
+            self.store("machine", self.client)
         self.add_profile("wired", {"Match.Name": " ".join(p.interface for p in ports), **(profile or {})})
         self.process = None
         if start:

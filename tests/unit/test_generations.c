@@ -1,17 +1,15 @@
-/* Generations that are made while another is in use, and the shelf on which enrolments put them. */
+/* Generations that are made while another is in use. */
 #include "tests/test.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <openssl/rsa.h>
 #include <stdlib.h>
 
 #include "keystore/keystore.h"
-#include "service/key_shelf.h"
 #include "tests/pki.h"
 #include "tests/unit/scratch.h"
 
-static struct pki_cert root, next_root;
+static struct pki_cert root;
 static struct diagnosis why;
 
 struct rig {
@@ -24,10 +22,8 @@ static struct rig rig_make(void)
 	struct rig rig = { .scratch = scratch_make() };
 	char path[128];
 
-	if (!root.cert) {
+	if (!root.cert)
 		root = pki_ca("Root");
-		next_root = pki_ca("Next root");
-	}
 	snprintf(path, sizeof path, "%s/keystore", rig.scratch.path);
 	REQUIRE(keystore_open(path, true, &rig.keystore, &why) == 0);
 	return rig;
@@ -313,103 +309,18 @@ TEST(a_secret_has_bounds)
 	rig_done(&rig);
 }
 
-/* ---- the shelf ---- */
-
-static const uint8_t p384[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 };
-
-TEST(the_server_says_which_key_and_else_we_do)
-{
-	const struct enrol_params any = { 0 };
-	const struct enrol_params curve = { .oid = slice_of(p384, sizeof p384) };
-	const struct enrol_params ecdsa = { .algorithm = 2 }, xmss = { .algorithm = 3 };
-	const struct enrol_params rsa = { .algorithm = 1, .least = 300 };
-	const struct enrol_params odd = { .algorithm = 1, .least = 300, .most = 320 };
-	const struct enrol_params junk = { .oid = slice_str("junk") };
-
-	CHECK_STR(key_shelf_kind(&any, NULL), "P-256");
-	CHECK_STR(key_shelf_kind(&any, "RSA-2048"), "RSA-2048");
-	CHECK_STR(key_shelf_kind(&any, "Ed25519"), "Ed25519");
-	CHECK_STR(key_shelf_kind(&curve, "P-256"), "P-384");
-	CHECK_STR(key_shelf_kind(&ecdsa, "RSA-2048"), "P-256");
-	CHECK_STR(key_shelf_kind(&ecdsa, "P-521"), "P-521");
-	CHECK_STR(key_shelf_kind(&rsa, NULL), "RSA-3072");
-	CHECK(key_shelf_kind(&odd, NULL) == NULL);
-	CHECK(key_shelf_kind(&xmss, NULL) == NULL);
-	CHECK(key_shelf_kind(&junk, NULL) == NULL);
-}
-
-/* The whole way of an enrolment, as CPROM takes it. */
-static void enrol(struct key_shelf *shelf, const struct pki_cert *ca, X509 *anchor)
-{
-	static const struct enrol_params any;
-	AUTO(EVP_PKEY) key = NULL;
-	STACK_OF(X509) *anchors = pki_chain(anchor, NULL);
-	struct pki_cert made;
-
-	REQUIRE(key_shelf_store.new_key(shelf, "machine", &any, &key, &why) == OK);
-	made = pki_make(&(struct pki_spec){ .cn = "machine.example", .key = key }, ca);
-
-	const struct enrol_result result = { .cert = made.cert, .anchors = anchors };
-
-	REQUIRE(key_shelf_store.put(shelf, "machine", &result, &why) == OK);
-	REQUIRE(key_shelf_store.activate(shelf, "machine", &why) == OK);
-	x509_stack_free(anchors);
-	pki_cert_done(&made);
-}
-
-static int anchors(struct rig *rig)
-{
-	AUTO_STRUCT(credential) got = NULL;
-
-	REQUIRE(keystore_get(rig->keystore, "machine", &got, &why) == 0);
-	return sk_X509_num(got->anchors);
-}
-
-TEST(anchors_of_before_stay_until_they_expire)
-{
-	struct rig rig = rig_make();
-	struct key_shelf shelf = { .keystore = rig.keystore, .now = PKI_NOW };
-
-	enrol(&shelf, &root, root.cert);
-	CHECK_INT(anchors(&rig), 1);
-	enrol(&shelf, &root, root.cert);
-	CHECK_INT(anchors(&rig), 1);
-	enrol(&shelf, &next_root, next_root.cert);
-	CHECK_INT(anchors(&rig), 2);
-	CHECK_INT(current(&rig, "machine"), 3);
-	CHECK_INT(proved(&rig, "machine"), 1);
-	shelf.now = PKI_NOW + PKI_YEAR;
-	enrol(&shelf, &next_root, next_root.cert);
-	CHECK_INT(anchors(&rig), 1);
-	rig_done(&rig);
-}
-
 TEST(a_certificate_for_another_key_is_found_out)
 {
-	static const struct enrol_params any;
 	struct rig rig = rig_make();
-	struct key_shelf shelf = { .keystore = rig.keystore, .now = PKI_NOW };
+	struct pki_cert made = begun(&rig, "machine");
 	struct pki_cert other = pki_client("machine.example", &root);
-	const struct enrol_result result = { .cert = other.cert };
-	AUTO(EVP_PKEY) key = NULL;
+	const struct keystore_parts parts = { .cert = other.cert };
+	unsigned number;
 
-	REQUIRE(key_shelf_store.new_key(&shelf, "machine", &any, &key, &why) == OK);
-	CHECK(key_shelf_store.put(&shelf, "machine", &result, &why) != OK);
+	CHECK_INT(keystore_finish(rig.keystore, "machine", &parts, &number, &why), -EKEYREJECTED);
 	CHECK_INT(why.id, DIAG_KEY_MISMATCH);
-	key_shelf_store.abandon(&shelf, "machine");
 	CHECK(!is_there(&rig, "machine"));
+	pki_cert_done(&made);
 	pki_cert_done(&other);
-	rig_done(&rig);
-}
-
-TEST(a_key_that_we_do_not_make_leaves_nothing)
-{
-	struct rig rig = rig_make();
-	struct key_shelf shelf = { .keystore = rig.keystore };
-	const struct enrol_params xmss = { .algorithm = 3 };
-	AUTO(EVP_PKEY) key = NULL;
-
-	CHECK_INT(key_shelf_store.new_key(&shelf, "machine", &xmss, &key, &why), CRYPTO);
-	CHECK(!is_there(&rig, "machine"));
 	rig_done(&rig);
 }
