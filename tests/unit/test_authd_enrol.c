@@ -473,3 +473,158 @@ TEST(without_a_registry_nobody_is_enrolled)
 	newcomer_init(&n, &s, "printer-7");
 	refused(&s, &n, STATION, ENROL_ERROR_INTERNAL, "no registry");
 }
+
+/* ---- questions by themselves ---- */
+
+struct desk {
+	struct site *site;
+	struct enrolment *enrolment;
+	struct enrolment_told told;
+	char revoked[256];
+};
+
+static void capture(void *context, const struct message_enrolment_asks *asks,
+		    struct enrolment_told *taken)
+{
+	struct desk *d = context;
+
+	(void)asks;
+	enrolment_told_done(&d->told);
+	d->told = *taken;
+	*taken = (struct enrolment_told){ 0 };
+	loop_stop(&d->site->rig.loop);
+}
+
+static void was_revoked(void *context, const char *identifier)
+{
+	struct desk *d = context;
+
+	snprintf(d->revoked, sizeof d->revoked, "%s", identifier);
+}
+
+static void desk_init(struct desk *d, struct site *s)
+{
+	struct enrolment_settings settings = {
+		.recorder = s->recorder, .told = capture, .revoked = was_revoked, .context = d
+	};
+
+	*d = (struct desk){ .site = s };
+	REQUIRE(enrolment_new(&settings, &d->enrolment) == 0);
+	enrolment_configure(d->enrolment, s->rig.config);
+}
+
+static void desk_done(struct desk *d)
+{
+	enrolment_free(d->enrolment);
+	enrolment_told_done(&d->told);
+}
+
+/* What comes of a question; takes it. */
+static const struct enrolment_told *answer_to(struct desk *d, struct enrolment_ask *ask)
+{
+	struct message_enrolment_asks m = { .ask = *ask };
+
+	m.ask.now = loop_now().wall;
+	d->site->rig.loop.stopping = false;
+	enrolment_asks(d->enrolment, &m);
+	if (!d->site->rig.loop.stopping)
+		CHECK_INT(loop_run(&d->site->rig.loop), 0);
+	return &d->told;
+}
+
+static const struct enrolment_told *keep(struct desk *d, const char *name, const char *password)
+{
+	struct enrolment_ask ask = { .kind = ENROL_ASKS_KEEP, .type = ENROL_PASSWORD };
+
+	snprintf(ask.username, sizeof ask.username, "%s", name);
+	snprintf(ask.grant.token, sizeof ask.grant.token, "%s", d->site->id);
+	REQUIRE(secret_set(&ask.secret, slice_str(password)) == OK);
+	return answer_to(d, &ask);
+}
+
+TEST(password_becomes_an_account)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+	struct registry_account a;
+
+	site_init(&s);
+	desk_init(&d, &s);
+	make_token(&s, &(struct registry_token){ .uses = 2 });
+	CHECK(keep(&d, "kiosk", "swordfish")->accept);
+	CHECK_STR(d.told.username, "kiosk");
+	REQUIRE(registry_account_get(s.registry, "kiosk", &a) == 1);
+	CHECK(account_hash_check(slice_str("swordfish"), a.account.hash) == OK);
+	CHECK(account_hash_check(slice_str("swordfisk"), a.account.hash) == UNTRUSTED);
+	registry_account_done(&a);
+	/* Nobody's account is taken over. */
+	CHECK(!keep(&d, "KIOSK", "other")->accept);
+	CHECK_INT(d.told.error, ENROL_ERROR_ACTION_REFUSED);
+	CHECK_INT(used(&s), 1);
+	CHECK(keep(&d, "", "third")->accept);
+	CHECK_INT(strncmp(d.told.username, "m-", 2), 0);
+	/* What a token that is used up would have brought is not there. */
+	CHECK(!keep(&d, "fourth", "x")->accept);
+	CHECK_INT(d.told.error, ENROL_ERROR_TOKEN_REFUSED);
+	CHECK_INT(registry_account_get(s.registry, "fourth", &a), 0);
+}
+
+TEST(machine_gives_up_what_it_has)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+	AUTO_VALUE(newcomer) n;
+	struct enrolment_ask ask = { .kind = ENROL_ASKS_REVOKE };
+	struct registry_credential c;
+	struct cert_info info;
+	X509 *cert;
+
+	site_init(&s);
+	desk_init(&d, &s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	newcomer_init(&n, &s, "printer-7");
+	cert = enrol(&s, &n);
+	REQUIRE(cert != NULL);
+	cert_info_of(cert, &info);
+	ask.certificate = pki_der(cert);
+	snprintf(ask.grant.machine, sizeof ask.grant.machine, "CN=printer-7");
+	CHECK(answer_to(&d, &ask)->accept);
+	CHECK_STR(d.revoked, "CN=printer-7");
+	REQUIRE(registry_credential_find(s.registry, info.fingerprint, &c, NULL) == 1);
+	CHECK(c.revoked > 0);
+	CHECK_STR(c.reason, "cessation-of-operation");
+	/* One of somebody else's. */
+	ask = (struct enrolment_ask){ .kind = ENROL_ASKS_REVOKE };
+	ask.certificate = pki_der(s.rig.client.cert);
+	CHECK(!answer_to(&d, &ask)->accept);
+	CHECK_INT(d.told.error, ENROL_ERROR_UNKNOWN_CREDENTIAL);
+}
+
+TEST(certificate_that_is_neither_ours_nor_a_factorys_enrols_nobody)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+	struct enrolment_ask ask = { .kind = ENROL_ASKS_AUTHORISE, .by = ENROL_BY_CERTIFICATE };
+
+	site_init(&s);
+	desk_init(&d, &s);
+	CHECK(!answer_to(&d, &ask)->accept);
+	CHECK_INT(d.told.error, ENROL_ERROR_ACTION_REFUSED);
+	ask = (struct enrolment_ask){ .kind = ENROL_ASKS_AUTHORISE, .by = ENROL_BY_CERTIFICATE };
+	ask.claim.shown = true;
+	snprintf(ask.claim.fingerprint, sizeof ask.claim.fingerprint, "00");
+	CHECK(!answer_to(&d, &ask)->accept);
+	CHECK(strstr(diagnosis_evidence(&d.told.why, "detail"), "neither") != NULL);
+	/* A factory's, without and with a rule. */
+	ask = (struct enrolment_ask){ .kind = ENROL_ASKS_AUTHORISE, .by = ENROL_BY_CERTIFICATE };
+	ask.claim.shown = ask.claim.factory = true;
+	CHECK(!answer_to(&d, &ask)->accept);
+	CHECK(strstr(diagnosis_evidence(&d.told.why, "detail"), "no rule") != NULL);
+	ask = (struct enrolment_ask){ .kind = ENROL_ASKS_AUTHORISE, .by = ENROL_BY_CERTIFICATE };
+	ask.claim.shown = ask.claim.factory = true;
+	snprintf(ask.rule, sizeof ask.rule, "acme");
+	snprintf(ask.claim.serial_number, sizeof ask.claim.serial_number, "SN-1");
+	CHECK(answer_to(&d, &ask)->accept);
+	CHECK_STR(d.told.grant.serial, "SN-1");
+	CHECK_STR(d.told.grant.profile, "machine");
+}
