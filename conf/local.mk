@@ -23,6 +23,7 @@ $(CONF_MADE): %: %.in Makefile
 dbuspolicy_DATA = %D%/org.latchkey.Supplicant1.conf
 dbusservice_DATA = %D%/org.latchkey.Supplicant1.service
 dist_profiles_DATA = %D%/wired.profile.example %D%/wired-lab.profile.example \
+	%D%/wired-enroll.profile.example \
 	%D%/wired-password.profile.example \
 	%D%/wired-strict.profile.example
 profilesdir = $(confdir)/profiles.d

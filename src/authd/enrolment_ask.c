@@ -246,9 +246,13 @@ void enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *aut
 	struct enrol_names names;
 	struct diagnosis why = { 0 };
 	unsigned char *der = NULL;
-	enum status status = ca_names(profile, &ask->grant, &ask->names, &names, &why);
+	enum status status;
 	int len;
 
+	/* A token that names its machine names it, whatever the machine asks for. */
+	if (ask->grant.by == ENROL_BY_TOKEN && ask->grant.names.common_name[0])
+		ask->names.common_name[0] = '\0';
+	status = ca_names(profile, &ask->grant, &ask->names, &names, &why);
 	if (status == UNTRUSTED || status == MALFORMED) {
 		refuse(ask, ENROL_ERROR_ACTION_REFUSED, &why);
 		return;

@@ -76,6 +76,22 @@ static void host_name(char *buffer, size_t size)
 		buffer[0] = '\0';
 }
 
+/* What is renewed goes by the name that it has. */
+static void old_name(const X509 *cert, char *buffer, size_t size)
+{
+	const X509_NAME *subject = X509_get_subject_name(cert);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	unsigned char *text = NULL;
+	int len = at < 0 ? -1
+			 : ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(
+							      X509_NAME_get_entry(subject, at)));
+
+	buffer[0] = '\0';
+	if (len > 0 && (size_t)len < size && strlen((char *)text) == (size_t)len)
+		snprintf(buffer, size, "%s", (char *)text);
+	OPENSSL_free(text);
+}
+
 static void ask_for_names(const struct enrolment *e, struct enrol_names *names)
 {
 	const struct profile_enrol *enrol = &e->job.armed->profile->enrol;
@@ -83,6 +99,8 @@ static void ask_for_names(const struct enrolment *e, struct enrol_names *names)
 	if (*e->common_name || enrol->common_name)
 		snprintf(names->common_name, sizeof names->common_name, "%s",
 			 *e->common_name ? e->common_name : enrol->common_name);
+	else if (!e->job.means && e->job.old)
+		old_name(e->job.old->cert, names->common_name, sizeof names->common_name);
 	else if (enrol->dns_names.count == 0)
 		host_name(names->common_name, sizeof names->common_name);
 	for (size_t i = 0; i < enrol->dns_names.count && i < ENROL_NAMES_MAX; i++) {

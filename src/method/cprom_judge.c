@@ -79,7 +79,7 @@ static bool empty(const struct enrol_names *names)
 	return !names->common_name[0] && names->count == 0;
 }
 
-/* Every name is one that was asked for or is allowed, and one that was asked for is there.  A host
+/* Every name is one that was asked for or is allowed, and one of these is there.  A host
  * name may stand as the common name too, and the other way round, as authorities have it. */
 static bool names_fit(const struct cprom_credential *credential, const struct enrol_names *asked,
 		      const struct enrol_names *got)
@@ -99,7 +99,9 @@ static bool names_fit(const struct cprom_credential *credential, const struct en
 			return false;
 		found = found || ours;
 	}
-	return found || empty(asked);
+	/* What is allowed may take the place of what was asked for. */
+	return found || empty(asked) ||
+	       (got->common_name[0] && allowed(credential, got->common_name));
 }
 
 static enum status judge_names(const struct cprom_credential *credential,

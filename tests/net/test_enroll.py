@@ -207,6 +207,18 @@ def a_renewal_that_is_refused_leaves_the_port_open(lab):
 
 
 @test
+def a_token_may_say_what_the_machine_is_called(lab):
+    authd, port = network(lab, {"Enroll.AfterEnrolment": "accept"})
+    daemon = machine(lab, port)
+    done = enroll(daemon, token(authd, "name=pc7"))
+    lab.equal(done.returncode, 0, f"latchkeyctl enroll: {done.stdout}{done.stderr}")
+    lab.equal(credential(daemon)["Subject"], "CN=pc7", "its name")
+    done = daemon.ctl("renew")
+    lab.equal(done.returncode, 0, f"latchkeyctl renew: {done.stdout}{done.stderr}")
+    lab.equal((credential(daemon)["Subject"], credential(daemon)["Generation"]), ("CN=pc7", 2), "after the renewal")
+
+
+@test
 def a_restart_in_the_middle_of_a_trial_goes_on_with_it(lab):
     authd, port = network(lab, {"Enroll.AfterEnrolment": "accept"})
     daemon = machine(lab, port)
