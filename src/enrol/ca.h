@@ -62,8 +62,9 @@ CHECKED enum status ca_cross(X509 *of, X509 *by, EVP_PKEY *by_key, int64_t now, 
 /* The names that a machine gets: what it asks for, cut down to grant and profile.
  *
  * The common name is the authority's to give: the template, in which %{cn} stands for what is asked
- * for.  Where the grant has names, those are what may be asked for, and all that is given when
- * nothing is; else the globs of the profile say.  UNTRUSTED (DIAG_NAME_REFUSED) when it asks for
+ * for.  A common name of the grant is given whatever is asked for.  Where the grant has other
+ * names, those are what may be asked for, and all that is given when nothing is; else the globs of
+ * the profile say.  UNTRUSTED (DIAG_NAME_REFUSED) when it asks for
  * what it may not have, or ends up without any name. */
 CHECKED enum status ca_names(const struct ca_profile *profile, const struct enrol_grant *grant,
 			     const struct enrol_names *wanted, struct enrol_names *ret_names,

@@ -149,15 +149,14 @@ static bool is_empty(const struct enrol_names *names)
 
 /* ---- the common name ---- */
 
-/* %{cn}: what the grant says, or what is asked for if it may be. */
+/* %{cn}: what the grant says, whatever is asked for (a machine that has no name in mind asks for
+ * that of its host); or what is asked for, if it may be. */
 static enum status choose_cn(const struct ca_profile *profile, const struct enrol_grant *grant,
 			     const struct enrol_names *wanted, const char **ret_cn,
 			     struct diagnosis *why)
 {
 	const char *cn = wanted->common_name, *granted = grant->names.common_name;
 
-	if (*granted && *cn && strcmp(cn, granted) != 0)
-		return refuse(why, profile, "CN", cn, "it was granted another");
 	*ret_cn = *granted ? granted : cn;
 	if (**ret_cn && !*granted && !is_empty(&grant->names) &&
 	    !grant_has(&grant->names, ENROL_NAME_DNS, cn))
