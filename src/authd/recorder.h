@@ -61,9 +61,10 @@ bool recorder_audit(struct recorder *recorder, const struct registry_audit *entr
 
 /* A question, embedded in what belongs to it. */
 struct question {
-	/* In the recorder's thread, in a transaction of its own, after all records that were put
-	 * before; 0 or more commits.  It is asked again when two transactions stood in each other's
-	 * way. */
+	/* In the recorder's thread, after all records that were put before; 0 or more commits, what
+	 * is less undoes all that it has done.  It shares a transaction with others that were asked
+	 * at the same time, and sees what those before it have done.  It may be asked again: when
+	 * two transactions stood in each other's way, or the one that was shared has failed. */
 	int (*ask)(struct question *question, struct registry *registry);
 	/* On the main loop: what ask returned, or why it could not be asked (-EIO: no database).
 	 * Always called, once, unless recorder_ask failed; the question may then be freed. */

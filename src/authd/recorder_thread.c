@@ -298,10 +298,61 @@ static int ask(struct recorder *r, void *context)
 	return question->ask(question, r->registry);
 }
 
-static void answer(struct recorder *r, struct question *question)
+/* One that fails is undone and takes nobody along, unless the transaction itself cannot go on. */
+static int ask_among_others(struct recorder *r, struct question *question)
+{
+	int error = registry_savepoint(r->registry);
+
+	if (error < 0)
+		return error;
+	question->result = ask(r, question);
+	if (question->result == -EAGAIN || registry_gone(r->registry))
+		return question->result;
+	return question->result < 0 ? registry_undo(r->registry) : registry_release(r->registry);
+}
+
+static int ask_all(struct recorder *r, void *context)
+{
+	const struct list *questions = context;
+
+	list_each (node, questions) {
+		int error = ask_among_others(r, list_item(node, struct question, node));
+
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+static void ask_singly(struct recorder *r, struct question *question)
+{
+	question->result = connected(r) ? transact(r, question->durable, ask, question) : -EIO;
+	if (r->registry && registry_gone(r->registry))
+		recorder_back_off(r, registry_why(r->registry));
+}
+
+/* Who asks at the same time shares a commit: what makes it durable is what a question costs most.
+ * Whether any of them has to be durable is returned. */
+static bool take_questions(struct recorder *r, struct list *questions)
+{
+	bool durable = false;
+
+	locked(r);
+	for (size_t i = 0; i < r->settings.batch && !list_empty(&r->questions); i++) {
+		struct list *node = r->questions.next;
+
+		durable |= list_item(node, struct question, node)->durable;
+		list_remove(node);
+		list_append(questions, node);
+	}
+	unlocked(r);
+	return durable;
+}
+
+static void answer_all(struct recorder *r, struct list *questions)
 {
 	locked(r);
-	list_append(&r->answered, &question->node);
+	recorder_move_all(&r->answered, questions);
 	unlocked(r);
 	wake_loop(r);
 }
@@ -309,21 +360,17 @@ static void answer(struct recorder *r, struct question *question)
 static void answer_questions(struct recorder *r)
 {
 	struct list questions;
+	bool durable, alone;
 
 	list_init(&questions);
-	locked(r);
-	recorder_move_all(&questions, &r->questions);
-	unlocked(r);
-	list_each (node, &questions) {
-		struct question *question = list_item(node, struct question, node);
-
-		list_remove(node);
-		question->result =
-			connected(r) ? transact(r, question->durable, ask, question) : -EIO;
-		if (r->registry && registry_gone(r->registry))
-			recorder_back_off(r, registry_why(r->registry));
-		answer(r, question);
-	}
+	durable = take_questions(r, &questions);
+	if (list_empty(&questions))
+		return;
+	alone = questions.next == questions.prev;
+	if (alone || !connected(r) || transact(r, durable, ask_all, &questions) < 0)
+		list_each (node, &questions)
+			ask_singly(r, list_item(node, struct question, node));
+	answer_all(r, &questions);
 }
 
 /* ---- retention ------------------------------------------------------------------------------ */
@@ -409,7 +456,8 @@ static void flush(struct recorder *r)
 
 	while (has(r, &r->records) && loop_now().mono < until && write_batch(r))
 		;
-	answer_questions(r);
+	while (has(r, &r->questions))
+		answer_questions(r);
 	registry_free(TAKE(r->registry));
 }
 

@@ -120,6 +120,25 @@ void registry_rollback(struct registry *registry)
 	registry->db->why = why;
 }
 
+int registry_savepoint(struct registry *registry)
+{
+	registry->db->backend->end(registry->db);
+	return registry->db->backend->exec(registry->db, "SAVEPOINT part");
+}
+
+int registry_release(struct registry *registry)
+{
+	registry->db->backend->end(registry->db);
+	return registry->db->backend->exec(registry->db, "RELEASE SAVEPOINT part");
+}
+
+int registry_undo(struct registry *registry)
+{
+	registry->db->backend->end(registry->db);
+	return registry->db->backend->exec(registry->db,
+					   "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part");
+}
+
 /* ---- machines ------------------------------------------------------------------------------- */
 
 /* A row of MACHINE_COLUMNS. */

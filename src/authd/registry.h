@@ -46,6 +46,11 @@ bool registry_gone(const struct registry *registry);
 int registry_begin(struct registry *registry, bool durable);
 int registry_commit(struct registry *registry);
 void registry_rollback(struct registry *registry);
+/* A part of a transaction that can be undone alone; one at a time, ended by one of the other two.
+ * When one of them fails, so has the transaction. */
+int registry_savepoint(struct registry *registry);
+int registry_release(struct registry *registry);
+int registry_undo(struct registry *registry);
 
 /* ---- machines ---- */
 

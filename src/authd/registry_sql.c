@@ -244,6 +244,12 @@ const struct migration migrations[] = {
 		" clear $BLOB, " NUMBER(disabled) ", " TEXT(maker) ", " NUMBER(made) ", " NUMBER(changed) ","
 		" UNIQUE (folded)) $STRICT;",
 	},
+	{
+	/* What a token that is used up has open, without looking at all that it has brought: anybody
+	 * can ask with the public part of a token. */
+	.both = "CREATE INDEX credential_open ON credential (token)"
+		" WHERE validated IS NULL AND revoked IS NULL;",
+	},
 };
 /* clang-format on */
 

@@ -109,6 +109,32 @@ static struct count_question count(struct bench *b, bool spoil)
 	return q;
 }
 
+/* Remembers a machine, and may fail then, or end the transaction. */
+struct see_question {
+	struct question question;
+	int number, result, answers;
+	bool spoil, end;
+};
+
+static int see_one(struct question *question, struct registry *registry)
+{
+	struct see_question *q = (struct see_question *)(void *)question;
+	struct registry_machine m = machine(q->number);
+	int r = registry_machine_seen(registry, &m);
+
+	if (q->end)
+		registry_rollback(registry);
+	return r < 0 ? r : q->spoil || q->end ? -EDOM : 3;
+}
+
+static void saw_one(struct question *question, int result)
+{
+	struct see_question *q = (struct see_question *)(void *)question;
+
+	q->result = result;
+	q->answers++;
+}
+
 static struct recorder_counts counts(struct bench *b)
 {
 	struct recorder_counts c;
@@ -236,6 +262,70 @@ TEST(question_that_fails_changes_nothing)
 	begin(&b, (struct recorder_settings){ 0 });
 	CHECK_INT(count(&b, true).result, -EDOM);
 	CHECK_INT(count(&b, false).machines, 0);
+}
+
+/* While somebody holds the database they gather; the one that fails is undone alone. */
+TEST(questions_that_wait_together_share_a_commit)
+{
+	enum { MANY = 20, SPOILED = 7 };
+	AUTO_VALUE(bench) b = { 0 };
+	AUTO_STRUCT(registry) other = NULL;
+	struct see_question q[MANY];
+
+	prepare(&b);
+	begin(&b, (struct recorder_settings){ 0 });
+	REQUIRE(registry_open(rig_settings(&b.rig, "other"), &other, &b.rig.why) == 0);
+	REQUIRE(registry_begin(other, false) == 0);
+
+	struct registry_machine held = machine(MANY);
+
+	CHECK_INT(registry_machine_seen(other, &held), 0);
+	for (int i = 0; i < MANY; i++) {
+		q[i] = (struct see_question){ .question = { .ask = see_one, .answered = saw_one },
+					      .number = i,
+					      .spoil = i == SPOILED };
+		CHECK_INT(recorder_ask(b.recorder, &q[i].question), 0);
+	}
+	CHECK_INT(registry_commit(other), 0);
+
+	/* The last question is answered last. */
+	CHECK_INT(count(&b, false).machines, MANY);
+	for (int i = 0; i < MANY; i++) {
+		CHECK_INT(q[i].answers, 1);
+		CHECK_INT(q[i].result, i == SPOILED ? -EDOM : 3);
+	}
+	if (!rig_server())
+		CHECK(counts(&b).commits < MANY / 2);
+}
+
+/* What one asks breaks the transaction: the others are asked again, each alone. */
+TEST(questions_survive_a_transaction_that_one_of_them_ends)
+{
+	enum { MANY = 5 };
+	AUTO_VALUE(bench) b = { 0 };
+	AUTO_STRUCT(registry) other = NULL;
+	struct see_question q[MANY];
+
+	prepare(&b);
+	begin(&b, (struct recorder_settings){ 0 });
+	REQUIRE(registry_open(rig_settings(&b.rig, "other"), &other, &b.rig.why) == 0);
+	REQUIRE(registry_begin(other, false) == 0);
+
+	struct registry_machine held = machine(MANY);
+
+	CHECK_INT(registry_machine_seen(other, &held), 0);
+	for (int i = 0; i < MANY; i++) {
+		q[i] = (struct see_question){ .question = { .ask = see_one, .answered = saw_one },
+					      .number = i,
+					      .end = i == 3 };
+		CHECK_INT(recorder_ask(b.recorder, &q[i].question), 0);
+	}
+	CHECK_INT(registry_commit(other), 0);
+	CHECK_INT(count(&b, false).machines, MANY);
+	for (int i = 0; i < MANY; i++) {
+		CHECK_INT(q[i].answers, 1);
+		CHECK(i == 3 ? q[i].result < 0 : q[i].result == 3);
+	}
 }
 
 TEST(record_that_is_refused_does_not_take_others_along)

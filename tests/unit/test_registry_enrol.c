@@ -145,6 +145,7 @@ TEST(migration_adds_to_what_is_there)
 	static const char *const back[] = {
 		"DROP TABLE token",
 		"DROP TABLE account",
+		"DROP INDEX credential_open",
 		"DROP INDEX credential_token",
 		"DROP INDEX credential_fingerprint",
 		"DROP INDEX credential_revoked",
