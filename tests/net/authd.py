@@ -124,9 +124,9 @@ class Authd:
         return self.json("sessions")
 
 
-def guarded(lab, port=None, start=True, **kwargs):
+def guarded(lab, port=None, start=True, wire=None, **kwargs):
     """A port of a bridge with latchkey-authd as its guard; `port` is what its file says besides."""
-    cable = lab.port(authenticator=False)
+    cable = lab.port(authenticator=False, wire=wire)
     switch, interface = cable.switch, cable.switch_interface
     switch.ip(f"link set {interface} master {cable.bridge}")
     authd = Authd(lab, switch, start=False, **kwargs)

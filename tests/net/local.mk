@@ -1,7 +1,7 @@
 # Network tests, in namespaces: lab.py says how one is written.
 NET_TESTS = %D%/test_lab.py %D%/test_port.py %D%/test_frames.py %D%/test_running.py %D%/test_tls.py %D%/test_ctl.py %D%/test_demo.py %D%/test_service.py %D%/test_tunnels.py
 NET_LAB = %D%/lab.py %D%/pki.py %D%/switch.py %D%/machine.py %D%/wire.py %D%/under_unit.py \
-	%D%/authd.py %D%/radius.py %D%/eapol_test.py %D%/ocsp.py %D%/relay.py
+	%D%/authd.py %D%/radius.py %D%/eapol_test.py %D%/ocsp.py %D%/relay.py %D%/enrolling.py
 TESTS += $(NET_TESTS)
 EXTRA_DIST += $(NET_TESTS) $(NET_LAB) tests/demo
 
