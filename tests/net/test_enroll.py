@@ -2,7 +2,7 @@
 import json
 import signal
 
-from enrolling import credential, enroll, keep_token, machine, network, token
+from enrolling import SERVER, credential, enroll, keep_token, machine, network, token
 from lab import each, main, test
 
 # ---- first time ---------------------------------------------------------------------------------------
