@@ -247,6 +247,17 @@ def an_end_is_told_before_it_comes(lab):
 
 
 @test
+def the_end_of_an_overlap_is_told_before_it_comes(lab):
+    authd, _ = made(lab, start=False)
+    authd.ctl("ca", "rollover", check=True)
+    # The new certificate begins a day before it was made, because of clocks that are behind.
+    authd.configure({"Authority.Overlap": "26h"})
+    authd.start()
+    authd.expect(r"authority\.warning id=authority-overlap cause=\".*until 20\d\d-.*\" next=\".*renew before")
+    lab.equal(authd.json("ca", "show")["warning"]["id"], "authority-overlap", "what `ca show` says")
+
+
+@test
 def nothing_is_overwritten(lab):
     authd, root = made(lab, start=False)
     before = sorted((p, p.read_bytes()) for p in authd.keystore.rglob("*.pem"))

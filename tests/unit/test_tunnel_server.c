@@ -1,9 +1,12 @@
 /* EAP-TTLS and PEAP, the server, and what a peer may do to it inside of its tunnel. */
 #include <string.h>
 
+#include "method/mschapv2_packet.h"
 #include "method/peap_tlv.h"
+#include "method/tls_frame.h"
 #include "method/tls_keys.h"
 #include "method/ttls_avp.h"
+#include "tests/legacy.h"
 #include "tests/test.h"
 #include "tests/tunnel_guest.h"
 
@@ -187,6 +190,25 @@ TEST(a_method_that_is_not_allowed_is_refused)
 	tunnel_guest_done(&g);
 }
 
+TEST(a_version_that_we_do_not_have_is_refused)
+{
+	static uint8_t start[TLS_TOTAL_MAX], answer[] = { 0x01 };
+	const struct eap_server_about about = { .now = { .mono = 1, .wall = PKI_NOW } };
+	struct eap_packet packet = { .code = EAP_RESPONSE,
+				     .type = ttls_server_method.type,
+				     .data = { answer, sizeof answer } };
+	struct wr w = wr_of(start, sizeof start);
+	struct tunnel_guest g;
+
+	tunnel_guest_init(&g, &ttls_server_method, TLS_1_3);
+	REQUIRE(g.method->init(&g.ttls, &about, &g.self) == OK);
+	g.method->build(g.self, &w);
+	CHECK(!g.method->check(g.self, &packet));
+	g.state = g.method->process(g.self, &packet, about.now);
+	check_refused(&g, DIAG_INNER_VERSION);
+	tunnel_guest_done(&g);
+}
+
 /* ---- PEAP ---- */
 
 /* To where the Result TLV of the server is heard: EAP-GTC, by way of a Nak. */
@@ -307,4 +329,73 @@ TEST(peap_does_not_go_on_without_an_answer)
 		CHECK_INT(g.asked[EAP_ASKS_ADMISSION], 0);
 		tunnel_guest_done(&g);
 	}
+}
+
+/* ---- EAP-MSCHAPv2 ---- */
+
+/* As EAP-MSCHAPv2 inside of PEAP, which leaves out the header of EAP. */
+static void say_mschapv2(struct tunnel_guest *g, const struct mschapv2_packet *packet)
+{
+	struct wr w = wr_of(flight, sizeof flight);
+
+	wr_u8(&w, EAP_TYPE_MSCHAPV2);
+	mschapv2_packet_build(&w, packet);
+	tunnel_guest_say(g, wr_done(&w));
+}
+
+static struct mschapv2_packet challenge_for(struct tunnel_guest *g)
+{
+	struct mschapv2_packet packet = { 0 };
+
+	tunnel_guest_open(g, nothing);
+	if (g->heard.len == 0)
+		tunnel_guest_say(g, nothing);
+	tunnel_guest_say(g, slice_str("\1bob"));
+	REQUIRE(g->heard.len > 1 && g->heard.p[0] == EAP_TYPE_MSCHAPV2);
+	REQUIRE(mschapv2_packet_parse(slice_of(g->heard.p + 1, g->heard.len - 1), &packet) == OK);
+	return packet;
+}
+
+/* The method inside has failed: the server says so by a Result TLV, which is confirmed. */
+static void check_refused_inside(struct tunnel_guest *g, enum diagnosis_id id)
+{
+	const struct peap_extensions failure = { .result = PEAP_RESULT_FAILURE };
+
+	CHECK_INT(g->state, METHOD_GOES_ON);
+	tunnel_guest_say(g, extensions(&failure));
+	check_refused(g, id);
+}
+
+TEST(a_password_is_not_changed_this_way)
+{
+	static const char change[] = "\x1a\7\1\0\5x";
+	struct tunnel_guest g;
+
+	tunnel_guest_init(&g, &peap_server_method, TLS_1_3);
+	challenge_for(&g);
+	tunnel_guest_say(&g, slice_of(change, sizeof change - 1));
+	check_refused_inside(&g, DIAG_ACCOUNT_CHANGE);
+	tunnel_guest_done(&g);
+}
+
+TEST(a_peer_that_does_not_believe_our_proof_is_told_of)
+{
+	struct mschapv2 exchange = { .name = slice_str("bob") };
+	struct mschapv2_packet said;
+	uint8_t hash[MSCHAP_HASH_SIZE];
+	struct tunnel_guest g;
+
+	tunnel_guest_init(&g, &peap_server_method, TLS_1_3);
+	said = challenge_for(&g);
+	memcpy(exchange.authenticator, said.challenge, sizeof exchange.authenticator);
+	said = (struct mschapv2_packet){ .op = MSCHAPV2_RESPONSE,
+					 .id = said.id,
+					 .text = exchange.name };
+	REQUIRE(mschap_password_hash(test_mschap(), slice_str("secret"), hash) == OK);
+	REQUIRE(mschapv2_response(test_mschap(), &exchange, hash, said.nt_response) == OK);
+	say_mschapv2(&g, &said);
+	CHECK_INT(g.state, METHOD_GOES_ON);
+	say_mschapv2(&g, &(struct mschapv2_packet){ .op = MSCHAPV2_FAILURE, .bare = true });
+	check_refused_inside(&g, DIAG_ACCOUNT_PROOF);
+	tunnel_guest_done(&g);
 }
