@@ -233,7 +233,8 @@ def in_thread(function):
 def run(*argv, ns=None, check=True, timeout=None, **kwargs):
     """Runs a command to its end; its output is text."""
     done = subprocess.run([*within(ns), *map(str, argv)], stdin=kwargs.pop("stdin", subprocess.DEVNULL),
-                          capture_output=True, text=True, timeout=timeout or CEILING * 3, **kwargs)
+                          stdout=kwargs.pop("stdout", subprocess.PIPE), stderr=kwargs.pop("stderr", subprocess.PIPE),
+                          text=True, timeout=timeout or CEILING * 3, **kwargs)
     if check and done.returncode:
         raise Failed(f"{' '.join(map(str, argv))}: {done.stderr.strip() or done.stdout.strip()}")
     return done
