@@ -289,7 +289,7 @@ static const struct ini_key keys[] = {
 	{ KEY("Enroll", "AfterEnrolment", ini_enum, enroll.after), .words = afters, .fallback = "fail",
 	  .doc = "What becomes of a machine that was just enrolled. `fail`: the conversation ends with a Failure, and it "
 		"comes back at once with its new certificate, so that all are let in by the same rules. `accept`: it is "
-		"let in." },
+		"let in. A machine that has renewed a certificate of ours stays in either way, if the rules let it." },
 	{ KEY("Enroll", "EnrollVlan", ini_number, enroll.vlan), .least = 1, .most = 4094, .words = none, .fallback = "none",
 	  .doc = "The VLAN of machines that are let in by `AfterEnrolment=accept`." },
 	{ KEY("Enroll", "Validate", ini_bool, enroll.validate), .fallback = "yes",

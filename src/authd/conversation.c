@@ -237,12 +237,16 @@ static enum answer judge_certificate(struct conversation *c, const struct eap_qu
 	return has_to_be_asked(c) ? WAITS : YES;
 }
 
-/* Who has just been given a certificate is to come back with it, or is let in right away. */
+/* Who has just been given a certificate is to come back with it, or is let in right away.  Who has
+ * renewed one has proved in the tunnel what EAP-TLS would have it prove, and stays in: its port is not
+ * to close for that. */
 static enum answer judge_enrolled(struct conversation *c, const struct rules_machine *machine,
 				  struct diagnosis *ret_why)
 {
 	const struct authd_settings *s = &c->arming->config->settings;
 
+	if (machine->claim && !enrolment_is_factory(c->arming->enrol.factory, machine->claim))
+		return judge(c, machine, ret_why);
 	if (machine->claim)
 		note_claim(&c->claim, machine->claim);
 	aaa_grant_done(&c->grant);
