@@ -47,7 +47,8 @@ int arming_read_files(const struct config *config, const struct authority *autho
 			return unreadable(why, config, "ClientAnchors", s->client_anchors.word[i],
 					  r);
 	}
-	for (int i = 0; authority && i < sk_X509_num(authority->anchors); i++) {
+	for (int i = 0; authority && authority->now.issuer && i < sk_X509_num(authority->anchors);
+	     i++) {
 		int r = add_anchor(anchors, sk_X509_value(authority->anchors, i));
 
 		if (r < 0)
@@ -432,7 +433,7 @@ bool arming_revoked(const struct arming *arming, const struct tls_claim *claim,
 {
 	struct slice issuer, serial;
 
-	if (!arming->authority)
+	if (!arming->authority || !arming->authority->now.issuer)
 		return false;
 	if (is_revoked(arming, claim->issuer_der, claim->serial, claim, ret_why))
 		return true;

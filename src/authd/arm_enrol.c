@@ -78,9 +78,7 @@ int arming_read_factory(const struct config *config, struct files *files, struct
 	return 0;
 }
 
-/* All certificates of one file, PEM or DER; whether they are well formed is told by the trust
- * policy that is made of the same files. */
-static enum status push_certificates(X509_STACK *to, struct slice content)
+enum status arming_push_certificates(STACK_OF(X509) * to, struct slice content)
 {
 	AUTO(BIO) bio = BIO_new_mem_buf(content.p, (int)content.len);
 	const unsigned char *der = content.p;
@@ -110,7 +108,8 @@ static int open_factory(struct arming_enrol *enrol, const struct config *config,
 		return r;
 	enrol->factory = sk_X509_new_null();
 	for (size_t i = 0; i < anchors.count; i++) {
-		if (!enrol->factory || push_certificates(enrol->factory, anchors.view[i]) != OK)
+		if (!enrol->factory ||
+		    arming_push_certificates(enrol->factory, anchors.view[i]) != OK)
 			return arming_failed(why, "there is no memory left");
 	}
 	return arming_make_trust(config, &anchors, &crls, &enrol->factory_trust, why);
@@ -126,10 +125,12 @@ int arming_open_enrol(struct arming *arming, struct diagnosis *why)
 	if (!s->enroll.enabled)
 		return 0;
 	if (!arming->authority) {
-		diagnosis_say(why, DIAG_CONFIG,
-			      "%s: [Enroll] Enabled=yes: there is no authority that could issue; "
-			      "make one with `latchkey-authd ca init` and name it in [Authority]",
-			      arming->config->path);
+		diagnosis_say(
+			why, DIAG_CONFIG,
+			"%s: [Enroll] Enabled=yes: there is no authority that could issue; "
+			"make one with `latchkey-authd ca init` and name it in [Authority], or "
+			"name one elsewhere (Backend=cmp)",
+			arming->config->path);
 		return -EINVAL;
 	}
 	enrol->method = cprom_server_method;

@@ -33,5 +33,7 @@ bool arming_enrols_in(const struct arming *arming, const char *tunnel);
 struct eap_server_offer arming_enrol_offer(struct arming_enrol *enrol);
 /* The files of FactoryAnchors=, to be believed in the handshake of such a tunnel as well. */
 int arming_read_factory(const struct config *config, struct files *files, struct diagnosis *why);
+/* All certificates of one file, PEM or DER. */
+CHECKED enum status arming_push_certificates(STACK_OF(X509) * to, struct slice content);
 
 #endif

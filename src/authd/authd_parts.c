@@ -7,6 +7,7 @@
 #include "authd/accounts_registry.h"
 #include "authd/arm.h"
 #include "authd/authd.h"
+#include "authd/ca_behind.h"
 #include "authd/recorder.h"
 #include "drivers/log.h"
 
@@ -236,6 +237,18 @@ static int open_enrolment(struct authd *a)
 	return a->recorder && !a->accounts ? -ENOMEM : 0;
 }
 
+/* What an earlier one was asked goes on with that. */
+static int configure_ca(struct authd *a, const struct config *config, struct diagnosis *why)
+{
+	struct enrolment_ca *ca = NULL;
+	int error = ca_behind_new(a->loop, a->http, config, &ca, why);
+
+	if (error == 0)
+		enrolment_set_ca(a->enrolment, ca);
+	enrolment_ca_drop(ca);
+	return error;
+}
+
 static int open_pool(struct authd *a, struct diagnosis *why)
 {
 	struct pool_events events;
@@ -301,6 +314,8 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 	if (error == 0)
 		error = open_enrolment(a);
 	if (error == 0)
+		error = configure_ca(a, a->config, why);
+	if (error == 0)
 		error = tickets_new(a->loop, a->pool, a->recorder, &a->tickets);
 	if (error == 0)
 		error = open_lists(a);
@@ -330,6 +345,8 @@ static int configure_rest(struct authd *a, struct config *config, struct diagnos
 	int error = furnish_workers(a, config, why);
 
 	enrolment_configure(a->enrolment, config);
+	if (error == 0)
+		error = configure_ca(a, config, why);
 	if (error == 0)
 		error = radius_server_configure(a->radius, config, why);
 	if (error == 0)

@@ -4,6 +4,10 @@
 #include <openssl/err.h>
 #include <string.h>
 
+#include "authd/arm_enrol.h"
+#include "config/files.h"
+#include "enrol/chain.h"
+
 #define OVERLAP_WARNING (30LL * 24 * 3600) /* seconds before its end */
 
 static int unusable(struct diagnosis *why, const struct credential *credential, const char *detail)
@@ -85,18 +89,15 @@ static int make_anchors(struct authority *a, struct diagnosis *why)
 {
 	X509 *root = root_of(a->credential);
 
-	a->anchors = sk_X509_new_null();
-	if (!a->anchors)
-		return no_memory(why);
 	if (!root)
 		return unusable(why, a->credential,
 				"the certificate of the root above it is not with it");
-	if (!sk_X509_push(a->anchors, root))
+	if (enrol_push(a->anchors, root) != OK)
 		return no_memory(why);
 	for (int i = 0; a->old_credential && i < sk_X509_num(a->credential->anchors); i++) {
 		X509 *anchor = sk_X509_value(a->credential->anchors, i);
 
-		if (anchor != root && !sk_X509_push(a->anchors, anchor))
+		if (anchor != root && enrol_push(a->anchors, anchor) != OK)
 			return no_memory(why);
 	}
 	return 0;
@@ -164,6 +165,55 @@ static void look_ahead(struct authority *a, const struct authd_settings *s, int6
 	diagnosis_add_time(&a->warning, "until", a->overlap_ends);
 }
 
+/* ---- one that is elsewhere ---- */
+
+static int read_anchors(struct authority *a, const struct config *config, struct diagnosis *why)
+{
+	const struct words *words = &config->settings.authority.cmp.anchors;
+	AUTO_VALUE(files) files = { 0 };
+
+	for (size_t i = 0; i < words->count; i++) {
+		int r = files_add_anchors(&files, words->word[i]);
+
+		if (r < 0) {
+			diagnosis_say(why, DIAG_CONFIG, "%s: CmpAnchors=%s: %s", config->path,
+				      words->word[i], files_problem(r));
+			return r;
+		}
+	}
+	for (size_t i = 0; i < files.count; i++) {
+		if (arming_push_certificates(a->anchors, files.view[i]) != OK)
+			return no_memory(why);
+	}
+	if (sk_X509_num(a->anchors) > 0)
+		return 0;
+	diagnosis_say(why, DIAG_CONFIG, "%s: CmpAnchors=: there is no certificate in it",
+		      config->path);
+	return -EINVAL;
+}
+
+static int open_elsewhere(struct authority *a, const struct config *config, struct diagnosis *why)
+{
+	const char *name = config->settings.authority.cmp.credential;
+	AUTO_STRUCT(keystore) keystore = NULL;
+	int r = read_anchors(a, config, why);
+
+	if (r == 0 && name)
+		r = keystore_open(config->settings.keystore, false, &keystore, why);
+	if (r == 0 && name)
+		r = keystore_get(keystore, name, &a->credential, why);
+	if (r < 0)
+		return r;
+	a->now = (struct enrol_authority){
+		.anchors = a->anchors,
+		.ra_cert = a->credential ? a->credential->cert : NULL,
+		.ra_key = a->credential ? a->credential->key : NULL,
+		.ra_chain = a->credential ? a->credential->chain : NULL,
+		.forwards = config->settings.authority.cmp.forward,
+	};
+	return 0;
+}
+
 /* ---- all of it ---- */
 
 static int open_all(struct authority *a, const struct config *config, int64_t now,
@@ -197,20 +247,22 @@ static int open_all(struct authority *a, const struct config *config, int64_t no
 int authority_open(const struct config *config, int64_t now, struct authority **ret_authority,
 		   struct diagnosis *why)
 {
+	bool elsewhere = config->settings.authority.backend == AUTHORITY_CMP;
 	AUTO_STRUCT(authority) a = NULL;
 	int r;
 
 	*ret_authority = NULL;
-	if (!config->settings.authority.credential)
+	if (!config->settings.authority.credential && !elsewhere)
 		return 0;
 	a = calloc(1, sizeof *a);
-	if (!a)
+	if (!a || !(a->anchors = sk_X509_new_null()))
 		return no_memory(why);
-	r = open_all(a, config, now, why);
+	r = elsewhere ? open_elsewhere(a, config, why) : open_all(a, config, now, why);
 	ERR_clear_error();
 	if (r < 0)
 		return r;
-	look_ahead(a, &config->settings, now);
+	if (!elsewhere)
+		look_ahead(a, &config->settings, now);
 	*ret_authority = TAKE(a);
 	return 0;
 }
@@ -221,7 +273,7 @@ void authority_free(struct authority *a)
 		return;
 	sk_X509_free(a->now.chain);
 	sk_X509_free(a->old.chain);
-	sk_X509_free(a->anchors);
+	x509_stack_free(a->anchors);
 	credential_free(a->credential);
 	credential_free(a->old_credential);
 	free(a->crl_url);
@@ -231,6 +283,8 @@ void authority_free(struct authority *a)
 
 const struct enrol_authority *authority_of(const struct authority *a, const X509 *cert)
 {
+	if (!a->now.issuer)
+		return NULL;
 	if (X509_check_issued(a->now.issuer, (X509 *)(uintptr_t)cert) == X509_V_OK)
 		return &a->now;
 	if (a->old.issuer && X509_check_issued(a->old.issuer, (X509 *)(uintptr_t)cert) == X509_V_OK)

@@ -1,6 +1,9 @@
-/* The embedded certification authority as one thread holds it: opened from configuration and
- * keystore.
+/* The certification authority as one thread holds it: opened from configuration and keystore.
  *
+ * With Backend=cmp it issues elsewhere (ca_behind.h): then there is neither issuer nor key, but
+ * what machines are told to trust, and what signs our messages to them.
+ *
+ * With Backend=embedded
  * [Authority] Credential= names the issuing authority in the keystore; beside it lie its chain
  * (with the certificates of a roll-over) and its anchors, the old root among them.  While a
  * roll-over goes on, the issuing authority before it is there under the same name with ".old"

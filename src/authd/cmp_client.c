@@ -33,7 +33,10 @@ struct cmp_client_call {
 	struct list node;
 	struct cmp_client *client;
 	void (*told)(void *context, const struct enrol_reply *reply);
+	void (*settled)(void *context, const struct enrol_reply *reply);
 	void *context;
+	bool offered;  /* whoever asked has the certificate, and is told by settled from now on */
+	bool declined; /* the CA was told that it is not kept: whatever it answers is the end */
 
 	/* what is asked for; the exchange borrows it */
 	enum enrol_question_kind kind;
@@ -164,7 +167,7 @@ const struct cmp_client_counters *cmp_client_counters(const struct cmp_client *c
 static void conclude(struct cmp_client_call *call, const struct enrol_reply *reply)
 {
 	detach(call);
-	call->told(call->context, reply);
+	(call->offered ? call->settled : call->told)(call->context, reply);
 	call_free(call);
 }
 
@@ -196,7 +199,7 @@ static void fail(struct cmp_client_call *call, const char *detail)
 	conclude(call, &reply);
 }
 
-static void grant_cert(struct cmp_client_call *call)
+static void offer(struct cmp_client_call *call)
 {
 	struct enrol_reply reply = { .accept = true };
 	X509 *cert = cmp_exchange_cert(call->exchange);
@@ -217,18 +220,14 @@ static void grant_cert(struct cmp_client_call *call)
 		reply.chain = chain;
 	if (sk_X509_num(cmp_exchange_ca_pubs(call->exchange)) > 0)
 		reply.anchors = cmp_exchange_ca_pubs(call->exchange);
-	call->client->counters.granted++;
-	conclude(call, &reply);
+	call->offered = true;
+	call->told(call->context, &reply);
 }
 
 static void grant(struct cmp_client_call *call)
 {
 	struct enrol_reply reply = { .accept = true };
 
-	if (call->kind == ENROL_ASKS_ISSUE) {
-		grant_cert(call);
-		return;
-	}
 	call->client->counters.granted++;
 	conclude(call, &reply);
 }
@@ -299,7 +298,7 @@ static void on_timer(struct timer *timer)
 		send_or_fail(call);
 }
 
-static void go_on(struct cmp_client_call *call, enum cmp_progress progress, struct moment now)
+static void go_on(struct cmp_client_call *call, enum cmp_progress progress)
 {
 	switch (progress) {
 	case CMP_SEND:
@@ -314,8 +313,7 @@ static void go_on(struct cmp_client_call *call, enum cmp_progress progress, stru
 			send_later(call, cmp_exchange_after(call->exchange));
 		return;
 	case CMP_JUDGE:
-		progress = cmp_exchange_accept(call->exchange, NULL, now, &call->message);
-		go_on(call, progress, now);
+		offer(call);
 		return;
 	case CMP_OVER:
 		grant(call);
@@ -343,11 +341,13 @@ static void on_answer(void *context, const struct http_answer *answer)
 		fail(call, detail);
 		return;
 	}
-	if (!call->exchange)
+	if (call->declined)
+		grant(call);
+	else if (!call->exchange)
 		hand_back(call, answer->body);
 	else
-		go_on(call, cmp_exchange_receive(call->exchange, answer->body, now, &call->message),
-		      now);
+		go_on(call,
+		      cmp_exchange_receive(call->exchange, answer->body, now, &call->message));
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
@@ -425,6 +425,7 @@ int cmp_client_ask(struct cmp_client *c, const struct cmp_client_request *reques
 		return -ENOMEM;
 	*call = (struct cmp_client_call){ .client = c,
 					  .told = request->told,
+					  .settled = request->settled,
 					  .context = request->context,
 					  .kind = request->question->kind,
 					  .timer.expired = on_timer,
@@ -445,4 +446,42 @@ int cmp_client_ask(struct cmp_client *c, const struct cmp_client_request *reques
 	c->counters.asked++;
 	*ret_call = call;
 	return 0;
+}
+
+/* ---- settling -------------------------------------------------------------------------------- */
+
+/* The CA has waived confirmations, and takes the certificate for delivered. */
+static bool begin_revocation(struct cmp_client_call *call)
+{
+	struct cmp_wish wish = { .kind = CMP_RR, .polls_max = CMP_CLIENT_POLLS_MAX };
+	X509 *cert = cmp_exchange_cert(call->exchange);
+
+	if (!X509_up_ref(cert))
+		return false;
+	call->old = wish.old = cert;
+	cmp_exchange_free(TAKE(call->exchange));
+	return cmp_exchange_new(&call->client->terms, &wish, loop_now(), &call->message,
+				&call->exchange) == OK;
+}
+
+static void decline(struct cmp_client_call *call)
+{
+	struct enrol_fault fault;
+
+	enrol_fault_set(&fault, ENROL_ERROR_NOT_ACCEPTABLE, "it is not kept");
+	bytes_clear(&call->message);
+	(void)cmp_exchange_accept(call->exchange, &fault, loop_now(), &call->message);
+	call->declined = call->message.len > 0;
+	if (call->declined || begin_revocation(call))
+		send_or_fail(call);
+	else
+		fail(call, "out of memory");
+}
+
+void cmp_client_settle(struct cmp_client_call *call, bool keep)
+{
+	if (keep)
+		go_on(call, cmp_exchange_accept(call->exchange, NULL, loop_now(), &call->message));
+	else
+		decline(call);
 }

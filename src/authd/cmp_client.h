@@ -8,6 +8,9 @@
  *	ENROL_ASKS_FORWARD	the peer's message as it came, and the CA's as it came.
  *	ENROL_ASKS_REVOKE	rr for the certificate.
  *
+ * A certificate is offered before it is confirmed to the CA, so that whoever asked can make it
+ * durable first: what the CA takes for delivered is never unknown to the registry.
+ *
  * A CA that answers "waiting" is polled when it said, until the transaction's time is over. Nothing
  * blocks: messages go through authd/http.h, and what is done between them costs a signature. */
 #ifndef AUTHD_CMP_CLIENT_H
@@ -44,8 +47,14 @@ struct cmp_client_counters {
  * error, the failInfo of CMP (secondary: the number of its bit plus one) and a diagnosis. */
 struct cmp_client_request {
 	const struct enrol_question *question; /* borrowed for the call */
-	/* Called once, from the loop and never before cmp_client_ask returns, unless cancelled. */
+	/* Called once, from the loop and never before cmp_client_ask returns, unless cancelled.  A
+	 * certificate for ENROL_ASKS_ISSUE is not confirmed yet: the call is there until
+	 * cmp_client_settle and what follows it, or cmp_client_cancel.  After all else it is gone.
+	 */
 	void (*told)(void *context, const struct enrol_reply *reply);
+	/* ENROL_ASKS_ISSUE: once after cmp_client_settle, which may do it at once: whether the CA
+	 * takes it for delivered, or what we did not keep for given up.  The call is gone. */
+	void (*settled)(void *context, const struct enrol_reply *reply);
 	void *context;
 };
 
@@ -64,6 +73,9 @@ DEFINE_AUTO_STRUCT(cmp_client);
 int cmp_client_ask(struct cmp_client *client, const struct cmp_client_request *request,
 		   struct cmp_client_call **ret_call);
 void cmp_client_cancel(struct cmp_client_call *call);
+/* After told with a certificate.  Kept: the CA gets its confirmation, unless it has waived that.
+ * Not kept: it is told so, or, when it has waived that, revokes it. */
+void cmp_client_settle(struct cmp_client_call *call, bool keep);
 
 const struct cmp_client_counters *cmp_client_counters(const struct cmp_client *client);
 

@@ -226,8 +226,56 @@ static void check_enroll(struct authd_settings *s, const struct config_check *ch
 		config_wrong(check, "EnrollVlan", "is for AfterEnrolment=accept only.");
 }
 
-static void check_authority(const struct authd_settings *s, const struct config_check *check)
+static void check_cmp(struct authd_settings *s, const struct config_check *check)
 {
+	if (s->authority.credential)
+		config_wrong(
+			check, "Backend",
+			"=cmp and [Authority] Credential= contradict each other: one of the two "
+			"authorities can issue.");
+	if (!s->authority.cmp.url && config_unset(check, "CmpUrl"))
+		config_wrong(check, "CmpUrl", "is missing, and Backend=cmp needs it.");
+	if (s->authority.cmp.anchors.count == 0 && config_unset(check, "CmpAnchors"))
+		config_wrong(check, "CmpAnchors",
+			     "is missing: without it anybody could pose as the authority.");
+	if (s->authority.cmp.credential && s->authority.cmp.secret_file)
+		config_wrong(check, "CmpSecretFile",
+			     "and CmpCredential= are both set; only one of the two can be meant.");
+	else if (!s->authority.cmp.credential && !s->authority.cmp.secret_file &&
+		 config_unset(check, "CmpCredential") && config_unset(check, "CmpSecretFile"))
+		config_wrong(
+			check, "CmpCredential",
+			"is missing, and so is CmpSecretFile=: the authority has to know whose "
+			"messages it gets.");
+	if (!s->authority.cmp.reference != !s->authority.cmp.secret_file)
+		config_wrong(check, s->authority.cmp.secret_file ? "CmpReference" : "CmpSecretFile",
+			     "is missing: a shared secret needs both.");
+	if (s->authority.cmp.secret_file)
+		config_secret_file(check, "CmpSecretFile", s->authority.cmp.secret_file,
+				   &s->authority.cmp.secret);
+	if (s->authority.listen.count > 0 || s->authority.crl_file)
+		config_wrong(
+			check, "Backend",
+			"=cmp: lists and OCSP are that authority's; expected neither [Authority] "
+			"Listen= nor CrlFile=.");
+	if (!s->database)
+		config_wrong(check, "Database",
+			     "is off, and what an authority has issued has to be remembered.");
+}
+
+static void check_authority(struct authd_settings *s, const struct config_check *check)
+{
+	static const char *const keys[] = { "CmpUrl",	     "CmpCredential", "CmpReference",
+					    "CmpSecretFile", "CmpAnchors",    "CmpRecipient" };
+
+	if (s->authority.backend == AUTHORITY_CMP) {
+		check_cmp(s, check);
+		return;
+	}
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		if (!config_unset(check, keys[i]))
+			config_wrong(check, keys[i], "is for Backend=cmp only.");
+	}
 	if (s->authority.listen.count > 1)
 		ini_errors_add(check->errors, check->path, 0,
 			       "[Authority] Listen=", "expected one address for lists and OCSP.");
@@ -371,6 +419,7 @@ void config_free(struct config *config)
 			object_free(kinds[i], config->objects[i].item[n]);
 		free(config->objects[i].item);
 	}
+	secret_done(&config->settings.authority.cmp.secret);
 	secret_done(&config->settings.enroll.verifier_secret);
 	ini_done(&authd_table, &config->settings);
 	free(config->path);

@@ -33,6 +33,7 @@ enum resumption { RESUMPTION_OFF, RESUMPTION_MEMORY, RESUMPTION_TICKETS };
 /* STAPLE_OWN: by our own authority, when it has issued the certificate. */
 enum staple_from { STAPLE_OFF, STAPLE_OWN, STAPLE_FILE, STAPLE_FETCH };
 enum after_enrolment { AFTER_ENROLMENT_FAIL, AFTER_ENROLMENT_ACCEPT };
+enum authority_backend { AUTHORITY_EMBEDDED, AUTHORITY_CMP };
 enum client_ocsp { CLIENT_OCSP_OFF, CLIENT_OCSP_IF_POSSIBLE, CLIENT_OCSP_REQUIRE };
 
 /* latchkey-authd.conf */
@@ -100,6 +101,14 @@ struct authd_settings {
 
 	/* [Authority]: no credential, no authority of our own */
 	struct {
+		enum authority_backend backend;
+		struct {
+			char *url, *credential, *reference, *secret_file;
+			struct words recipient, anchors;
+			struct secret secret;
+			msec timeout;
+			bool forward;
+		} cmp;			  /* AUTHORITY_CMP */
 		char *credential, *root;  /* in the keystore; root: for the commands alone */
 		char *crl_url, *ocsp_url; /* what stands in certificates; NULL: none */
 		struct addresses listen;  /* where lists and OCSP are served; none: nowhere */
@@ -149,6 +158,9 @@ struct config_check {
  * else may read.  What is wrong is added to the errors. */
 void config_secret(const struct config_check *check, const char *secret, const char *file,
 		   struct secret *ret_secret);
+/* The same of a file alone, for a key of this name. */
+void config_secret_file(const struct config_check *check, const char *key, const char *file,
+			struct secret *ret_secret);
 /* The pre-shared key of a file of hexadecimal digits that nobody else may read, for PskFile=. */
 void config_psk(const struct config_check *check, const char *file, struct secret *ret_psk);
 

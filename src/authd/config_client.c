@@ -61,7 +61,7 @@ static void keep(const struct config_check *check, const char *key, struct slice
 		(void)ini_errors_add_no_memory(check->errors, check->path);
 }
 
-static void read_secret(const struct config_check *check, const char *file,
+void config_secret_file(const struct config_check *check, const char *key, const char *file,
 			struct secret *ret_secret)
 {
 	AUTO_VALUE(bytes) content = { 0 };
@@ -69,19 +69,19 @@ static void read_secret(const struct config_check *check, const char *file,
 	int r = file_read(file, 4096, &content, &st);
 
 	if (r == -EACCES)
-		config_wrong(check, "SecretFile",
+		config_wrong(check, key,
 			     "%s cannot be read by this user; expected a file whose group is that "
 			     "of the service (chgrp %s, chmod 0640), in a directory it may enter.",
 			     file, AUTHD_USER);
 	else if (r < 0)
-		config_wrong(check, "SecretFile", "%s cannot be read: %s.", file, strerror(-r));
+		config_wrong(check, key, "%s cannot be read: %s.", file, strerror(-r));
 	else if (st.st_mode & (S_IRWXO | S_IWGRP))
-		config_wrong(check, "SecretFile",
+		config_wrong(check, key,
 			     "%s is open to others; expected a file that only its owner can write "
 			     "and only its group can read (chmod 0640).",
 			     file);
 	else
-		keep(check, "SecretFile", first_line(&content), ret_secret);
+		keep(check, key, first_line(&content), ret_secret);
 	if (content.p)
 		explicit_bzero(content.p, content.cap);
 }
@@ -95,7 +95,7 @@ void config_secret(const struct config_check *check, const char *secret, const c
 		config_wrong(check, "SecretFile",
 			     "and Secret= are both set; only one of the two can be meant.");
 	} else if (file) {
-		read_secret(check, file, ret_secret);
+		config_secret_file(check, "SecretFile", file, ret_secret);
 	} else if (secret) {
 		keep(check, "Secret", slice_str(secret), ret_secret);
 		/* A text in memory, of a test or fuzzer, is no file. */

@@ -21,6 +21,8 @@ static const struct ini_word client_ocsps[] = {
 	{ "off", CLIENT_OCSP_OFF }, { "if-possible", CLIENT_OCSP_IF_POSSIBLE },
 	{ "require", CLIENT_OCSP_REQUIRE }, { NULL, 0 } };
 static const struct ini_word actions[] = { { "accept", ACTION_ACCEPT }, { "reject", ACTION_REJECT }, { NULL, 0 } };
+static const struct ini_word backends[] = {
+	{ "embedded", AUTHORITY_EMBEDDED }, { "cmp", AUTHORITY_CMP }, { NULL, 0 } };
 static const struct ini_word enroll_tunnels[] = { { "ttls", 0 }, { "teap", 0 }, { NULL, 0 } };
 static const struct ini_word enroll_protocols[] = {
 	{ "spp", 0 }, { "cmp", 0 }, { "cmp-basic", 0 }, { "est", 0 }, { NULL, 0 } };
@@ -227,6 +229,36 @@ static const struct ini_key keys[] = {
 	  .fallback = "365d",
 	  .doc = "For how long a session is kept after the last that was heard of it. The audit trail is kept for ever." },
 
+	{ KEY("Authority", "Backend", ini_enum, authority.backend), .words = backends, .fallback = "embedded",
+	  .doc = "Who issues certificates for machines. `embedded`: this server, with Credential=. `cmp`: a certification "
+		"authority elsewhere, for which this server is the registration authority: it decides who gets a "
+		"certificate, and asks for it by CMP (RFC 9810) over HTTP. Whom that authority vouches for is let in by [Tls] "
+		"ClientAnchors=; it is also who says what was revoked, see [Tls] Crls= and ClientOcsp=." },
+	{ KEY("Authority", "CmpUrl", config_url, authority.cmp.url),
+	  .doc = "Where the authority answers CMP, such as `http://ca.example.org/.well-known/cmp`. Messages are "
+		"protected whether it is `http` or `https`." },
+	{ KEY("Authority", "CmpCredential", config_credential, authority.cmp.credential),
+	  .doc = "The credential in the keystore, issued by that authority, with which our messages are signed, those to "
+		"machines too. Either this or CmpReference=." },
+	{ KEY("Authority", "CmpReference", ini_text, authority.cmp.reference),
+	  .doc = "The name of the secret that we share with the authority, which then protects the messages between us. "
+		"Machines can be registered so, but not renewed by CMP, for which something has to be signed." },
+	{ KEY("Authority", "CmpSecretFile", ini_path, authority.cmp.secret_file),
+	  .doc = "The file whose first line is that secret, of at least 8 octets. It must not be readable by everybody." },
+	{ KEY("Authority", "CmpAnchors", ini_paths, authority.cmp.anchors),
+	  .doc = "The root of the authority: files as for ClientAnchors=. What it signs is checked against it, and "
+		"machines are told to trust it for this network, so that the certificate of this server should be by it as "
+		"well. Needed." },
+	{ KEY("Authority", "CmpRecipient", config_attributes, authority.cmp.recipient),
+	  .doc = "The name of the authority that is asked, where one address has several: an attribute such as "
+		"`CN=Issuing CA`, and the key again for each other one, from the least to the most special. Without this key it is the subject of the first of CmpAnchors=." },
+	{ KEY("Authority", "CmpTimeout", ini_msec, authority.cmp.timeout), .least = 1 * SECONDS, .most = 300 * SECONDS,
+	  .fallback = "20s",
+	  .doc = "How long the authority may take for one certificate, with all its \"not yet\". Machines give up by "
+		"themselves after a while, many after 30 seconds." },
+	{ KEY("Authority", "CmpForward", ini_bool, authority.cmp.forward), .fallback = "no",
+	  .doc = "Whether machines that speak CMP are connected with the authority: their messages go to it unchanged, "
+		"and it has to know their secrets or certificates. `no`: this server answers them, and asks in its own name." },
 	{ KEY("Authority", "Credential", config_credential, authority.credential),
 	  .doc = "The credential in the keystore with which certificates for machines are issued: an authority of our "
 		"own. `latchkey-authd ca init` makes it. Machines with certificates by it are let in without "
@@ -262,7 +294,7 @@ static const struct ini_key keys[] = {
 
 	{ KEY("Enroll", "Enabled", ini_bool, enroll.enabled), .fallback = "no",
 	  .doc = "Whether machines can be enrolled: given a certificate over EAP, before they have an IP address. It "
-		"needs a registry, and an authority of our own ([Authority]). doc/enrolling.md "
+		"needs a registry, and an authority ([Authority]). doc/enrolling.md "
 		"tells how it is done." },
 	{ KEY("Enroll", "Tunnels", config_choices, enroll.tunnels), .words = enroll_tunnels, .fallback = "ttls teap",
 	  .doc = "The EAP methods inside of which machines are enrolled: `ttls`, `teap`. Those that [Eap] Methods= does "

@@ -91,8 +91,10 @@ static void pending_free(struct pending *p)
 		http_cancel(p->http);
 	if (p->ca)
 		p->asked->cancel(p->ca);
+	enrolment_ca_drop(p->asked);
 	enrolment_ask_done(&p->asks.ask);
 	enrolment_told_done(&p->told);
+	enrolment_told_done(&p->verdict);
 	bytes_done(&p->from_ca.chain);
 	bytes_done(&p->from_ca.anchors);
 	bytes_done(&p->from_ca.message);
@@ -130,25 +132,27 @@ static void unreachable(struct pending *p, int error)
 			 detail ? detail : strerror(-error));
 }
 
+static void go_on(struct pending *p)
+{
+	void (*next)(struct pending *) = p->told.accept ? p->then : p->otherwise;
+
+	p->then = p->otherwise = NULL;
+	(next ? next : enrolment_finish)(p);
+}
+
 static void answered(struct question *question, int result)
 {
 	struct pending *p = list_item(question, struct pending, question);
-	void (*then)(struct pending *) = p->then;
-
 	/* -ECANCELED: it was refused, and nothing of it is to be remembered. */
 	if (result < 0 && result != -ECANCELED)
 		unreachable(p, result);
 	if (result == REGISTRY_ISSUED_BEFORE && p->asks.ask.kind == ENROL_ASKS_ISSUE)
 		p->enrolment->counts.again++;
-	p->then = NULL;
-	if (then && p->told.accept)
-		then(p);
-	else
-		enrolment_finish(p);
+	go_on(p);
 }
 
-static void ask_registry(struct pending *p,
-			 int (*ask)(struct question *question, struct registry *registry))
+void enrolment_ask_registry(struct pending *p,
+			    int (*ask)(struct question *question, struct registry *registry))
 {
 	int error;
 
@@ -157,103 +161,8 @@ static void ask_registry(struct pending *p,
 	error = recorder_ask(p->enrolment->settings.recorder, &p->question);
 	if (error < 0) {
 		unreachable(p, error);
-		enrolment_finish(p);
+		go_on(p);
 	}
-}
-
-/* ---- a CA behind us ------------------------------------------------------------------------- */
-
-static enum status put_certificates(const STACK_OF(X509) * certs, struct bytes *ret)
-{
-	for (int i = 0; certs && i < sk_X509_num(certs); i++) {
-		unsigned char *der = NULL;
-		int len = i2d_X509(sk_X509_value(certs, i), &der);
-		enum status status = len > 0 ? bytes_append(ret, slice_of(der, (size_t)len),
-							    ENROLMENT_MESSAGE_MAX)
-					     : NO_MEMORY;
-
-		OPENSSL_free(der);
-		if (status != OK)
-			return status;
-	}
-	return OK;
-}
-
-/* What the registry's answer has to be completed by when the certificate is recorded. */
-static void add_what_the_ca_said(struct pending *p)
-{
-	struct enrolment_told *told = &p->told;
-
-	told->chain = p->from_ca.chain;
-	told->anchors = p->from_ca.anchors;
-	told->message = p->from_ca.message;
-	p->from_ca = (struct from_ca){ 0 };
-	enrolment_finish(p);
-}
-
-static void ca_told(void *context, const struct enrol_reply *reply)
-{
-	struct pending *p = context;
-
-	p->ca = NULL;
-	enrolment_told_done(&p->told);
-	if (!reply->accept) {
-		p->told.error = reply->error;
-		p->told.secondary = reply->secondary;
-		if (reply->why)
-			p->told.why = *reply->why;
-		enrolment_finish(p);
-		return;
-	}
-	if (put_certificates(reply->chain, &p->from_ca.chain) != OK ||
-	    put_certificates(reply->anchors, &p->from_ca.anchors) != OK ||
-	    bytes_set(&p->from_ca.message, reply->message) != OK ||
-	    bytes_set(&p->asks.ask.certificate, reply->certificate) != OK) {
-		enrolment_refuse(p, ENROL_ERROR_INTERNAL, "no memory for what the CA has sent");
-		enrolment_finish(p);
-		return;
-	}
-	if (p->asks.ask.kind == ENROL_ASKS_REVOKE || p->asks.ask.certificate.len == 0) {
-		p->told.accept = true;
-		add_what_the_ca_said(p);
-		return;
-	}
-	p->then = add_what_the_ca_said;
-	ask_registry(p, enrolment_ask_issue);
-}
-
-static void ask_ca(struct pending *p)
-{
-	const struct enrolment_ask *ask = &p->asks.ask;
-	const unsigned char *in = ask->key.p;
-	AUTO(EVP_PKEY) key = ask->key.len ? d2i_PUBKEY(NULL, &in, (long)ask->key.len) : NULL;
-	const struct enrol_question question = {
-		.kind = ask->kind,
-		.action = ask->action,
-		.type = ask->type,
-		.grant = &ask->grant,
-		.key = key,
-		.names = &ask->names,
-		.csr = bytes_slice(&ask->csr),
-		.old = bytes_slice(&ask->old),
-		.message = bytes_slice(&ask->message),
-		.after = ask->after,
-		.certificate = bytes_slice(&ask->certificate),
-	};
-	const struct cmp_client_request request = { &question, ca_told, p };
-	struct enrolment_ca *ca = p->enrolment->ca;
-	int error = ca ? ca->ask(ca, &request, &p->ca) : -ENOENT;
-
-	p->asked = ca;
-	if (error == 0)
-		return;
-	if (error == -ENOENT)
-		enrolment_refuse(p, ENROL_ERROR_CA_REFUSED,
-				 "there is neither an authority of our own nor one behind us");
-	else
-		enrolment_refuse(p, ENROL_ERROR_INTERNAL, "the CA cannot be asked: %s",
-				 strerror(-error));
-	enrolment_finish(p);
 }
 
 /* ---- questions ------------------------------------------------------------------------------ */
@@ -273,27 +182,27 @@ static void dispatch(struct pending *p)
 		if (ask->by == ENROL_BY_JWT || ask->by == ENROL_BY_OAUTH)
 			enrolment_verify(p);
 		else
-			ask_registry(p, enrolment_ask_authorise);
+			enrolment_ask_registry(p, enrolment_ask_authorise);
 		return;
 	case ENROL_ASKS_ISSUE:
 		if (ask->certificate.len > 0)
-			ask_registry(p, enrolment_ask_issue);
+			enrolment_ask_registry(p, enrolment_ask_issue);
 		else
-			ask_ca(p);
+			enrolment_ask_ca(p);
 		return;
 	case ENROL_ASKS_FORWARD:
-		ask_ca(p);
+		enrolment_ask_ca(p);
 		return;
 	case ENROL_ASKS_KEEP:
-		ask_registry(p, enrolment_ask_keep);
+		enrolment_ask_registry(p, enrolment_ask_keep);
 		return;
 	case ENROL_ASKS_REVOKE:
 		/* Ours first: nobody is let in by it from then on, whatever the CA says. */
-		p->then = p->enrolment->ca ? ask_ca : NULL;
-		ask_registry(p, enrolment_ask_revoke);
+		p->then = p->enrolment->ca ? enrolment_ask_ca : NULL;
+		enrolment_ask_registry(p, enrolment_ask_revoke);
 		return;
 	case ENROL_ASKS_CONFIRM:
-		ask_registry(p, enrolment_ask_confirm);
+		enrolment_ask_registry(p, enrolment_ask_confirm);
 		return;
 	}
 }
@@ -358,12 +267,8 @@ void enrolment_free(struct enrolment *e)
 	list_each (node, &e->pending)
 		pending_free(list_item(node, struct pending, node));
 	config_free(e->config);
+	enrolment_ca_drop(e->ca);
 	free(e);
-}
-
-void enrolment_set_ca(struct enrolment *e, struct enrolment_ca *ca)
-{
-	e->ca = ca;
 }
 
 void enrolment_configure(struct enrolment *e, struct config *config)

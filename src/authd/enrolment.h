@@ -15,6 +15,11 @@
  * whoever comes with the same token and the same key; another key is another use.  So a token that
  * is spent is still looked up with success as long as one of its certificates is not confirmed.
  *
+ * With a CA behind us (enrolment_set_ca) the certificate is recorded before it is confirmed to that
+ * CA, and leaves when the CA has heard so.  What cannot be recorded is given back to the CA, and
+ * what the CA does not want to be confirmed is withdrawn in the registry, with the use of the
+ * token.
+ *
  * A registry that does not answer refuses enrolments, and nothing else. */
 #ifndef AUTHD_ENROLMENT_H
 #define AUTHD_ENROLMENT_H
@@ -101,6 +106,9 @@ CHECKED enum status enrolment_ask_of(const struct enrol_question *question,
 /* ENROL_ASKS_ISSUE with the authority's key at hand: the certificate, or the refusal, into ask. */
 void enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *authority,
 		    const struct ca_profile *profile, EVP_PKEY *key);
+/* ENROL_ASKS_ISSUE for a CA behind us: the names that the machine gets, or the refusal, into ask.
+ * A request of the machine's own that asks for others is left out. */
+void enrolment_name(struct enrolment_ask *ask, const struct ca_profile *profile);
 /* Nobody is to be asked any more. */
 void enrolment_refuse_ask(struct enrolment_ask *ask, unsigned error, const char *detail);
 
@@ -144,13 +152,18 @@ int enrolment_new(const struct enrolment_settings *settings, struct enrolment **
 /* Before the recorder goes it tells nobody any more. */
 void enrolment_free(struct enrolment *enrolment);
 DEFINE_AUTO_STRUCT(enrolment);
-/* A CA behind us: what cmp_client.h has, with the client itself left out. */
+/* A CA behind us: what cmp_client.h has, with the client itself left out.  It lives as long as what
+ * it was asked is under way, also when another one has taken its place. */
 struct enrolment_ca {
+	unsigned references;
 	int (*ask)(struct enrolment_ca *ca, const struct cmp_client_request *request,
 		   struct cmp_client_call **ret_call);
+	void (*settle)(struct cmp_client_call *call, bool keep);
 	void (*cancel)(struct cmp_client_call *call);
+	void (*free)(struct enrolment_ca *ca); /* when there is no reference any more */
 };
-/* Borrowed; NULL: there is none. */
+void enrolment_ca_drop(struct enrolment_ca *ca); /* a reference; NULL is fine */
+/* A reference is taken; NULL: there is none. */
 void enrolment_set_ca(struct enrolment *enrolment, struct enrolment_ca *ca);
 /* What the questions that come from now on are judged by; a reference is taken. */
 void enrolment_configure(struct enrolment *enrolment, struct config *config);

@@ -239,6 +239,48 @@ static void refuse(struct enrolment_ask *ask, enum enrol_error error, const stru
 	ask->why = *why;
 }
 
+/* What the profile gives, or a refusal. */
+static bool judge_names(struct enrolment_ask *ask, const struct ca_profile *profile,
+			struct enrol_names *ret_names)
+{
+	struct enrol_names wanted = ask->names;
+	struct diagnosis why = { 0 };
+	enum status status;
+
+	/* A token that names its machine names it, whatever the machine asks for. */
+	if (ask->grant.by == ENROL_BY_TOKEN && ask->grant.names.common_name[0])
+		wanted.common_name[0] = '\0';
+	status = ca_names(profile, &ask->grant, &wanted, ret_names, &why);
+	if (status == UNTRUSTED || status == MALFORMED)
+		refuse(ask, ENROL_ERROR_ACTION_REFUSED, &why);
+	else if (status != OK)
+		refuse(ask, ENROL_ERROR_INTERNAL, &why);
+	return status == OK;
+}
+
+static bool same_names(const struct enrol_names *a, const struct enrol_names *b)
+{
+	if (strcmp(a->common_name, b->common_name) != 0 || a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		if (a->alternative[i].kind != b->alternative[i].kind ||
+		    strcmp(a->alternative[i].text, b->alternative[i].text) != 0)
+			return false;
+	}
+	return true;
+}
+
+void enrolment_name(struct enrolment_ask *ask, const struct ca_profile *profile)
+{
+	struct enrol_names names;
+
+	if (!judge_names(ask, profile, &names))
+		return;
+	if (!same_names(&names, &ask->names))
+		bytes_clear(&ask->csr);
+	ask->names = names;
+}
+
 void enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *authority,
 		    const struct ca_profile *profile, EVP_PKEY *key)
 {
@@ -249,16 +291,9 @@ void enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *aut
 	enum status status;
 	int len;
 
-	/* A token that names its machine names it, whatever the machine asks for. */
-	if (ask->grant.by == ENROL_BY_TOKEN && ask->grant.names.common_name[0])
-		ask->names.common_name[0] = '\0';
-	status = ca_names(profile, &ask->grant, &ask->names, &names, &why);
-	if (status == UNTRUSTED || status == MALFORMED) {
-		refuse(ask, ENROL_ERROR_ACTION_REFUSED, &why);
+	if (!judge_names(ask, profile, &names))
 		return;
-	}
-	if (status == OK)
-		status = ca_issue(authority, profile, key, &names, ask->now, &cert, &why);
+	status = ca_issue(authority, profile, key, &names, ask->now, &cert, &why);
 	if (status == UNSUPPORTED) {
 		refuse(ask, ENROL_ERROR_PARAMETERS, &why);
 		return;

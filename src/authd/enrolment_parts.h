@@ -43,10 +43,14 @@ struct pending {
 	struct question question; /* to the registry */
 	struct http_call *http;
 	struct cmp_client_call *ca;
-	struct enrolment_ca *asked; /* of ca */
+	struct enrolment_ca *asked; /* a reference; NULL: none was */
 	struct from_ca from_ca;
-	/* What comes after the registry was asked, on the main loop; NULL: it is told. */
+	struct enrolment_told verdict; /* while CA or registry are told of it */
+	bool declined;		       /* the CA hears that what it has issued is not kept */
+	/* What comes after the registry was asked, on the main loop: when it accepts, and when not;
+	 * NULL: it is told. */
 	void (*then)(struct pending *pending);
+	void (*otherwise)(struct pending *pending);
 };
 
 /* In the recorder's thread, each an ask of struct question: they fill pending->told. */
@@ -55,6 +59,8 @@ int enrolment_ask_issue(struct question *question, struct registry *registry);
 int enrolment_ask_keep(struct question *question, struct registry *registry);
 int enrolment_ask_revoke(struct question *question, struct registry *registry);
 int enrolment_ask_confirm(struct question *question, struct registry *registry);
+/* What was issued is not to be had after all: it is revoked, and its token as good as before. */
+int enrolment_ask_withdraw(struct question *question, struct registry *registry);
 
 /* What the peer is told in a word, and our people in a sentence.  Always 0, which commits. */
 int enrolment_refuse(struct pending *pending, enum enrol_error error, const char *format, ...)
@@ -64,6 +70,10 @@ int enrolment_refuse(struct pending *pending, enum enrol_error error, const char
 void enrolment_verify(struct pending *pending);
 /* Tells, and frees it. */
 void enrolment_finish(struct pending *pending);
+void enrolment_ask_registry(struct pending *pending,
+			    int (*ask)(struct question *question, struct registry *registry));
+/* The CA behind us is asked (enrolment_ca.c). */
+void enrolment_ask_ca(struct pending *pending);
 
 /* The grant that configuration and certificate profile make of this profile's name; false: there is
  * no such profile, and it is refused. */

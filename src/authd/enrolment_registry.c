@@ -490,3 +490,20 @@ int enrolment_ask_confirm(struct question *question, struct registry *registry)
 	p->told.accept = r >= 0;
 	return r;
 }
+
+int enrolment_ask_withdraw(struct question *question, struct registry *registry)
+{
+	struct pending *p = begin(question);
+	struct registry_credential c;
+	int r = find(p, registry, &c);
+
+	if (r == 1)
+		r = registry_credential_revoke(registry, c.issuer, c.serial, p->asks.ask.now,
+					       "cessation-of-operation");
+	if (r == 1 && *c.token)
+		r = registry_token_return(registry, c.token) < 0 ? -EIO : 1;
+	if (r == 1)
+		r = audit(registry, p, "credential.withdrawn", &c);
+	p->told.accept = r >= 0;
+	return r;
+}

@@ -383,7 +383,10 @@ int lists_configure(struct lists *l, const struct config *config, struct diagnos
 		return r;
 	authority_free(l->authority);
 	config_free(l->config);
-	l->authority = TAKE(authority);
+	if (authority && authority->now.issuer) /* else lists are of somebody else */
+		l->authority = TAKE(authority);
+	else
+		l->authority = NULL;
 	l->config = config_ref((struct config *)(uintptr_t)config);
 	revoked_free(TAKE(l->revoked)); /* of other issuers, perhaps; the workers keep theirs */
 	if (!l->authority && l->http)

@@ -8,7 +8,7 @@ libauthd_a_SOURCES += %D%/arm_enrol.c %D%/arm_enrol.h %D%/worker_enrol.c
 libauthd_a_SOURCES += %D%/account_hash.c %D%/accounts.c %D%/accounts.h
 libauthd_a_SOURCES += %D%/address.c %D%/address.h
 libauthd_a_SOURCES += %D%/authd.h
-libauthd_a_SOURCES += %D%/cmp_client.c %D%/cmp_client.h
+libauthd_a_SOURCES += %D%/cmp_client.c %D%/cmp_client.h %D%/ca_behind.c %D%/ca_behind.h
 libauthd_a_SOURCES += %D%/config.h
 libauthd_a_SOURCES += %D%/http.c %D%/http.h
 libauthd_a_SOURCES += %D%/ocsp.c %D%/ocsp.h
@@ -30,7 +30,7 @@ libauthd_a_SOURCES += %D%/outcome.c %D%/outcome.h
 libauthd_a_SOURCES += %D%/pool.c %D%/pool.h
 libauthd_a_SOURCES += %D%/port.c %D%/port.h %D%/port_session.c %D%/port_session.h
 libauthd_a_SOURCES += %D%/ports.c %D%/ports.h %D%/ports_parts.h %D%/ports_view.c
-libauthd_a_SOURCES += %D%/enrolment.c %D%/enrolment_ask.c %D%/enrolment.h %D%/enrolment_parts.h \
+libauthd_a_SOURCES += %D%/enrolment.c %D%/enrolment_ca.c %D%/enrolment_ask.c %D%/enrolment.h %D%/enrolment_parts.h \
 	%D%/enrolment_registry.c %D%/enrolment_verifier.c %D%/registry_enrol.h
 libauthd_a_SOURCES += %D%/guard.c %D%/guard.h %D%/ports_keeper.c
 libauthd_a_SOURCES += %D%/queue.c %D%/queue.h

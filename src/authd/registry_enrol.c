@@ -100,6 +100,14 @@ int registry_token_use(struct registry *registry, const char *id, int64_t when)
 					   DB_VALUES(CLEAN(id, clean), db_integer(when))));
 }
 
+int registry_token_return(struct registry *registry, const char *id)
+{
+	registry_word clean;
+
+	return changed(registry->db,
+		       db_do(registry->db, SQL_TOKEN_RETURN, DB_VALUES(CLEAN(id, clean))));
+}
+
 int registry_token_open(struct registry *registry, const char *id)
 {
 	struct db *db = registry->db;

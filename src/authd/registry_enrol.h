@@ -47,6 +47,8 @@ int registry_token_revoke(struct registry *registry, const char *id, int64_t whe
 /* Counts a use if there is one left and the token is good, in one statement, so that of two who
  * race for the last use, on one server or two, one gets it.  1: counted; 0: it may not be used. */
 int registry_token_use(struct registry *registry, const char *id, int64_t when);
+/* What a use has brought is withdrawn: it does not count.  1, or 0 when there was none. */
+int registry_token_return(struct registry *registry, const char *id);
 /* Whether a credential that this token has brought was not confirmed yet: whoever holds its key may
  * ask for it again. */
 int registry_token_open(struct registry *registry, const char *id);

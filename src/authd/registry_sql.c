@@ -106,6 +106,7 @@ const char *const sql_texts[SQL_COUNT] = {
 	[SQL_TOKEN_USE] =
 		"UPDATE token SET used = used + 1 WHERE name = ?1 AND used < uses AND revoked = 0"
 		" AND (expires = 0 OR expires > ?2)",
+	[SQL_TOKEN_RETURN] = "UPDATE token SET used = used - 1 WHERE name = ?1 AND used > 0",
 	[SQL_TOKEN_OPEN] =
 		"SELECT id FROM credential WHERE token = ?1 AND validated IS NULL AND revoked IS NULL LIMIT 1",
 

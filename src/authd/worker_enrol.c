@@ -5,19 +5,24 @@
 #include "authd/worker.h"
 
 /* With an authority of our own, the worker signs: the main thread has no time for that.  What was
- * signed is worth nothing before it was recorded, and does not leave. */
+ * signed is worth nothing before it was recorded, and does not leave.  A CA behind us is told what
+ * the machine may be called. */
 static void sign(const struct conversation *c, const struct enrol_question *question,
 		 struct enrolment_ask *ask)
 {
 	const struct authority *authority = c->arming->authority;
 	const struct ca_profile *profile;
 
-	if (question->kind != ENROL_ASKS_ISSUE || !authority || !authority->now.key ||
-	    !question->key)
+	if (question->kind != ENROL_ASKS_ISSUE || !authority || !question->key)
 		return;
 	profile = config_profile(c->arming->config, ask->grant.profile);
-	if (profile)
+	if (!profile)
+		enrolment_refuse_ask(ask, ENROL_ERROR_INTERNAL,
+				     "the certificate profile is not there any more");
+	else if (authority->now.key)
 		enrolment_sign(ask, &authority->now, profile, question->key);
+	else
+		enrolment_name(ask, profile);
 }
 
 /* It is told once, and recorded with what the machine is given. */

@@ -203,12 +203,13 @@ static OSSL_CMP_ITAV *ca_certs(const struct enrol_authority *authority)
 {
 	AUTO(X509_VIEW) certs = sk_X509_new_null();
 
-	if (!certs || sk_X509_push(certs, authority->issuer) <= 0)
+	if (!certs || (authority->issuer && sk_X509_push(certs, authority->issuer) <= 0))
 		return NULL;
 	for (int i = 0; i < sk_X509_num(authority->chain); i++) {
 		X509 *cert = sk_X509_value(authority->chain, i);
 
-		if (X509_cmp(cert, authority->issuer) != 0 && sk_X509_push(certs, cert) <= 0)
+		if ((!authority->issuer || X509_cmp(cert, authority->issuer) != 0) &&
+		    sk_X509_push(certs, cert) <= 0)
 			return NULL;
 	}
 	return cmp_ca_certs_answer(certs);

@@ -32,7 +32,7 @@ struct ca {
 	int64_t check_after;
 	int failure; /* bit of failInfo; -1: none */
 	bool confirm;
-	unsigned revoked, confirmed, seen[CMP_BODIES];
+	unsigned revoked, confirmed, refusals, seen[CMP_BODIES];
 };
 
 static OSSL_CMP_PKISI *on_request(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request, int id,
@@ -87,13 +87,15 @@ static int on_poll(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request, int id
 static int on_confirm(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request, int id,
 		      const ASN1_OCTET_STRING *hash, const OSSL_CMP_PKISI *status)
 {
+	char words[256];
 	struct ca *ca = OSSL_CMP_SRV_CTX_get0_custom_ctx(server);
 
 	(void)request;
 	(void)id;
 	(void)hash;
-	(void)status;
 	ca->confirmed++;
+	ca->refusals += OSSL_CMP_snprint_PKIStatusInfo(status, words, sizeof words) &&
+			strstr(words, "reject");
 	return 1;
 }
 
@@ -170,7 +172,8 @@ static struct enrol_reply reply;
 static struct diagnosis why;
 static struct bytes certificate, message;
 static int anchors, chain;
-static unsigned tellings;
+static unsigned tellings, settlements;
+static bool settlement;
 
 static void listen_here(void)
 {
@@ -271,9 +274,22 @@ static void told(void *context, const struct enrol_reply *it)
 	loop_stop(&loop);
 }
 
-static void ask(const struct enrol_question *question)
+static void settled(void *context, const struct enrol_reply *it)
 {
-	struct cmp_client_request request = { .question = question, .told = told };
+	(void)context;
+	settlements++;
+	settlement = it->accept;
+	diagnosis_set(&why, DIAG_NONE);
+	if (it->why)
+		why = *it->why;
+	loop_stop(&loop);
+}
+
+static struct cmp_client_call *offered_by(const struct enrol_question *question)
+{
+	struct cmp_client_request request = { .question = question,
+					      .told = told,
+					      .settled = settled };
 	struct cmp_client_call *call;
 
 	REQUIRE(cmp_client_ask(client, &request, &call) == 0);
@@ -282,6 +298,28 @@ static void ask(const struct enrol_question *question)
 	REQUIRE(loop_run(&loop) == 0);
 	CHECK_INT(tellings, 1);
 	tellings = 0;
+	return call;
+}
+
+static void settle(struct cmp_client_call *call, bool keep)
+{
+	settlements = 0;
+	cmp_client_settle(call, keep);
+	loop.stopping = false;
+	if (settlements == 0)
+		REQUIRE(loop_run(&loop) == 0);
+	CHECK_INT(settlements, 1);
+}
+
+static void ask(const struct enrol_question *question)
+{
+	struct cmp_client_call *call = offered_by(question);
+
+	if (question->kind != ENROL_ASKS_ISSUE || !reply.accept)
+		return;
+	CHECK_INT(ca.confirmed, 0);
+	settle(call, true);
+	CHECK(settlement);
 }
 
 static void ask_for_cert(EVP_PKEY *key)
@@ -357,6 +395,51 @@ TEST(a_certificate_is_confirmed)
 {
 	gets_a_certificate(false, true);
 	gets_a_certificate(true, true);
+}
+
+static void is_given_up(bool confirm)
+{
+	EVP_PKEY *key = pki_key("P-256");
+	struct enrol_names names = { .common_name = "m.example.org" };
+	struct enrol_question question = { .kind = ENROL_ASKS_ISSUE, .key = key, .names = &names };
+
+	begin(false, 0);
+	ca.confirm = confirm;
+	settle(offered_by(&question), false);
+	CHECK(settlement);
+	CHECK_INT(ca.refusals, confirm);
+	CHECK_INT(ca.revoked, !confirm);
+	end();
+	EVP_PKEY_free(key);
+}
+
+TEST(a_certificate_that_is_not_kept_is_given_back)
+{
+	is_given_up(true);
+	is_given_up(false);
+}
+
+TEST(a_confirmation_that_nobody_hears_is_told)
+{
+	EVP_PKEY *key = pki_key("P-256");
+	struct enrol_names names = { .common_name = "m.example.org" };
+	struct enrol_question question = { .kind = ENROL_ASKS_ISSUE, .key = key, .names = &names };
+	struct cmp_client_call *call;
+
+	begin(false, 0);
+	ca.confirm = true;
+	call = offered_by(&question);
+	CHECK(reply.accept);
+	ca.status = 503;
+	settle(call, true);
+	CHECK(!settlement);
+	CHECK_INT(why.id, DIAG_CA_UNREACHABLE);
+	CHECK_INT(cmp_client_counters(client)->granted, 0);
+	/* and who has a certificate in hand may go as well */
+	ca.status = 200;
+	cmp_client_cancel(offered_by(&question));
+	end();
+	EVP_PKEY_free(key);
 }
 
 TEST(a_ca_that_thinks_is_polled)
