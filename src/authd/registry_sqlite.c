@@ -231,7 +231,9 @@ static int set_up(struct sqlite *s)
 	r = set_journal(s);
 	return r < 0 ? r
 		     : sqlite_exec(&s->db, "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON;"
-					   " PRAGMA journal_size_limit=67108864");
+					   " PRAGMA journal_size_limit=67108864;"
+					   " PRAGMA cache_size=-16384;"
+					   " PRAGMA wal_autocheckpoint=8192");
 }
 
 int db_open_sqlite(const char *file, struct db **ret_db, struct diagnosis *why)

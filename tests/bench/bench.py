@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Figures of latchkeyd beside wpa_supplicant, on the same veth and hostapd, and of latchkey-authd
-beside FreeRADIUS and hostapd, under the same load: run by `./dev bench`."""
+beside FreeRADIUS and hostapd, under the same load; of enrolments beside EST: run by `./dev bench`."""
 import argparse
 import importlib
 import json
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 here = Path(__file__).resolve().parent
-PARTS = ("times", "instructions", "system", "memory", "ports", "server")
+PARTS = ("times", "instructions", "system", "memory", "ports", "server", "enroll")
 
 
 def arguments():

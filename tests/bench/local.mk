@@ -19,3 +19,15 @@ bench-programs: %D%/radius_load$(EXEEXT)
 EXTRA_PROGRAMS += %D%/openssl_server
 %C%_openssl_server_LDADD = $(PROTO_LIBS)
 bench-programs: %D%/openssl_server$(EXEEXT)
+
+# Enrolments: machines by the hundred, a registry that fills, and EST over HTTPS beside them.
+EXTRA_DIST += %D%/enroll.py
+EXTRA_PROGRAMS += %D%/enrol_load %D%/registry_fill %D%/est_https %D%/est_load
+%C%_enrol_load_SOURCES = %D%/enrol_load.c %D%/radius_nas.c %D%/radius_nas.h \
+	%D%/radius_wire.c %D%/radius_wire.h
+%C%_enrol_load_LDADD = $(PROTO_LIBS) -lm
+%C%_registry_fill_LDADD = $(AUTHD_LIBS)
+%C%_est_https_LDADD = $(AUTHD_LIBS)
+%C%_est_load_LDADD = $(PROTO_LIBS) $(CURL_LIBS) -lpthread
+bench-programs: %D%/enrol_load$(EXEEXT) %D%/registry_fill$(EXEEXT) %D%/est_https$(EXEEXT) \
+	%D%/est_load$(EXEEXT)
