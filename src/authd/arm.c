@@ -8,13 +8,6 @@
 
 #define WARN_BEFORE (30LL * 24 * 3600) /* of an expiry, seconds */
 
-int arming_failed(struct diagnosis *why, const char *detail)
-{
-	if (why->id == DIAG_NONE)
-		diagnosis_say(why, DIAG_INTERNAL, "%s", detail);
-	return -EINVAL;
-}
-
 static int unreadable(struct diagnosis *why, const struct config *config, const char *key,
 		      const char *word, int error)
 {
@@ -206,7 +199,7 @@ int arming_certificates(const struct config *config, X509 **ret_cert, X509 **ret
 	if (r == 0)
 		r = keystore_get(keystore, s->credential, &credential, why);
 	if (r < 0 || !credential)
-		return r;
+		return r < 0 ? r : -EIO;
 
 	STACK_OF(X509) *const stacks[] = { credential->chain, credential->anchors };
 
@@ -234,9 +227,10 @@ int arming_open_credential(const struct config *config, const char *name, int64_
 
 	if (r == 0)
 		r = keystore_get(keystore, name, &credential, why);
-	if (r < 0)
-		return why->id == DIAG_NONE ? arming_failed(why, "the credential cannot be opened")
-					    : r;
+	if (r < 0 || !credential)
+		return r >= 0 || why->id == DIAG_NONE
+			       ? arming_failed(why, "the credential cannot be opened")
+			       : r;
 	if (cert_check_own(credential->cert, CERT_SERVER, credential->key, credential->chain,
 			   credential->name, now, WARN_BEFORE, why) != OK)
 		return arming_failed(why, "the certificate cannot be used");
@@ -296,8 +290,8 @@ int arming_pin(const struct config *config, uint8_t ret_pin[TOKEN_PIN_SIZE], str
 	r = keystore_open(s->keystore, false, &keystore, why);
 	if (r == 0)
 		r = keystore_get(keystore, name, &credential, why);
-	if (r < 0)
-		return r;
+	if (r < 0 || !credential)
+		return r < 0 ? r : -EIO;
 	if (!cert_spki_hash(arming_top(credential), hash))
 		return -EINVAL;
 	memcpy(ret_pin, hash, TOKEN_PIN_SIZE);

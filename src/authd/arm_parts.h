@@ -2,11 +2,18 @@
 #ifndef AUTHD_ARM_PARTS_H
 #define AUTHD_ARM_PARTS_H
 
+#include <errno.h>
+
 #include "authd/arm.h"
 #include "config/files.h"
 
 /* *why as it is, or with this detail.  -EINVAL. */
-int arming_failed(struct diagnosis *why, const char *detail);
+static inline int arming_failed(struct diagnosis *why, const char *detail)
+{
+	if (why->id == DIAG_NONE)
+		diagnosis_say(why, DIAG_INTERNAL, "%s", detail);
+	return -EINVAL;
+}
 /* authority is ours, or NULL. */
 int arming_read_files(const struct config *config, const struct authority *authority,
 		      struct files *anchors, struct files *crls, struct diagnosis *why);

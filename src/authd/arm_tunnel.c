@@ -273,7 +273,8 @@ static void fill_teap(struct arming *arming, const struct authd_settings *s)
 	fill_inner(t, &t->in_teap, methods, false, s->max_rounds);
 	offer_enrolment(arming, "teap", &t->in_teap);
 	round.eap = t->in_teap.choice.offer_count > 0 ? &t->in_teap.policy : NULL;
-	round.password_first = round.password && strcmp(methods->word[0], "password") == 0;
+	round.password_first =
+		round.password && methods->word[0] && strcmp(methods->word[0], "password") == 0;
 	t->teap.tunnel.fragment_size = s->fragment_size;
 	t->teap.authority_id = slice_str(s->tunnel.teap_authority);
 	t->teap.certificate_suffices = all && s->tunnel.teap_certificate_alone;

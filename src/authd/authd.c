@@ -17,7 +17,8 @@ static int read_config(const struct authd_options *options, struct config **ret_
 	struct ini_errors *errors = calloc(1, sizeof *errors);
 	int error = errors ? config_load(options->config_path, ret_config, errors) : -ENOMEM;
 
-	return report_read(errors, error, why);
+	report_read(errors, error, why);
+	return error;
 }
 
 static int use_config(struct authd *a, struct config *config, struct diagnosis *why)

@@ -233,8 +233,8 @@ static int open_all(struct authority *a, const struct config *config, int64_t no
 		r = make_anchors(a, why);
 	if (r == 0 && a->old_credential)
 		r = fill(a, &a->old, a->old_credential, why);
-	if (r < 0)
-		return r;
+	if (r < 0 || !a->credential)
+		return r < 0 ? r : -EIO;
 	/* After the overlap nobody needs the way from the old root to the new one. */
 	a->now.new_with_old = cross_of(a->credential, sk_X509_value(a->anchors, 0));
 	r = fill(a, &a->now, a->credential, why);

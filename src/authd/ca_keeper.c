@@ -30,8 +30,7 @@ static bool name_old(const char *name, char old[KEYSTORE_NAME_MAX + 1])
 
 	if (len + sizeof AUTHORITY_OLD > KEYSTORE_NAME_MAX + 1)
 		return false;
-	memcpy(old, name, len);
-	memcpy(old + len, AUTHORITY_OLD, sizeof AUTHORITY_OLD);
+	snprintf(old, KEYSTORE_NAME_MAX + 1, "%s" AUTHORITY_OLD, name);
 	return true;
 }
 

@@ -372,11 +372,11 @@ static void port_succeed(struct port *port, struct armed *armed)
 		armed_free(TAKE(port->successor));
 		port->successor = armed_ref(armed);
 	}
-	if (!port->wanted || port->taken) {
-		announce(port);
-	} else if (port->waiting) {
+	bool on = port->wanted && !port->taken;
+
+	if (on && port->waiting) {
 		port_connect(port);
-	} else if (again) {
+	} else if (on && again) {
 		port->hurry = true;
 		port_step(port);
 	} else {

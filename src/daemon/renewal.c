@@ -51,11 +51,9 @@ msec renewal_when(const struct renewal *renewal, struct moment now)
 
 	if (renewal->generation == 0)
 		return NEVER;
-	if (renewal->asked)
-		at = now.mono;
-	else if (renewal->due == RENEWAL_NEVER || now.wall < renewal->not_before)
+	if (!renewal->asked && (renewal->due == RENEWAL_NEVER || now.wall < renewal->not_before))
 		return NEVER;
-	else if (now.wall >= renewal->due)
+	if (renewal->asked || now.wall >= renewal->due)
 		at = now.mono;
 	else
 		at = msec_after(now.mono, (msec)(renewal->due - now.wall) * 1000);

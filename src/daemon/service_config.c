@@ -18,7 +18,8 @@ static int read_config(const struct service_options *options, struct service_con
 						 ret_config, errors)
 			   : -ENOMEM;
 
-	return report_read(errors, error, why);
+	report_read(errors, error, why);
+	return error;
 }
 
 static int open_keystore(const struct service_config *config, struct keystore **ret_keystore,
@@ -43,7 +44,8 @@ static int read_profiles(const struct service *s, const struct service_config *c
 					  loop_now().wall, config, ret_profiles, errors)
 		       : -ENOMEM;
 
-	return report_read(errors, error, why);
+	report_read(errors, error, why);
+	return error;
 }
 
 /* What an enrolment left that was cut off.  A keystore that cannot be written is none the worse. */

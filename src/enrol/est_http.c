@@ -41,7 +41,7 @@ static bool next_line(struct rd *r, struct slice *ret_line)
 		len++;
 	}
 	*ret_line = rd_bytes(r, len);
-	return rd_u8(r) == '\r' && rd_u8(r) == '\n';
+	return slice_eq(rd_bytes(r, 2), slice_str("\r\n"));
 }
 
 static bool same_text(struct slice in, const char *text)

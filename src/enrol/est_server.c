@@ -63,14 +63,19 @@ static bool respond(struct slice der, const char *type, struct enrol_output *out
 
 /* ---- cacerts, csrattrs ----------------------------------------------------------------------- */
 
+static enum status add_all(STACK_OF(X509) * certs, const STACK_OF(X509) * from)
+{
+	enum status status = OK;
+
+	for (int i = 0; status == OK && i < sk_X509_num(from); i++)
+		status = enrol_push(certs, sk_X509_value(from, i));
+	return status;
+}
+
 static enum status gather(const struct enrol_authority *authority, STACK_OF(X509) * certs)
 {
-	const STACK_OF(X509) * from[] = { authority->chain, authority->anchors };
-
-	for (size_t n = 0; n < sizeof from / sizeof *from; n++)
-		for (int i = 0; i < sk_X509_num(from[n]); i++)
-			if (enrol_push(certs, sk_X509_value(from[n], i)) != OK)
-				return NO_MEMORY;
+	if (add_all(certs, authority->chain) != OK || add_all(certs, authority->anchors) != OK)
+		return NO_MEMORY;
 	return authority->new_with_old ? enrol_push(certs, authority->new_with_old) : OK;
 }
 

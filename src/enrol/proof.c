@@ -216,12 +216,12 @@ static enum status encode(const X509_ALGOR *algorithm, struct slice signature,
 	second = i2d_ASN1_BIT_STRING(bits, NULL);
 	if (first <= 0 || second <= 0)
 		return CRYPTO;
-	if (bytes_reserve(&proof, (size_t)(first + second)) != OK)
+	if (bytes_reserve(&proof, (size_t)first + (size_t)second) != OK)
 		return NO_MEMORY;
 	p = proof.p;
 	if (i2d_X509_ALGOR(algorithm, &p) != first || i2d_ASN1_BIT_STRING(bits, &p) != second)
 		return CRYPTO;
-	proof.len = (size_t)(first + second);
+	proof.len = (size_t)first + (size_t)second;
 	*ret_proof = proof;
 	proof = (struct bytes){ 0 };
 	return OK;

@@ -229,6 +229,7 @@ static int look(const struct keystore *keystore, const char *name, int *ret_lock
 	size_t credentials;
 	int r = change_begin(keystore, name, ret_lock, &credentials, why);
 
+	*ret_current = *ret_proved = 0;
 	if (r == 0)
 		r = change_open(keystore, name, ret_fd, why);
 	if (r == 0)
@@ -327,8 +328,8 @@ static unsigned highest(const struct generations *all)
 static int recover_one(struct recovery *recovery, const char *name, struct diagnosis *why)
 {
 	AUTO_FD fd = -1;
-	struct generations all;
-	unsigned current;
+	struct generations all = { 0 };
+	unsigned current = 0;
 	int r = place_open(recovery->keystore->fd, name, &recovery->keystore->owner, &fd, why);
 
 	if (r == 0)

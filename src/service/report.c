@@ -14,7 +14,7 @@ static void report_errors(const struct ini_errors *errors)
 		log_event(LOG_ERR, "config.error", "message=\"%zu more errors\"", errors->dropped);
 }
 
-int report_read(struct ini_errors *errors, int error, struct diagnosis *why)
+void report_read(struct ini_errors *errors, int error, struct diagnosis *why)
 {
 	if (errors && (errors->count > 0 || error < 0)) {
 		report_errors(errors);
@@ -23,7 +23,6 @@ int report_read(struct ini_errors *errors, int error, struct diagnosis *why)
 	if (errors)
 		ini_errors_done(errors);
 	free(errors);
-	return error;
 }
 
 void report_diagnosis(int level, const char *event, const struct diagnosis *why)

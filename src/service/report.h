@@ -5,9 +5,9 @@
 #include "base/diagnosis.h"
 #include "config/ini.h"
 
-/* The end of reading files: says what was wrong, fills *why with the first of it, and frees errors,
- * which may be NULL.  Returns error. */
-int report_read(struct ini_errors *errors, int error, struct diagnosis *why);
+/* The end of reading files, with this error or 0: says what was wrong, fills *why with the first of
+ * it, and frees errors, which may be NULL. */
+void report_read(struct ini_errors *errors, int error, struct diagnosis *why);
 /* The whole of a diagnosis as one line. */
 void report_diagnosis(int level, const char *event, const struct diagnosis *why);
 
