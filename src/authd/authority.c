@@ -182,13 +182,30 @@ static int read_anchors(struct authority *a, const struct config *config, struct
 		}
 	}
 	for (size_t i = 0; i < files.count; i++) {
-		if (arming_push_certificates(a->anchors, files.view[i]) != OK)
+		if (arming_push_certificates(a->read, files.view[i]) != OK)
+			return no_memory(why);
+	}
+	return 0;
+}
+
+/* Roots are to be trusted; what is below them machines need for their chains. */
+static int sort_anchors(struct authority *a, const struct config *config, struct diagnosis *why)
+{
+	a->now.chain = sk_X509_new_null();
+	for (int i = 0; i < sk_X509_num(a->read); i++) {
+		X509 *cert = sk_X509_value(a->read, i);
+
+		if (!a->now.chain || (enrol_is_root(cert) ? enrol_push(a->anchors, cert) != OK
+							  : !sk_X509_push(a->now.chain, cert)))
+			return no_memory(why);
+	}
+	for (int i = 0; a->credential && i < sk_X509_num(a->credential->chain); i++) {
+		if (!sk_X509_push(a->now.chain, sk_X509_value(a->credential->chain, i)))
 			return no_memory(why);
 	}
 	if (sk_X509_num(a->anchors) > 0)
 		return 0;
-	diagnosis_say(why, DIAG_CONFIG, "%s: CmpAnchors=: there is no certificate in it",
-		      config->path);
+	diagnosis_say(why, DIAG_CONFIG, "%s: CmpAnchors=: there is no root in it", config->path);
 	return -EINVAL;
 }
 
@@ -202,15 +219,17 @@ static int open_elsewhere(struct authority *a, const struct config *config, stru
 		r = keystore_open(config->settings.keystore, false, &keystore, why);
 	if (r == 0 && name)
 		r = keystore_get(keystore, name, &a->credential, why);
+	if (r == 0)
+		r = sort_anchors(a, config, why);
 	if (r < 0)
 		return r;
-	a->now = (struct enrol_authority){
-		.anchors = a->anchors,
-		.ra_cert = a->credential ? a->credential->cert : NULL,
-		.ra_key = a->credential ? a->credential->key : NULL,
-		.ra_chain = a->credential ? a->credential->chain : NULL,
-		.forwards = config->settings.authority.cmp.forward,
-	};
+	a->now.anchors = a->anchors;
+	a->now.forwards = config->settings.authority.cmp.forward;
+	if (a->credential) {
+		a->now.ra_cert = a->credential->cert;
+		a->now.ra_key = a->credential->key;
+		a->now.ra_chain = a->credential->chain;
+	}
 	return 0;
 }
 
@@ -255,7 +274,7 @@ int authority_open(const struct config *config, int64_t now, struct authority **
 	if (!config->settings.authority.credential && !elsewhere)
 		return 0;
 	a = calloc(1, sizeof *a);
-	if (!a || !(a->anchors = sk_X509_new_null()))
+	if (!a || !(a->anchors = sk_X509_new_null()) || !(a->read = sk_X509_new_null()))
 		return no_memory(why);
 	r = elsewhere ? open_elsewhere(a, config, why) : open_all(a, config, now, why);
 	ERR_clear_error();
@@ -274,6 +293,7 @@ void authority_free(struct authority *a)
 	sk_X509_free(a->now.chain);
 	sk_X509_free(a->old.chain);
 	x509_stack_free(a->anchors);
+	x509_stack_free(a->read);
 	credential_free(a->credential);
 	credential_free(a->old_credential);
 	free(a->crl_url);

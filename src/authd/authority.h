@@ -25,7 +25,7 @@ struct authority {
 	struct diagnosis warning; /* it is to be rolled over soon, or the roll-over's end is near */
 
 	struct credential *credential, *old_credential; /* who owns it all */
-	STACK_OF(X509) * anchors;
+	STACK_OF(X509) * anchors, *read /* of CmpAnchors= */;
 	char *crl_url, *ocsp_url;
 };
 

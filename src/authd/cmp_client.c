@@ -171,18 +171,6 @@ static void conclude(struct cmp_client_call *call, const struct enrol_reply *rep
 	call_free(call);
 }
 
-static void refuse(struct cmp_client_call *call, const struct enrol_fault *fault)
-{
-	struct diagnosis why;
-	struct enrol_reply reply = { .error = fault->error,
-				     .secondary = fault->secondary,
-				     .why = &why };
-
-	enrol_fault_explain(fault, ENROL_THEM, NULL, &why);
-	diagnosis_add(&why, "url", "%s", call->client->url);
-	conclude(call, &reply);
-}
-
 /* Nothing came of it, for a reason that is not the CA's opinion of the request. */
 static void fail(struct cmp_client_call *call, const char *detail)
 {
@@ -195,6 +183,25 @@ static void fail(struct cmp_client_call *call, const char *detail)
 	call->client->counters.failed++;
 	enrol_fault_set(&fault, ENROL_ERROR_CA_REFUSED, "%s", detail);
 	diagnosis_say(&why, DIAG_CA_UNREACHABLE, "%s", detail);
+	diagnosis_add(&why, "url", "%s", call->client->url);
+	conclude(call, &reply);
+}
+
+static void refuse(struct cmp_client_call *call, const struct enrol_fault *fault)
+{
+	/* What we find wrong with the CA's messages is no fault of the machine. */
+	if (fault->error != ENROL_ERROR_CA_REFUSED) {
+		fail(call, fault->description);
+		return;
+	}
+
+	struct diagnosis why;
+	struct enrol_reply reply = { .error = fault->error,
+				     .secondary = fault->secondary,
+				     .why = &why };
+
+	call->client->counters.refused++;
+	enrol_fault_explain(fault, ENROL_THEM, NULL, &why);
 	diagnosis_add(&why, "url", "%s", call->client->url);
 	conclude(call, &reply);
 }
@@ -321,7 +328,6 @@ static void go_on(struct cmp_client_call *call, enum cmp_progress progress)
 	case CMP_FAILED:
 		break;
 	}
-	call->client->counters.refused++;
 	refuse(call, cmp_exchange_fault(call->exchange));
 }
 

@@ -248,7 +248,8 @@ static const struct ini_key keys[] = {
 	{ KEY("Authority", "CmpAnchors", ini_paths, authority.cmp.anchors),
 	  .doc = "The root of the authority: files as for ClientAnchors=. What it signs is checked against it, and "
 		"machines are told to trust it for this network, so that the certificate of this server should be by it as "
-		"well. Needed." },
+		"well. Authorities between the root and the certificates of machines belong here too, unless they are in "
+		"CmpCredential=. Needed." },
 	{ KEY("Authority", "CmpRecipient", config_attributes, authority.cmp.recipient),
 	  .doc = "The name of the authority that is asked, where one address has several: an attribute such as "
 		"`CN=Issuing CA`, and the key again for each other one, from the least to the most special. Without this key it is the subject of the first of CmpAnchors=." },

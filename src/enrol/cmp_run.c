@@ -70,6 +70,10 @@ static bool set_names(OSSL_CMP_CTX *ctx, const struct cmp_wish *wish)
 {
 	if (wish->subject && !OSSL_CMP_CTX_set1_subjectName(ctx, wish->subject))
 		return false;
+	/* Else the names of the certificate that signs are asked for as well, also of an RA's. */
+	if (wish->kind != CMP_KUR &&
+	    !OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_SUBJECTALTNAME_NODEFAULT, 1))
+		return false;
 	for (int i = 0; i < sk_GENERAL_NAME_num(wish->alternative); i++)
 		if (!OSSL_CMP_CTX_push1_subjectAltName(ctx,
 						       sk_GENERAL_NAME_value(wish->alternative, i)))

@@ -48,3 +48,13 @@ NET_TESTS += %D%/test_authority.py
 else
 EXTRA_DIST += %D%/authority_box.c %D%/test_authority.py
 endif
+
+# A CA behind latchkey-authd, which speaks CMP.
+if AUTHD
+check_PROGRAMS += %D%/ca_box
+%C%_ca_box_CPPFLAGS = $(AM_CPPFLAGS) $(AUTHD_CFLAGS)
+%C%_ca_box_LDADD = $(AUTHD_LIBS)
+NET_TESTS += %D%/test_authd_ca.py
+else
+EXTRA_DIST += %D%/ca_box.c %D%/test_authd_ca.py
+endif

@@ -151,7 +151,8 @@ def _join(files):
 
 
 class Authority:
-    def __init__(self, name, parent=None, key="P-256", start=-500, end=3650, extensions=()):
+    def __init__(self, name, parent=None, key="P-256", start=-500, end=3650, extensions=(),
+                 usage="keyCertSign, cRLSign"):
         self.name, self.parent = name, parent
         self.dir = _new()
         self.dir.mkdir()
@@ -161,7 +162,7 @@ class Authority:
         (self.dir / "ca.cnf").write_text(CONFIG.format(dir=self.dir, digest=digest))
         self.key = make_key(key).rename(self.dir / "key.pem")
         self.cert = self.dir / "cert.pem"
-        extensions = ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, keyCertSign, cRLSign",
+        extensions = ["basicConstraints = critical, CA:TRUE", f"keyUsage = critical, {usage}",
                       "subjectKeyIdentifier = hash", *extensions]
         if parent:
             parent._sign(self.key, name, extensions + ["authorityKeyIdentifier = keyid"], start, end,

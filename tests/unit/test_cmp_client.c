@@ -517,7 +517,8 @@ TEST(what_is_no_answer_is_told)
 	ca.status = 200;
 	ask_for_cert(key);
 	CHECK(!reply.accept);
-	CHECK_INT(reply.error, ENROL_ERROR_MALFORMED);
+	CHECK_INT(reply.error, ENROL_ERROR_CA_REFUSED);
+	CHECK_INT(why.id, DIAG_CA_UNREACHABLE);
 	end();
 	EVP_PKEY_free(key);
 }
