@@ -12,9 +12,10 @@
 #include "authd/outcome.h"
 #include "authd/pool.h"
 
-#define ACCOUNT_GUESSES_TIME   60000 /* msec */
-#define ACCOUNT_GUESSES_SPREAD 10 /* how many more tries an account has at all stations together   \
-				   */
+#define ACCOUNT_GUESSES_TIME 60000 /* msec */
+#define ACCOUNT_GUESSES_SPREAD                                                                     \
+	10 /* how many more tries an account has at all stations together                          \
+	    */
 
 struct account_desk;
 

@@ -238,8 +238,8 @@ static enum answer judge_certificate(struct conversation *c, const struct eap_qu
 }
 
 /* Who has just been given a certificate is to come back with it, or is let in right away.  Who has
- * renewed one has proved in the tunnel what EAP-TLS would have it prove, and stays in: its port is not
- * to close for that. */
+ * renewed one has proved in the tunnel what EAP-TLS would have it prove, and stays in: its port is
+ * not to close for that. */
 static enum answer judge_enrolled(struct conversation *c, const struct rules_machine *machine,
 				  struct diagnosis *ret_why)
 {

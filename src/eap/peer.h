@@ -80,8 +80,8 @@ void eap_peer_init(struct eap_peer *peer, const struct eap_peer_config *config,
 /* Wipes and frees all that it holds, and stops the selected method. */
 void eap_peer_done(struct eap_peer *peer);
 
-/* Between two conversations: *config has changed, and with it perhaps the methods.  The one that was
- * selected is stopped and forgotten, with its report. */
+/* Between two conversations: *config has changed, and with it perhaps the methods.  The one that
+ * was selected is stopped and forgotten, with its report. */
 void eap_peer_reconfigure(struct eap_peer *peer);
 
 /* Follows arrows until none is open.  Afterwards exactly what the RFC says is set in *lower. */

@@ -1,5 +1,5 @@
-/* The life of a credential, for keystore_powercut.py: `live` leads it in an empty directory and tells
- * of each step; `look` tells what is left of it in others.
+/* The life of a credential, for keystore_powercut.py: `live` leads it in an empty directory and
+ *tells of each step; `look` tells what is left of it in others.
  *
  *	keystore_life live DIRECTORY	"done GENERATION": what is current from now on, 0: nothing
  *	keystore_life look DIRECTORY…	a line for each: the current generation after recovery, or

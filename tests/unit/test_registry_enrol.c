@@ -93,7 +93,9 @@ static size_t count_of(struct registry *r, const char *machine)
 {
 	size_t n = 0;
 
-	CHECK_INT(registry_credentials(r, MACHINE_CERTIFICATE, machine, REGISTRY_LIST_MAX, count, &n), 0);
+	CHECK_INT(
+		registry_credentials(r, MACHINE_CERTIFICATE, machine, REGISTRY_LIST_MAX, count, &n),
+		0);
 	return n;
 }
 
