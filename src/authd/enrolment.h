@@ -29,6 +29,7 @@
 #include "authd/registry.h"
 #include "enrol/ca.h"
 #include "enrol/question.h"
+#include "tls/cert.h"
 #include "tls/trust.h"
 
 #define ENROLMENT_MESSAGE_MAX (1024 * 1024) /* of a CMP message that is handed on */
@@ -67,6 +68,9 @@ struct enrolment_ask {
 	struct secret secret; /* KEEP */
 	char username[ENROL_NAME_MAX + 1];
 	struct bytes certificate; /* ISSUE: what the worker signed; REVOKE, CONFIRM: as asked */
+	/* What the certificate says, if it was signed here: to decode it again is dear. */
+	bool described;
+	struct cert_info info;
 	/* The worker has refused it already; ENROL_ERROR_NONE: it has not. */
 	unsigned refused; /* enum enrol_error */
 	struct diagnosis why;

@@ -302,8 +302,12 @@ void enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *aut
 	if (len > 0)
 		status = bytes_set(&ask->certificate, slice_of(der, (size_t)len));
 	OPENSSL_free(der);
-	if (status != OK || len <= 0)
+	if (status != OK || len <= 0) {
 		refuse(ask, ENROL_ERROR_INTERNAL, &why);
+		return;
+	}
+	cert_info_of(cert, &ask->info);
+	ask->described = true;
 }
 
 /* ---- the reply ---- */

@@ -171,6 +171,7 @@ static enum status take_reply(struct pending *p, const struct enrol_reply *reply
 		status = put_certificates(reply->anchors, &p->from_ca.anchors);
 	if (status == OK)
 		status = bytes_set(&p->from_ca.message, reply->message);
+	p->asks.ask.described = false;
 	/* of a revocation it is what was asked about */
 	if (status == OK && p->asks.ask.kind != ENROL_ASKS_REVOKE)
 		status = bytes_set(&p->asks.ask.certificate, reply->certificate);

@@ -2,6 +2,7 @@
  * to remember, each in one transaction. */
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -260,16 +261,28 @@ static void identify(const struct cert_info *info, registry_text ret)
 		snprintf(ret, sizeof(registry_text), "sha256:%s", info->fingerprint);
 }
 
+static bool describe(const struct enrolment_ask *ask, struct cert_info *ret_info)
+{
+	const unsigned char *in = ask->certificate.p;
+	AUTO(X509) cert = NULL;
+
+	if (ask->described) {
+		*ret_info = ask->info;
+		return true;
+	}
+	cert = d2i_X509(NULL, &in, (long)ask->certificate.len);
+	if (cert)
+		cert_info_of(cert, ret_info);
+	return cert != NULL;
+}
+
 static bool credential_of(const struct pending *p, struct registry_credential *c)
 {
 	const struct enrolment_ask *ask = &p->asks.ask;
-	const unsigned char *in = ask->certificate.p;
-	AUTO(X509) cert = d2i_X509(NULL, &in, (long)ask->certificate.len);
 	struct cert_info info;
 
-	if (!cert)
+	if (!describe(ask, &info))
 		return false;
-	cert_info_of(cert, &info);
 	*c = (struct registry_credential){ .kind = ISSUED_CERTIFICATE,
 					   .issued = ask->now,
 					   .not_before = info.not_before,
@@ -449,13 +462,13 @@ static int audit(struct registry *registry, const struct pending *p, const char 
 /* The certificate that is meant. */
 static int find(struct pending *p, struct registry *registry, struct registry_credential *c)
 {
-	const unsigned char *in = p->asks.ask.certificate.p;
-	AUTO(X509) cert = d2i_X509(NULL, &in, (long)p->asks.ask.certificate.len);
+	const struct bytes *der = &p->asks.ask.certificate;
+	uint8_t digest[CERT_HASH_LEN];
 	char fingerprint[65];
 
-	if (!cert)
-		return 0;
-	cert_fingerprint(cert, fingerprint, sizeof fingerprint);
+	if (EVP_Digest(der->p, der->len, digest, NULL, EVP_sha256(), NULL) != 1)
+		return -ENOMEM;
+	cert_hex(slice_of(digest, sizeof digest), fingerprint, sizeof fingerprint);
 	return registry_credential_find(registry, fingerprint, c, NULL);
 }
 
