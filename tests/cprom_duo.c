@@ -358,6 +358,7 @@ void cduo_init(struct cprom_duo *d)
 						 .anchors = pki_chain(d->root.cert, NULL) };
 	for (size_t i = 0; i < EAP_TUNNEL_BINDING_SIZE; i++)
 		d->peer_tunnel.exported[i] = (uint8_t)(0xe0 + i);
+	d->peer_tunnel.unique = true;
 	d->peer_tunnel.server_trusted = d->peer_tunnel.server_named = true;
 	d->server_tunnel = d->peer_tunnel;
 	for (size_t i = 0; i < sizeof d->token.id; i++)

@@ -277,6 +277,9 @@ static enum status hear_init(struct cprom_peer *p, struct slice message)
 	if (!p->tunnel || !p->tunnel->server_trusted)
 		return cprom_peer_fail(p, ENROL_ERROR_ACTION_REFUSED,
 				       "the tunnel does not say who the server is");
+	if (!p->tunnel->unique)
+		return cprom_peer_fail(p, ENROL_ERROR_ACTION_REFUSED,
+				       "a proof could be taken from this tunnel into another");
 	if (!offers_version_1(message))
 		return cprom_peer_fail(p, ENROL_ERROR_VERSION, "we have version 1 alone");
 	status = take_challenge(p, message);

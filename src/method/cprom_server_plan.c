@@ -91,6 +91,9 @@ enum status cprom_server_read_init(struct cprom_server *s)
 	struct slice init = bytes_slice(&s->init);
 	enum status status = cprom_check(CPROM_PEER_INIT, init, &s->fault);
 
+	if (status == OK && !s->tunnel->unique)
+		status = cprom_server_fail(s, ENROL_ERROR_ACTION_REFUSED,
+					   "proofs could be taken from this tunnel into another");
 	if (status == OK)
 		status = check_version(s, init);
 	if (status == OK)

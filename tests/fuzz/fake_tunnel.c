@@ -247,6 +247,7 @@ enum tunnel_progress fake_tunnel_run(struct tunnel_peer *t, bool resumed, bool t
 	enum tunnel_progress progress = TUNNEL_GOES_ON, best = TUNNEL_GOES_ON;
 
 	t->resumed = resumed;
+	t->binding.unique = true;
 	t->binding.server_trusted = t->binding.server_named = trusted;
 	t->inside->start(t->self, now);
 	for (int n = 0; goes_on(progress) && in->left > 0 && n < MESSAGES; n++) {

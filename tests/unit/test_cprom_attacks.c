@@ -286,6 +286,22 @@ TEST(a_certificate_that_would_not_open_a_port_is_not_installed)
 	cduo_done(d);
 }
 
+TEST(a_tunnel_that_another_can_look_like_is_refused_by_either)
+{
+	struct cprom_duo *d = &duo;
+
+	cduo_init(d);
+	d->peer_tunnel.unique = false;
+	cduo_run(d);
+	check_error(d, ENROL_ERROR_ACTION_REFUSED, true);
+	d->peer_tunnel.unique = true;
+	d->server_tunnel.unique = false;
+	cduo_run(d);
+	CHECK_INT(cprom_server_error(d->server), ENROL_ERROR_ACTION_REFUSED);
+	CHECK_INT(d->questions[ENROL_ASKS_AUTHORISE], 0);
+	cduo_done(d);
+}
+
 TEST(anchors_that_the_tunnel_did_not_authorise_are_none)
 {
 	struct cprom_duo *d = &duo;
