@@ -274,6 +274,22 @@ static bool is_of_factory(const struct conversation *c, const struct tls_claim *
 	return true;
 }
 
+/* A tunnel that enrols is built without a certificate too.  Nobody else is let in by that. */
+static bool lacks_certificate(const struct conversation *c,
+			      const struct eap_admission_question *about, struct diagnosis *ret_why)
+{
+	char subject[DIAGNOSIS_VALUE_MAX];
+
+	if (about->shown || c->arming->config->settings.tunnel.client != TLS_CLIENT_REQUIRED)
+		return false;
+	diagnosis_set(ret_why, DIAG_PEER_DENIED);
+	diagnosis_add(ret_why, "subject", "%s",
+		      printable(about->identity, subject, sizeof subject));
+	diagnosis_add(ret_why, "rule", "ClientCertificate");
+	diagnosis_add(ret_why, "reason", "no certificate was shown when the tunnel was built");
+	return true;
+}
+
 static enum answer judge_admission(struct conversation *c, const struct eap_question *question,
 				   struct diagnosis *ret_why)
 {
@@ -284,9 +300,11 @@ static enum answer judge_admission(struct conversation *c, const struct eap_ques
 					       .inner = about->inner,
 					       .resumed = about->resumed };
 
-	return about->enrolled				 ? judge_enrolled(c, &machine, ret_why)
-	       : is_of_factory(c, about->claim, ret_why) ? NO
-							 : judge(c, &machine, ret_why);
+	if (about->enrolled)
+		return judge_enrolled(c, &machine, ret_why);
+	if (lacks_certificate(c, about, ret_why) || is_of_factory(c, about->claim, ret_why))
+		return NO;
+	return judge(c, &machine, ret_why);
 }
 
 static enum answer decide(struct conversation *c, const struct eap_question *question,

@@ -182,12 +182,13 @@ static enum status fill(const struct enrol_question *q, const struct enrolment_p
 
 	if (status == OK && q->key)
 		status = copy_key(q->key, &ask->key);
-	if (status == OK && q->claim)
-		status = note_claim(q->claim, policy, ask);
-	else if (status == OK && q->kind == ENROL_ASKS_AUTHORISE &&
-		 q->by == ENROL_BY_CERTIFICATE_TOKEN)
-		status = note_token_chain(q->token, policy, now, ask);
-	return status;
+	if (status != OK)
+		return status;
+	/* What was shown in the tunnel has not signed for a certificate token, and stands for none.
+	 */
+	if (q->kind == ENROL_ASKS_AUTHORISE && q->by == ENROL_BY_CERTIFICATE_TOKEN)
+		return note_token_chain(q->token, policy, now, ask);
+	return q->claim ? note_claim(q->claim, policy, ask) : OK;
 }
 
 enum status enrolment_ask_of(const struct enrol_question *question,

@@ -299,6 +299,12 @@ static bool credential_of(const struct pending *p, struct registry_credential *c
 	return true;
 }
 
+/* Of verifiers, and of factory certificates without a serial number, the same is known of all. */
+static bool names_who(const struct enrol_grant *grant)
+{
+	return *grant->token || *grant->serial;
+}
+
 /* 1: the name is another's, who has not given it up. */
 static int is_taken(const struct pending *p, struct registry *registry, const char *identifier)
 {
@@ -316,7 +322,8 @@ static int is_taken(const struct pending *p, struct registry *registry, const ch
 	if (r == 1)
 		r = registry_machine_facts(registry, MACHINE_CERTIFICATE, identifier, &facts);
 	authorised_by(p, by);
-	return r == 1 ? strcmp(facts.enrolled_by, by) != 0 : r;
+	/* Who does not say which machine it is may be anybody. */
+	return r == 1 ? !names_who(grant) || strcmp(facts.enrolled_by, by) != 0 : r;
 }
 
 static int used_up(struct pending *p)
@@ -324,6 +331,14 @@ static int used_up(struct pending *p)
 	return enrolment_refuse(p, ENROL_ERROR_TOKEN_REFUSED,
 				"token %s is used up, or was revoked, or has expired meanwhile",
 				p->asks.ask.grant.token);
+}
+
+static int taken(struct pending *p, const char *machine)
+{
+	return enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
+				"%.80s has a good certificate, which another authorisation has "
+				"brought: revoke it first",
+				machine);
 }
 
 int enrolment_ask_issue(struct question *question, struct registry *registry)
@@ -340,10 +355,7 @@ int enrolment_ask_issue(struct question *question, struct registry *registry)
 	if (r < 0)
 		return r;
 	if (r == 1)
-		return enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
-					"%.80s has a good certificate, which another authorisation "
-					"has brought: revoke it first",
-					c.machine);
+		return taken(p, c.machine);
 	facts_of(p, &facts);
 	r = registry_issue(registry, &c, bytes_slice(&p->asks.ask.certificate), &facts,
 			   p->asks.ask.where.calling_station, given);
@@ -425,7 +437,13 @@ int enrolment_ask_keep(struct question *question, struct registry *registry)
 
 	if (!name_credential(p, &c))
 		return -ENOMEM;
-	r = c.kind == ISSUED_PASSWORD ? keep_account(p, registry, c.subject) : 0;
+	/* Or whoever may choose a user name would become the one by whom that machine was enrolled.
+	 */
+	r = is_taken(p, registry, c.machine);
+	if (r == 1)
+		return taken(p, c.machine);
+	if (r == 0 && c.kind == ISSUED_PASSWORD)
+		r = keep_account(p, registry, c.subject);
 	if (r == 1)
 		return enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
 					"there is an account %.80s already", c.subject);

@@ -69,6 +69,7 @@ const struct eap_question *tunnel_server_ask_admission(struct tunnel_server *t, 
 		.identity = bytes_slice(&t->identity),
 		.inner = t->method[0] ? t->method : NULL,
 		.claim = t->inner_claim ? t->inner_claim : tls_conn_claim(t->conn),
+		.shown = tls_conn_claim(t->conn) != NULL,
 		.resumed = tls_conn_resumed(t->conn),
 		.enrolled = enrolled,
 	};

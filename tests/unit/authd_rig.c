@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "authd/accounts.h"
+#include "authd/message.h"
 #include "keystore/keystore.h"
 #include "tests/test.h"
 
@@ -154,6 +156,18 @@ static void on_enrolment(void *context, struct message_enrolment_asks *asks)
 	rig->enrolment(rig->enrolment_context, asks);
 }
 
+static void on_account(void *context, const struct message_account_asks *asks)
+{
+	struct rig *rig = context;
+	const struct pool_ask ask = { asks->worker, asks->asker, asks->conversation };
+	struct account account = { .state = rig->password ? ACCOUNT_FOUND : ACCOUNT_UNKNOWN };
+
+	snprintf(account.name, sizeof account.name, "%s", asks->name);
+	if (rig->password)
+		CHECK_INT(secret_set(&account.clear, slice_str(rig->password)), OK);
+	pool_account_told(rig->pool, &ask, &account);
+}
+
 static void on_reply(struct transport *transport, const struct origin *origin, struct slice packet)
 {
 	struct rig *rig = list_item(transport, struct rig, transport);
@@ -183,6 +197,7 @@ void rig_start(struct rig *rig)
 					    .packet = on_packet,
 					    .asks = on_asks,
 					    .enrolment = on_enrolment,
+					    .account = on_account,
 					    .context = rig };
 	struct diagnosis why = { 0 };
 	char text[512];

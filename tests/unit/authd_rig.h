@@ -35,6 +35,8 @@ struct rig {
 	/* What enrolments ask comes to here; NULL: no enrolment is under way. */
 	void (*enrolment)(void *context, struct message_enrolment_asks *asks);
 	void *enrolment_context;
+
+	const char *password; /* of every account; NULL: there are none */
 };
 
 /* An authority, and a server's and a machine's certificate from it, valid now. */

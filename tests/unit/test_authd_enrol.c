@@ -569,6 +569,158 @@ TEST(password_becomes_an_account)
 	CHECK_INT(registry_account_get(s.registry, "fourth", &a), 0);
 }
 
+TEST(user_name_makes_nobody_the_one_who_has_enrolled_a_machine)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+	AUTO_VALUE(newcomer) n;
+	struct registry_machine_facts before, after;
+	struct enrolment_ask ask = { .kind = ENROL_ASKS_KEEP, .type = ENROL_SYMMETRIC };
+
+	site_init(&s);
+	desk_init(&d, &s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	newcomer_init(&n, &s, "printer-7");
+	REQUIRE(enrol(&s, &n) != NULL);
+	REQUIRE(registry_machine_facts(s.registry, MACHINE_CERTIFICATE, "CN=printer-7", &before) ==
+		1);
+	s.token.id[4] ^= 1;
+
+	struct registry_token other = { .uses = 2 };
+	token_id_format(s.token.id, s.id);
+	memcpy(other.id, s.id, sizeof other.id);
+	REQUIRE(registry_begin(s.registry, true) == 0);
+	REQUIRE(registry_token_add(s.registry, &other) == 0);
+	REQUIRE(registry_commit(s.registry) == 0);
+	snprintf(ask.username, sizeof ask.username, "CN=printer-7");
+	snprintf(ask.grant.token, sizeof ask.grant.token, "%s", s.id);
+	REQUIRE(secret_set(&ask.secret, slice_str("0123456789abcdef")) == OK);
+	CHECK(!answer_to(&d, &ask)->accept);
+	CHECK_INT(d.told.error, ENROL_ERROR_ACTION_REFUSED);
+	CHECK(!keep(&d, "CN=printer-7", "swordfish")->accept);
+	REQUIRE(registry_machine_facts(s.registry, MACHINE_CERTIFICATE, "CN=printer-7", &after) ==
+		1);
+	CHECK_STR(after.enrolled_by, before.enrolled_by);
+	CHECK_INT(used(&s), 0);
+}
+
+/* Two who come with tokens of others, or with factory certificates without a serial number. */
+TEST(who_does_not_say_which_machine_it_is_takes_no_name_over)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+	struct registry_credential c;
+	struct cert_info info;
+
+	site_init(&s);
+	desk_init(&d, &s);
+	for (unsigned i = 0; i < 4; i++) {
+		struct enrolment_ask ask = { .kind = ENROL_ASKS_ISSUE, .type = ENROL_X509 };
+		struct pki_cert cert = pki_client("laptop", &s.rig.ca);
+
+		ask.grant.by = i < 2 ? ENROL_BY_JWT : ENROL_BY_CERTIFICATE;
+		ask.certificate = pki_der(cert.cert);
+		cert_info_of(cert.cert, &info);
+		CHECK_INT(answer_to(&d, &ask)->accept, i == 0);
+		if (i == 0) {
+			REQUIRE(registry_credential_find(s.registry, info.fingerprint, &c, NULL) ==
+				1);
+			REQUIRE(registry_begin(s.registry, true) == 0);
+			REQUIRE(registry_credential_validated(s.registry, c.issuer, c.serial,
+							      loop_now().wall) == 1);
+			REQUIRE(registry_commit(s.registry) == 0);
+		} else {
+			CHECK_INT(d.told.error, ENROL_ERROR_ACTION_REFUSED);
+		}
+		pki_cert_done(&cert);
+	}
+}
+
+TEST(certificate_of_the_tunnel_stands_for_no_certificate_token)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(bytes) token = { 0 };
+	AUTO_VALUE(bytes) row = { 0 };
+	AUTO(X509_STACK) path = sk_X509_new_null();
+	struct enrolment_policy policy = { .config = NULL };
+	struct aaa_where where = { 0 };
+	struct enrolment_ask ask;
+	struct tls_claim claim;
+
+	site_init(&s);
+	policy.config = s.rig.config;
+	token = pki_der(s.rig.server.cert); /* trusted by nobody here */
+	REQUIRE(path && X509_add_cert(path, s.rig.client.cert, X509_ADD_FLAG_UP_REF));
+	REQUIRE(X509_add_cert(path, s.rig.ca.cert, X509_ADD_FLAG_UP_REF));
+	REQUIRE(tls_claim_build(s.rig.client.cert, path, loop_now().wall, &row) == OK);
+	REQUIRE(tls_claim_parse(bytes_slice(&row), &claim) == OK);
+
+	struct enrol_question question = { .kind = ENROL_ASKS_AUTHORISE,
+					   .by = ENROL_BY_CERTIFICATE_TOKEN,
+					   .claim = &claim,
+					   .token = bytes_slice(&token) };
+
+	REQUIRE(enrolment_ask_of(&question, &policy, &where, loop_now().wall, &ask) == OK);
+	CHECK(!ask.claim.shown);
+	enrolment_ask_done(&ask);
+	question.by = ENROL_BY_TOKEN; /* it says whose serial number is shown */
+	REQUIRE(enrolment_ask_of(&question, &policy, &where, loop_now().wall, &ask) == OK);
+	CHECK(ask.claim.shown);
+	enrolment_ask_done(&ask);
+}
+
+static enum aaa_verdict verdict_on_password(struct site *s)
+{
+	AUTO_VALUE(secret) password = { 0 };
+	struct ttls_peer_settings settings = { .inner = TTLS_PAP };
+	struct machine_rig m = { .lower.mtu = 1400 };
+	struct tls_config *tls = trust_by_pin(&s->token);
+	struct tunnel_peer *ttls;
+
+	REQUIRE(secret_set(&password, slice_str("swordfish")) == OK);
+	settings.account =
+		(struct inner_account){ .identity = slice_str("alice"), .password = &password };
+	REQUIRE(ttls_peer_new(tls, &settings, &ttls) == OK);
+	m.config = (struct eap_peer_config){ .identity = slice_str("anonymous@example.org"),
+					     .offers = { { &ttls_peer_method, ttls } },
+					     .offer_count = 1 };
+	eap_peer_init(&m.peer, &m.config, &m.lower);
+	m.lower.portEnabled = true;
+	rig_authenticate(&s->rig, &m, s->number++, STATION);
+	eap_peer_done(&m.peer);
+	ttls_peer_method.free(ttls);
+	tls_config_free(tls);
+	return s->rig.answer.verdict;
+}
+
+/* In a tunnel that enrols the handshake cannot require what who enrols has not got yet. */
+TEST(password_alone_is_not_enough_where_a_certificate_is_required)
+{
+	static const char methods[] = "AfterEnrolment=accept\n[Eap]\nMethods=ttls\n"
+				      "[Tunnel]\nTtlsMethods=pap\nClientCertificate=";
+	static const struct {
+		const char *word;
+		enum aaa_verdict verdict;
+	} rows[] = { { "none", AAA_ACCEPT },
+		     { "optional", AAA_ACCEPT },
+		     { "required", AAA_REJECT } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		AUTO_VALUE(site) s;
+		AUTO_VALUE(newcomer) n;
+		char text[256];
+
+		snprintf(text, sizeof text, "%s%s\n", methods, rows[i].word);
+		site_init_with(&s, text);
+		s.rig.password = "swordfish";
+		make_token(&s, &(struct registry_token){ .uses = 1 });
+		CHECK_INT(verdict_on_password(&s), rows[i].verdict);
+		newcomer_init(&n, &s, "printer-7");
+		CHECK(enrol(&s, &n) != NULL);
+		CHECK_INT(s.rig.answer.verdict, AAA_ACCEPT);
+	}
+}
+
 TEST(machine_gives_up_what_it_has)
 {
 	AUTO_VALUE(site) s;
