@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "drivers/loop.h"
+#include "enrol/params.h"
 
 #define ANCHORS_MAX  32
 #define FINISHED_MAX 16
@@ -79,13 +80,31 @@ static EVP_PKEY *make_key(const struct enrol_params *params)
 	return curve ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", curve) : NULL;
 }
 
+/* One that an earlier conversation has begun with, if it will do. */
+static EVP_PKEY *begun_key(struct keystore *keystore, const char *credential,
+			   const struct enrol_params *params)
+{
+	AUTO(EVP_PKEY) key = NULL;
+	struct diagnosis ignored;
+
+	if (keystore_begun(keystore, credential, &key, &ignored) < 0 ||
+	    !params_met_by_key(params, key))
+		return NULL;
+	return TAKE(key);
+}
+
 static enum status new_key(void *self, const char *credential, const struct enrol_params *params,
 			   EVP_PKEY **ret_key, struct diagnosis *why)
 {
 	const struct face *face = self;
-	AUTO(EVP_PKEY) key = make_key(params);
+	AUTO(EVP_PKEY) key = begun_key(face->shelf->keystore, credential, params);
 	enum status status;
 
+	if (key) {
+		*ret_key = TAKE(key);
+		return OK;
+	}
+	key = make_key(params);
 	if (!key) {
 		diagnosis_set(why, DIAG_ENROL_KEY_GENERATION);
 		diagnosis_add(why, "by", "this machine");

@@ -3,8 +3,10 @@
  * A table, because a method has no files: the service has one over its keystore (and, behind a URI,
  * over a token or TPM), tests have one whose every step can fail.  The order is that of
  * doc/cprom.md, "Installing": new_key, then put, which is durable when it returns, then activate.
- * What was not activated is dropped by abandon, and by the next start of the service; nothing that
- * was current before is touched until activate. */
+ * What was not activated is dropped by abandon; nothing that was current before is touched until
+ * activate.  A key whose conversation was cut off is neither: a certificate may have been issued
+ * for it, and its token be spent, so that the next new_key of this credential may be the same one.
+ */
 #ifndef ENROL_STORE_H
 #define ENROL_STORE_H
 
@@ -12,7 +14,8 @@
 #include "enrol/protocol.h"
 
 struct enrol_store {
-	/* A new key as a new generation of this credential; a handle to sign with.  OK, CRYPTO (it
+	/* A new key, or the one of a conversation that was cut off, as a new generation of this
+	 * credential; a handle to sign with.  OK, CRYPTO (it
 	 * could not be made) or UNEXPECTED (storage) with the reason. */
 	CHECKED enum status (*new_key)(void *self, const char *credential,
 				       const struct enrol_params *params, EVP_PKEY **ret_key,

@@ -34,6 +34,14 @@ static int open_or_make(const struct keystore *keystore, const char *name, size_
 	return r < 0 ? r : place_sync(keystore->fd, why);
 }
 
+static bool has_pending(const struct keystore *keystore, int credential_fd)
+{
+	struct diagnosis ignored = { 0 };
+	AUTO_FD fd = -1;
+
+	return place_open(credential_fd, PENDING, &keystore->owner, &fd, &ignored) != -ENOENT;
+}
+
 /* A credential without a current generation, that has nothing else either. */
 static void remove_if_empty(const struct keystore *keystore, const char *name, int credential_fd)
 {
@@ -41,7 +49,8 @@ static void remove_if_empty(const struct keystore *keystore, const char *name, i
 	struct generations all;
 	unsigned current;
 
-	if (generations_list(credential_fd, &all, &ignored) == 0 && all.count == 0 &&
+	if (!has_pending(keystore, credential_fd) &&
+	    generations_list(credential_fd, &all, &ignored) == 0 && all.count == 0 &&
 	    change_number(credential_fd, "current", &current, &ignored) == 0 && current == 0)
 		(void)place_remove(keystore->fd, name, &ignored);
 }
@@ -95,6 +104,34 @@ int keystore_begin(struct keystore *keystore, const char *name, const EVP_PKEY *
 	return r;
 }
 
+static int begun(const struct keystore *keystore, const char *name, int credential_fd,
+		 EVP_PKEY **ret_key, struct diagnosis *why)
+{
+	struct generation it = { .credential_fd = credential_fd, .fd = -1 };
+	AUTO_FD fd = -1;
+	int r = place_open(credential_fd, PENDING, &keystore->owner, &fd, why);
+
+	it.fd = fd;
+	return r < 0 ? r : generation_key(keystore, &it, name, ret_key, why);
+}
+
+int keystore_begun(struct keystore *keystore, const char *name, EVP_PKEY **ret_key,
+		   struct diagnosis *why)
+{
+	AUTO_FD lock = -1;
+	AUTO_FD fd = -1;
+	size_t credentials;
+	int r = change_begin(keystore, name, &lock, &credentials, why);
+
+	if (r == 0)
+		r = place_open(keystore->fd, name, &keystore->owner, &fd, why);
+	if (r == 0)
+		r = begun(keystore, name, fd, ret_key, why);
+	if (r == 0)
+		diagnosis_set(why, DIAG_NONE);
+	return r == -ENOENT ? -ENODEV : r;
+}
+
 int keystore_abandon(struct keystore *keystore, const char *name, struct diagnosis *why)
 {
 	AUTO_FD lock = -1;
@@ -128,6 +165,17 @@ static int check_parts(const char *name, const struct keystore_parts *parts, str
 	return 0;
 }
 
+/* What somebody has written besides the key, who was killed. */
+static int clear_rest(int fd, struct diagnosis *why)
+{
+	static const char *const files[] = { "cert.pem", "chain.pem", "anchors.pem", "meta.json" };
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0] && r == 0; i++)
+		r = place_remove(fd, files[i], why);
+	return r;
+}
+
 /* The key is on the disk already; what the certificate needs besides joins it. */
 static int write_to_pending(const struct keystore *keystore, const char *name, int credential_fd,
 			    const struct content *content, struct diagnosis *why)
@@ -147,7 +195,9 @@ static int write_to_pending(const struct keystore *keystore, const char *name, i
 		return -EKEYREJECTED;
 	}
 	about_keystore(why, keystore->path);
-	r = change_write_rest(keystore, fd, content, why);
+	r = clear_rest(fd, why);
+	if (r == 0)
+		r = change_write_rest(keystore, fd, content, why);
 	return r < 0 ? r : place_sync(fd, why);
 }
 
@@ -205,10 +255,11 @@ int keystore_finish(struct keystore *keystore, const char *name, const struct ke
 		*ret_generation = number;
 		return 0;
 	}
-	if (fd >= 0) {
+	/* A disk may have room again: the key waits for it, and what came is had again with it. */
+	if (fd >= 0 && (parts->kind != CREDENTIAL_CERTIFICATE || r == -EKEYREJECTED))
 		(void)place_remove(fd, PENDING, &ignored);
+	if (fd >= 0)
 		remove_if_empty(keystore, name, fd);
-	}
 	return r;
 }
 
@@ -327,12 +378,14 @@ static unsigned highest(const struct generations *all)
 
 static int recover_one(struct recovery *recovery, const char *name, struct diagnosis *why)
 {
+	AUTO(EVP_PKEY) pending = NULL;
 	AUTO_FD fd = -1;
 	struct generations all = { 0 };
 	unsigned current = 0;
+	struct diagnosis ignored;
 	int r = place_open(recovery->keystore->fd, name, &recovery->keystore->owner, &fd, why);
 
-	if (r == 0)
+	if (r == 0 && begun(recovery->keystore, name, fd, &pending, &ignored) < 0)
 		r = place_remove(fd, PENDING, why);
 	if (r == 0)
 		r = change_number(fd, "current", &current, why);

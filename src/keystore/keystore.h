@@ -118,6 +118,12 @@ int keystore_export(struct keystore *keystore, const char *name, struct bytes *r
 int keystore_begin(struct keystore *keystore, const char *name, const EVP_PKEY *key,
 		   const char *key_uri, struct diagnosis *why);
 
+/* The key that was begun with and not finished, to go on with: a server that has issued something
+ * for it, and could not say so any more, says it again for the same key, and for no other.  0,
+ * -ENODEV when there is none, or -errno. */
+int keystore_begun(struct keystore *keystore, const char *name, EVP_PKEY **ret_key,
+		   struct diagnosis *why);
+
 /* What an enrolment has brought: a certificate, for the key that was begun with; or a user name and
  * a secret, which need no beginning. */
 struct keystore_parts {
@@ -142,9 +148,9 @@ int keystore_settle(struct keystore *keystore, const char *name, unsigned genera
 int keystore_fall_back(struct keystore *keystore, const char *name, unsigned *ret_generation,
 		       struct diagnosis *why);
 
-/* After a crash: drops what was begun, and takes into use what was finished for a credential that
- * has no current generation, for the token it has cost may be spent.  Goes on after one that is
- * damaged. */
+/* After a crash: drops what cannot be gone on with (keystore_begun), and takes into use what was
+ * finished for a credential that has no current generation, for the token it has cost may be spent.
+ * Goes on after one that is damaged. */
 int keystore_recover(struct keystore *keystore, struct diagnosis *why);
 
 bool keystore_name_valid(const char *name);

@@ -99,11 +99,19 @@ static void forget(struct cprom_peer *p)
 	p->phase = 0;
 }
 
+/* Nobody has said no: the server may have issued something for this key that did not get here, and
+ * may have counted a token for it. */
+static bool was_cut_off(const struct cprom_peer *p)
+{
+	return p->fault.error == ENROL_ERROR_NONE || p->fault.error == ENROL_ERROR_INTERNAL ||
+	       p->fault.error == ENROL_ERROR_STORAGE;
+}
+
 static void abandon(struct cprom_peer *p)
 {
 	const struct enrol_store_ref *store = &p->settings.store;
 
-	if (p->begun_key && p->round.credential && !p->round.deed)
+	if (p->begun_key && p->round.credential && !p->round.deed && !was_cut_off(p))
 		store->store->abandon(store->self, p->round.credential->name);
 	for (size_t i = 0; i < p->deed_count; i++) {
 		struct deed *deed = &p->deeds[i];

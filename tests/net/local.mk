@@ -1,7 +1,7 @@
 # Network tests, in namespaces: lab.py says how one is written.
 NET_TESTS = %D%/test_lab.py %D%/test_port.py %D%/test_frames.py %D%/test_running.py %D%/test_tls.py %D%/test_ctl.py %D%/test_demo.py %D%/test_service.py %D%/test_tunnels.py
 NET_LAB = %D%/lab.py %D%/pki.py %D%/switch.py %D%/machine.py %D%/wire.py %D%/under_unit.py \
-	%D%/authd.py %D%/radius.py %D%/eapol_test.py %D%/ocsp.py %D%/relay.py %D%/enrolling.py
+	%D%/authd.py %D%/radius.py %D%/eapol_test.py %D%/ocsp.py %D%/relay.py %D%/enrolling.py %D%/dying.py
 TESTS += $(NET_TESTS)
 EXTRA_DIST += $(NET_TESTS) $(NET_LAB) tests/demo
 
@@ -22,7 +22,7 @@ endif
 # The other end: latchkey-authd.
 AUTHD_NET_TESTS = %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_running.py \
 	%D%/test_authd_port.py %D%/test_authd_radsec.py %D%/test_authd_radius_client.py \
-	%D%/test_authd_tls.py %D%/test_enroll.py %D%/test_authd_tunnels.py %D%/test_teap.py
+	%D%/test_authd_tls.py %D%/test_enroll.py %D%/test_enroll_faults.py %D%/test_authd_tunnels.py %D%/test_teap.py
 if AUTHD
 NET_TESTS += $(AUTHD_NET_TESTS)
 else

@@ -228,22 +228,33 @@ TEST(without_a_beginning_there_is_no_end)
 	rig_done(&rig);
 }
 
-TEST(a_crash_leaves_what_was_finished_and_not_what_was_begun)
+TEST(a_crash_leaves_what_was_finished_and_what_can_be_gone_on_with)
 {
 	struct rig rig = rig_make();
-	struct pki_cert made;
+	struct pki_cert made, torn;
+	EVP_PKEY *key = NULL;
+	char path[256];
 
 	REQUIRE(finished(&rig, "spent") == 1); /* its token is; it was not tried yet */
 	REQUIRE(finished(&rig, "both") == 1);
 	REQUIRE(keystore_try(rig.keystore, "both", 1, &why) == 0);
 	REQUIRE(finished(&rig, "both") == 2);
 	made = begun(&rig, "begun");
+	torn = begun(&rig, "torn");
+	snprintf(path, sizeof path, "%s/keystore/torn/.pending/key.pem", rig.scratch.path);
+	REQUIRE(truncate(path, 20) == 0);
 	CHECK_INT(keystore_recover(rig.keystore, &why), 0);
 	CHECK_INT(why.id, DIAG_NONE);
 	CHECK_INT(current(&rig, "spent"), 1);
 	CHECK_INT(current(&rig, "both"), 1);
-	CHECK(!is_there(&rig, "begun"));
+	CHECK(!is_there(&rig, "torn"));
+	CHECK_INT(keystore_begun(rig.keystore, "torn", &key, &why), -ENODEV);
+	CHECK_INT(keystore_begun(rig.keystore, "both", &key, &why), -ENODEV);
+	REQUIRE(keystore_begun(rig.keystore, "begun", &key, &why) == 0);
+	CHECK(EVP_PKEY_eq(key, made.key) == 1);
+	EVP_PKEY_free(key);
 	pki_cert_done(&made);
+	pki_cert_done(&torn);
 	rig_done(&rig);
 }
 

@@ -113,6 +113,32 @@ TEST(what_is_abandoned_leaves_nothing)
 	store.store->abandon(store.self, NAME);
 }
 
+/* A machine that loses its power when its certificate has been issued, and comes again. */
+TEST(a_key_that_was_begun_with_is_gone_on_with)
+{
+	static const uint8_t p384[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 };
+	AUTO_VALUE(rig) rig = rig_make();
+	struct enrol_store_ref store = key_shelf_store(rig.shelf, false);
+	const struct enrol_params any = { 0 },
+				  other = { .algorithm = 2, .oid = { p384, sizeof p384 } };
+	AUTO(EVP_PKEY) first = NULL;
+	AUTO(EVP_PKEY) again = NULL;
+	AUTO(EVP_PKEY) third = NULL;
+	struct diagnosis why;
+
+	REQUIRE(store.store->new_key(store.self, NAME, &any, &first, &why) == OK);
+	CHECK_INT(keystore_recover(rig.keystore, &why), 0);
+	REQUIRE(store.store->new_key(store.self, NAME, &any, &again, &why) == OK);
+	CHECK_INT(EVP_PKEY_eq(first, again), 1);
+	/* unless another kind is wanted by now */
+	REQUIRE(store.store->new_key(store.self, NAME, &other, &third, &why) == OK);
+	CHECK_INT(EVP_PKEY_get_bits(third), 384);
+	store.store->abandon(store.self, NAME);
+	EVP_PKEY_free(TAKE(again));
+	REQUIRE(store.store->new_key(store.self, NAME, &any, &again, &why) == OK);
+	CHECK_INT(EVP_PKEY_eq(first, again), 0);
+}
+
 /* A renewal in the middle of a roll-over must not forget whom it believed before it. */
 TEST(a_renewal_keeps_the_anchors_and_an_enrolment_does_not)
 {
