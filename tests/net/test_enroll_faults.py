@@ -26,9 +26,10 @@ class Lives:
 
     def __init__(self, lab, tunnel, profile="", **kwargs):
         self.lab, self.dice = lab, random.Random(f"{SEED} {tunnel} {profile}")
-        # So many lives in a second are more than a port would have patience with.
+        # So many lives in a second are more than a port would have patience with; and a server that has just been
+        # started refuses who comes before it has read what was revoked.
         self.authd, self.port = network(lab, {"Enroll.AfterEnrolment": "accept"}, start=False,
-                                        port={"Port.StartsPerSecond": 1000}, **kwargs)
+                                        port={"Port.StartsPerSecond": 1000, "Port.QuietPeriod": "1s"}, **kwargs)
         folder = self.authd.dir / "profiles.d"
         folder.mkdir()
         (folder / "machine.profile").write_text(profile)
