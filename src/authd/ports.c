@@ -252,7 +252,9 @@ static bool is_target(const struct port_session *session, const char *target)
 	char colons[18] = "";
 
 	if ((session->id[0] && strcmp(session->id, target) == 0) ||
-	    (session->grant.user_name[0] && strcmp(session->grant.user_name, target) == 0))
+	    (session->grant.user_name[0] && strcmp(session->grant.user_name, target) == 0) ||
+	    (session->open && session->report.server_subject[0] &&
+	     strcmp(session->report.server_subject, target) == 0))
 		return true;
 	snprintf(colons, sizeof colons, "%s", target);
 	for (char *c = colons; *c; c++)

@@ -799,6 +799,25 @@ TEST(who_is_told_to_go_goes_and_is_asked_again)
 	end();
 }
 
+/* As the registry calls it, also when it is anonymous to everybody else. */
+TEST(a_machine_is_told_to_go_by_its_certificate)
+{
+	struct aaa_answer answer;
+
+	begin(SINGLE);
+	respond(one, EAP_TYPE_IDENTITY, "anonymous");
+	answer = answer_of(AAA_ACCEPT, EAP_SUCCESS);
+	snprintf(answer.grant.user_name, sizeof answer.grant.user_name, "sha256:00");
+	snprintf(answer.report.server_subject, sizeof answer.report.server_subject, "CN=printer-7");
+	reply(answer);
+	CHECK_INT(rig.open_count, 1);
+	CHECK_INT(ports_disconnect(rig.ports, "CN=printer-8"), 0);
+	CHECK_INT(ports_disconnect(rig.ports, ""), 0);
+	CHECK_INT(ports_disconnect(rig.ports, "CN=printer-7"), 1);
+	CHECK_INT(rig.open_count, 0);
+	end();
+}
+
 /* ---- the server ---------------------------------------------------------------------------- */
 
 TEST(a_server_that_takes_no_more_opens_nothing)
