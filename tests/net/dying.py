@@ -47,10 +47,11 @@ class Truth:
 
     def tokens(self):
         """Counted uses, and machines that really got something by it: one use is one key."""
-        for name, uses, used in self.ask("SELECT name, uses, used FROM token"):
-            keys = self.ask("SELECT COUNT(DISTINCT spki), COUNT(*) FROM credential WHERE token = ?", name)[0]
-            if used > uses or keys[0] > uses or keys[0] != used:
-                raise Failed(f"token {name} is good for {uses}, counted {used} times, and has brought {keys}")
+        rows = self.ask("SELECT t.name, t.uses, t.used, (SELECT COUNT(DISTINCT spki) FROM credential"
+                        " WHERE credential.token = t.name) FROM token t")
+        for name, uses, used, keys in rows:
+            if used > uses or keys != used:
+                raise Failed(f"token {name} is good for {uses}, counted {used} times, and has served {keys} keys")
 
     def audit(self):
         done = self.authd.ctl("audit", "verify")
