@@ -367,7 +367,7 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"Add its realm to Realm= of [Eap], or correct the identity in the supplicant's profile.", false },
 	[DIAG_PEER_REFUSED_METHODS] = { "peer-refused-methods",
 		"The machine {identity} wants EAP method {wanted}; we offer {offered}.",
-		"Configure one of {offered} in the supplicant.", false },
+		"Configure one of {offered} in the supplicant; if the machine is to be enrolled, see [Enroll] Enabled= here.", false },
 	[DIAG_PEER_TOO_MANY_ROUNDS] = { "peer-too-many-rounds",
 		"The conversation with the machine {identity} did not come to an end within {rounds} rounds.",
 		"Somebody may be wasting our time; a very long chain of certificates needs larger fragments.", false },
@@ -395,22 +395,23 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"Update the older of the two.", false },
 	[DIAG_ENROL_NO_PROTOCOL] = { "enroll-protocol",
 		"We and the other side have no provisioning protocol in common, as {by} found: {detail}.",
-		"Let Protocols= of [Enroll] name one that is the same on both sides.", false },
+		"Let Protocols= of [Enroll] in the machine's profile, and on the server, have one in common.", false },
 	[DIAG_ENROL_TOKEN_MISSING] = { "enroll-token-missing",
 		"The machine showed nothing that authorizes its enrollment, as {by} found: {detail}.",
 		"Give it a token (`latchkey-authd token create` makes one), or a factory certificate that the server trusts.",
 		false },
 	[DIAG_ENROL_TOKEN_REFUSED] = { "enroll-token-refused",
-		"What the machine showed to be enrolled was not accepted, as {by} found: {detail}.",
-		"A token may be unknown, used up, expired or revoked; only the server knows which: "
-		"`latchkey-authd token list`. Make a new one if need be.", false },
+		"The token, or what else the machine showed to be enrolled, was not accepted by {by}: {detail}.",
+		"The server's log tells which it is, `latchkey-authd token list` what became of each token, and "
+		"`latchkey-authd token create` makes another.", false },
 	[DIAG_ENROL_PROOF] = { "enroll-proof",
 		"The machine could not prove that the token is its own, as {by} found: {detail}.",
 		"Most likely the token was not copied whole. Else somebody is passing on what belongs to another connection: "
 		"revoke the token.", false },
 	[DIAG_ENROL_ACTION_REFUSED] = { "enroll-action-refused",
-		"The action on a credential was refused by the policy of {by}: {detail}.",
-		"Change the policy if it should be allowed: [Enroll] on the server, the profile on the machine.", false },
+		"What was to be done with a credential was refused by the policy of {by}: {detail}.",
+		"Its log tells more. If it should be allowed: Actions= of [Enroll], the certificate profile and the rules on "
+		"the server; [Enroll] in the profile on the machine, and what it asks for there.", false },
 	[DIAG_ENROL_UNKNOWN_CREDENTIAL] = { "enroll-credential-unknown",
 		"The credential that was to be renewed or removed is not known, as {by} found: {detail}.",
 		"Enroll the machine anew.", false },
@@ -442,6 +443,10 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 	[DIAG_ENROL_INTERNAL] = { "enroll-internal",
 		"The enrollment could not go on for a fault of {by}: {detail}.",
 		"Look at the log there; most often memory, disk or database are at fault.", false },
+	[DIAG_ENROL_NOT_OFFERED] = { "enroll-not-offered",
+		"This network does not enroll machines by {allowed}: the server offered EAP method {offered}.",
+		"On the server, [Enroll] Enabled= has to be yes and Methods= of [Eap] has to leave room for {allowed}; or "
+		"let Tunnel= of [Enroll] in the profile be one that it has.", false },
 	[DIAG_ENROL_NOTHING_DONE] = { "enroll-nothing-done",
 		"The server ended the enrollment without having done what was asked for: {detail}.",
 		"Its log tells why. It may not allow this, or not see a need.", false },
@@ -501,7 +506,7 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"this VLAN, or say CreateBridges=yes.", false },
 
 	[DIAG_TOKEN_TEXT] = { "token-text",
-		"This is not an enrolment token as it was given out: {detail}.",
+		"This is not an enrollment token as it was given out: {detail}.",
 		"Type it again as it stands there, from LK1 to its end; blanks, hyphens and capital letters do not "
 		"matter. A digit zero and a letter O are the same.", false },
 	[DIAG_REQUEST_MALFORMED] = { "request-malformed",

@@ -380,7 +380,7 @@ static bool is_refusal(enum enrol_error error)
 /* The network does not do this at all, or not with us: to ask it every minute helps nobody. */
 static bool is_final(const struct diagnosis *conversation)
 {
-	return conversation->id == DIAG_METHOD_NOT_AGREED;
+	return conversation->id == DIAG_ENROL_NOT_OFFERED;
 }
 
 bool enrolment_installed(const struct enrolment *e)
@@ -420,6 +420,8 @@ enum life_outcome enrolment_outcome(struct enrolment *enrolment,
 		*why = *own;
 	else
 		*why = *conversation;
+	if (why->id == DIAG_METHOD_NOT_AGREED)
+		why->id = DIAG_ENROL_NOT_OFFERED;
 	if (error != ENROL_ERROR_NONE || why->id != DIAG_NONE)
 		return is_refusal(error) || is_final(why) ? LIFE_REFUSED : LIFE_FAILED;
 	diagnosis_set(why, DIAG_ENROL_NOTHING_DONE);

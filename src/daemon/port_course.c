@@ -64,6 +64,13 @@ bool port_prepare(struct port *port)
 	return false;
 }
 
+/* What the service holds against the credential, told of this port. */
+static void take_over(struct port *port, const struct diagnosis *complaint)
+{
+	port->diagnosis = *complaint;
+	diagnosis_add(&port->diagnosis, "interface", "%s", port->link.name);
+}
+
 void port_wait(struct port *port)
 {
 	const struct diagnosis *complaint = port->world->complaint(port->world->context, port);
@@ -71,7 +78,7 @@ void port_wait(struct port *port)
 	port->waiting = true;
 	supplicant_set_link(&port->pae, false);
 	if (complaint && complaint->id != DIAG_NONE)
-		port->diagnosis = *complaint;
+		take_over(port, complaint);
 	else if (port->diagnosis.id == DIAG_NONE)
 		port->diagnosis = port->armed->warning;
 	if (port->attempt_began != NEVER)
@@ -99,7 +106,7 @@ static void diagnose_success(struct port *port)
 	if (eap_peer_report(&port->peer, &report) && report.reduced.id != DIAG_NONE)
 		port->diagnosis = report.reduced;
 	else if (complaint && diagnosis_text(complaint->id)->reduced)
-		port->diagnosis = *complaint;
+		take_over(port, complaint);
 	else if (port->armed->warning.id != DIAG_NONE && port->armed->ready)
 		port->diagnosis = port->armed->warning;
 }

@@ -286,10 +286,13 @@ static enum enrol_state est_answer(void *self, const struct enrol_reply *reply,
 	if (!s->asked)
 		return fail(s, 500, ENROL_ERROR_INTERNAL, "nothing was asked", NULL, out);
 	s->asked = false;
-	if (!reply->accept)
-		return fail(s, reply->error == ENROL_ERROR_INTERNAL ? 503 : 403,
-			    reply->error ? (enum enrol_error)reply->error : ENROL_ERROR_CA_REFUSED,
-			    "the request was refused", reply->why, out);
+	if (!reply->accept) {
+		enum enrol_error error =
+			reply->error ? (enum enrol_error)reply->error : ENROL_ERROR_CA_REFUSED;
+
+		return fail(s, error == ENROL_ERROR_INTERNAL ? 503 : 403, error,
+			    enrol_refusal(error, false), reply->why, out);
+	}
 	if (!certs || take_cert(s, reply) != OK || enrol_push(certs, s->cert) != OK ||
 	    certs_only_build(certs, &der) != OK ||
 	    !respond(bytes_slice(&der), EST_TYPE_CERTS "; smime-type=certs-only", out))

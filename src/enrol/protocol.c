@@ -25,6 +25,20 @@ void enrol_fault_set(struct enrol_fault *fault, enum enrol_error error, const ch
 	printable(slice_str(text), fault->description, sizeof fault->description);
 }
 
+const char *enrol_refusal(enum enrol_error error, bool authorising)
+{
+	if (error == ENROL_ERROR_TOKEN_REFUSED)
+		return "it is unknown, used up, expired, revoked, or for another machine";
+	if (error == ENROL_ERROR_INTERNAL)
+		return "the server cannot do it now";
+	if (error == ENROL_ERROR_ACTION_REFUSED)
+		return authorising ? "the server does not do it for the certificate that was shown"
+				   : "the server does not issue for the names that were asked for";
+	if (error == ENROL_ERROR_PARAMETERS)
+		return "the server does not issue for a key of this kind";
+	return "the server refused the request";
+}
+
 static const enum diagnosis_id diagnoses[ENROL_ERRORS] = {
 	[ENROL_ERROR_NONE] = DIAG_NONE,
 	[ENROL_ERROR_MALFORMED] = DIAG_ENROL_MALFORMED,

@@ -74,6 +74,9 @@ struct enrol_fault {
 	uint16_t secondary;
 	char description[128]; /* for people, printable, without secrets; goes to the other end */
 };
+/* What a machine is told when its authorisation (ENROL_ASKS_AUTHORISE), or later what it asked for,
+ * is refused with this error: as much as is good for anybody to know. */
+const char *enrol_refusal(enum enrol_error error, bool authorising);
 void enrol_fault_set(struct enrol_fault *fault, enum enrol_error error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Who found it. */

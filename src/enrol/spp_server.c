@@ -289,8 +289,9 @@ static enum enrol_state refused(struct spp_server *s, const struct enrol_reply *
 
 	if (reply->why)
 		s->why = *reply->why;
-	enrol_fault_set(&s->fault, error == ENROL_ERROR_NONE ? ENROL_ERROR_CA_REFUSED : error,
-			"the request was refused");
+	if (error == ENROL_ERROR_NONE)
+		error = ENROL_ERROR_CA_REFUSED;
+	enrol_fault_set(&s->fault, error, "%s", enrol_refusal(error, false));
 	s->fault.secondary = reply->secondary;
 	return failed(s);
 }

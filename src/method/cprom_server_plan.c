@@ -226,7 +226,7 @@ enum status cprom_server_authorised(struct cprom_server *s, const struct enrol_r
 
 	if (!reply->accept) {
 		/* Which of the four it was is for our people, not for the peer. */
-		cprom_server_fail(s, error, "not accepted");
+		cprom_server_fail(s, error, "%s", enrol_refusal(error, true));
 		if (reply->why)
 			s->why = *reply->why;
 		s->way++;
@@ -275,11 +275,14 @@ static bool of_old_issuer(const struct cprom_server *s, const struct cprom_info 
 static enum status add_task(struct cprom_server *s, enum enrol_action action,
 			    const struct cprom_info *info)
 {
+	static const char *const names[] = {
+		[ENROL_REGISTER] = "register", [ENROL_RENEW] = "renew", [ENROL_REMOVE] = "remove"
+	};
 	struct cprom_task *task = &s->tasks[s->task_count];
 
 	if (!(s->context->policy->actions & 1u << action))
-		return cprom_server_fail(s, ENROL_ERROR_ACTION_REFUSED, "action %u is not allowed",
-					 action);
+		return cprom_server_fail(s, ENROL_ERROR_ACTION_REFUSED,
+					 "to %s a credential is not allowed", names[action]);
 	if (s->task_count == CPROM_SERVER_DEEDS_MAX)
 		return cprom_server_fail(s, ENROL_ERROR_LIMIT, "more than %u credentials",
 					 CPROM_SERVER_DEEDS_MAX);

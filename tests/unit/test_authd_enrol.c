@@ -346,7 +346,10 @@ static void refused(struct site *s, struct newcomer *n, const char *station, enu
 		test_note("%s", detail ? detail : "no detail");
 	CHECK(detail && strstr(detail, reason) != NULL);
 	detail = diagnosis_evidence(cprom_peer_method.diagnosis(n->cprom), "detail");
-	CHECK(!detail || !strstr(detail, reason));
+	if (error == ENROL_ERROR_TOKEN_REFUSED)
+		CHECK_STR(detail ? detail : "", enrol_refusal(error, true));
+	else
+		CHECK(!detail || !strstr(detail, reason));
 }
 
 TEST(what_is_wrong_with_a_token_is_told_to_us_alone)

@@ -294,7 +294,7 @@ TEST(a_refusal_arrives)
 	CHECK_INT(duo.server_fault.error, ENROL_ERROR_CA_REFUSED);
 	CHECK_INT(duo.peer_fault.error, ENROL_ERROR_CA_REFUSED);
 	CHECK_INT(duo.peer_fault.secondary, 403);
-	CHECK_STR(duo.peer_fault.description, "status 403: the request was refused");
+	CHECK_STR(duo.peer_fault.description, "status 403: the server refused the request");
 	CHECK_STR(diagnosis_evidence(est_peer.diagnosis(duo.peer_self), "code"), "403");
 	enrol_duo_done(&duo);
 }
