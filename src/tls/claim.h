@@ -29,7 +29,8 @@ struct tls_claim {
 	int64_t path_not_after; /* when the first of them expires */
 	struct slice path;	/* see tls_claim_authority; empty: the certificate is an anchor */
 
-	/* Of a full handshake alone, to ask a responder with (RFC 6960); else all are empty. */
+	/* Of a full handshake alone, to ask a responder with (RFC 6960), or to renew it; else
+	 * all are empty. */
 	struct slice certificate,
 		issuer_certificate; /* DER; no issuer: the certificate is an anchor */
 	struct slice ocsp_url;	    /* the first of its AIA; empty: none */

@@ -97,7 +97,8 @@ static enum status claim_of_certificate(struct tls_conn *conn)
 	status = tls_claim_build(cert, side->path, conn->now.wall, &side->row);
 	if (status == OK)
 		status = tls_claim_parse(bytes_slice(&side->row), &side->claim);
-	if (status == OK && side->config->ocsp_facts)
+	/* In a tunnel it may be renewed, for which all of it is needed. */
+	if (status == OK && (side->config->ocsp_facts || side->config->tunnel))
 		status = take_facts(side, cert);
 	return status;
 }
