@@ -253,6 +253,20 @@ static int on_general(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *message,
 
 /* ---- the responder -------------------------------------------------------------------------- */
 
+/* What leads from our certificate to what the machine trusts: during a roll-over that is the root
+ * before. */
+static bool set_way_up(OSSL_CMP_CTX *ctx, const struct enrol_authority *authority,
+		       const STACK_OF(X509) * chain)
+{
+	AUTO(X509_STACK) way = NULL;
+
+	if (enrol_copy(chain, &way) != OK)
+		return false;
+	if (authority->new_with_old && enrol_push(way, authority->new_with_old) != OK)
+		return false;
+	return sk_X509_num(way) <= 0 || OSSL_CMP_CTX_set1_untrusted(ctx, way);
+}
+
 static bool set_protection(OSSL_CMP_CTX *ctx, const struct cmp_duty *duty, enum cmp_protection by)
 {
 	const struct enrol_authority *authority = duty->authority;
@@ -265,7 +279,7 @@ static bool set_protection(OSSL_CMP_CTX *ctx, const struct cmp_duty *duty, enum 
 		return duty->secret.len > 0 && cmp_set_secret(ctx, duty->reference, duty->secret);
 	return duty->proved && cert && key && OSSL_CMP_CTX_set1_srvCert(ctx, duty->proved) &&
 	       OSSL_CMP_CTX_set1_cert(ctx, cert) && OSSL_CMP_CTX_set1_pkey(ctx, key) &&
-	       (sk_X509_num(chain) <= 0 || OSSL_CMP_CTX_set1_untrusted(ctx, chain));
+	       set_way_up(ctx, authority, chain);
 }
 
 enum status cmp_responder_new(const struct cmp_duty *duty, enum cmp_protection by,
