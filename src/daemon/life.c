@@ -173,7 +173,7 @@ enum life_verdict life_judge(struct life *life, enum life_ending ending, struct 
 	case LIFE_OPENED:
 		life->on_trial = false;
 		life->trial_timeouts = 0;
-		renewal_succeeded(&life->renewal);
+		renewal_succeeded(&life->renewal, now);
 		return LIFE_SETTLE;
 	case LIFE_TIMEOUT:
 		life->trial_timeouts++;

@@ -60,11 +60,15 @@ msec renewal_when(const struct renewal *renewal, struct moment now)
 	return at > renewal->retry_at ? at : renewal->retry_at;
 }
 
-void renewal_succeeded(struct renewal *renewal)
+void renewal_succeeded(struct renewal *renewal, struct moment now)
 {
+	int64_t life = renewal->not_after - renewal->not_before;
+
 	renewal->asked = false;
 	renewal->failures = 0;
 	renewal->retry_at = 0;
+	if (life > 0)
+		renewal->retry_at = msec_after(now.mono, (msec)percent(life, RENEWAL_YOUNG) * 1000);
 }
 
 msec renewal_wait(unsigned failures, bool refused, int64_t remaining, uint32_t random)

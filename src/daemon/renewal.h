@@ -33,7 +33,7 @@ struct renewal {
 	int64_t due;	   /* seconds since 1970, or RENEWAL_NEVER */
 	bool asked;	   /* by a person, or the server: due at once */
 	unsigned failures; /* in a row */
-	msec retry_at;	   /* after a failure; 0: none */
+	msec retry_at;	   /* not before: after a failure, and after a success; 0: none */
 };
 
 /* The current generation and its dates; random decides on the jitter.  One that is known already
@@ -51,7 +51,9 @@ bool renewal_is_due(const struct renewal *renewal, struct moment now);
  * the certificate, until it is set. */
 msec renewal_when(const struct renewal *renewal, struct moment now);
 
-void renewal_succeeded(struct renewal *renewal);
+/* The generation that it is about is in use.  It is not renewed while it is young whatever the wall
+ * clock says: with one that is far ahead each would be due as soon as it came. */
+void renewal_succeeded(struct renewal *renewal, struct moment now);
 /* refused: by the server or the authority, and not by circumstances. */
 void renewal_failed(struct renewal *renewal, bool refused, struct moment now, uint32_t random);
 

@@ -101,8 +101,23 @@ TEST(a_renewal_that_failed_waits_and_a_person_does_not)
 	CHECK_INT(r.failures, 3);
 	CHECK(!r.asked);
 	CHECK_INT(renewal_when(&r, now), 1000 + 4 * 3600000);
-	renewal_succeeded(&r);
+	renewal_succeeded(&r, now);
 	CHECK_INT(r.failures, 0);
+}
+
+TEST(a_clock_that_is_ahead_does_not_renew_without_end)
+{
+	struct renewal r = renewal_of(0);
+	const struct moment ahead = at(EXPIRY - 1, 1000);
+	const msec young = (msec)(EXPIRY - BORN) * 100;
+
+	CHECK(renewal_is_due(&r, ahead));
+	renewal_succeeded(&r, ahead);
+	CHECK_INT(renewal_when(&r, ahead), 1000 + young);
+	CHECK(renewal_is_due(&r, at(EXPIRY, 1000 + young)));
+	/* somebody who asks need not wait */
+	renewal_ask(&r);
+	CHECK_INT(renewal_when(&r, ahead), 1000);
 }
 
 TEST(a_server_that_asks_every_time_is_not_obeyed_every_time)
