@@ -300,6 +300,15 @@ static bool can_be_had(const struct profile *profile, const struct diagnosis *wh
 	       (why->id == DIAG_CREDENTIAL_MISSING || why->id == DIAG_CREDENTIAL_EXPIRED);
 }
 
+int64_t arm_own_time(const struct profile *profile, const X509 *cert, int64_t now)
+{
+	int64_t from = cert_time(X509_get0_notBefore(cert));
+
+	if (now >= BUILD_EPOCH || profile->clock == CLOCK_STRICT)
+		return now;
+	return profile->clock == CLOCK_BUILD_DATE && from < BUILD_EPOCH ? BUILD_EPOCH : from;
+}
+
 static int get_credential(const struct profile *profile, struct keystore *keystore,
 			  const char *name, const struct look *look,
 			  struct credential **ret_credential, struct diagnosis *why)
@@ -311,7 +320,8 @@ static int get_credential(const struct profile *profile, struct keystore *keysto
 			       ? -ENOENT
 			       : arm_failed(why, profile, "the credential cannot be opened");
 	if (cert_check_own(credential->cert, CERT_CLIENT, credential->key, credential->chain,
-			   credential->name, look->now, look->warn_before, why) != OK)
+			   credential->name, arm_own_time(profile, credential->cert, look->now),
+			   look->warn_before, why) != OK)
 		return can_be_had(profile, why)
 			       ? -ENOENT
 			       : arm_failed(why, profile, "the certificate cannot be used");

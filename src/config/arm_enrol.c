@@ -95,7 +95,7 @@ static int get_factory(const struct profile *profile, struct keystore *keystore,
 
 	if (keystore_get(keystore, name, &credential, why) < 0 ||
 	    cert_check_own(credential->cert, CERT_CLIENT, credential->key, credential->chain, name,
-			   now, 0, why) != OK)
+			   arm_own_time(profile, credential->cert, now), 0, why) != OK)
 		return arm_failed(why, profile, "the factory credential cannot be used");
 	*ret_credential = TAKE(credential);
 	return 0;

@@ -9,6 +9,10 @@
 /* Completes *why, and returns -EINVAL. */
 int arm_failed(struct diagnosis *why, const struct profile *profile, const char *detail);
 
+/* The time at which a certificate of our own is judged: ClockPolicy= counts for it as for the
+ * server's, so that what came while the clock was right can be used before it is again. */
+int64_t arm_own_time(const struct profile *profile, const X509 *cert, int64_t now);
+
 /* Name and password of a tunnel's inside; nothing where there is no tunnel. */
 int arm_inner(struct armed *armed, const struct profile *profile, const struct mschap *mschap,
 	      struct diagnosis *why);

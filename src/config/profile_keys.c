@@ -360,7 +360,8 @@ static const struct ini_key keys[] = {
 	  .doc = "For machines that start without knowing the time. A clock that is before the day this program "
 		"was built is certainly wrong. `strict` then refuses to judge certificates; "
 		"`build-date` checks their dates against that day; `ignore-dates` does not check dates. "
-		"The last two are shown as reduced assurance." },
+		"The last two are shown as reduced assurance, and with them the machine's own certificate "
+		"may begin later than the clock says." },
 	{ KEY("Server", "InsecureNoServerCheck", ini_bool, insecure_no_server_check), .fallback = "no",
 	  .doc = "`yes` accepts any server. Anybody who can plug into the cable can then pretend to be your "
 		"network. Meant for a laboratory; shown as reduced assurance wherever the port is "
