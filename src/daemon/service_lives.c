@@ -129,6 +129,7 @@ void service_drop_lives(struct service *s)
 
 static void fall_back(struct service *s, struct held *h, const struct diagnosis *cause)
 {
+	AUTO_STRUCT(credential) again = NULL;
 	unsigned refused = 0, generation = 0;
 	struct diagnosis why = { 0 };
 	char sentence[512] = "", quoted[512];
@@ -149,6 +150,9 @@ static void fall_back(struct service *s, struct held *h, const struct diagnosis 
 	diagnosis_add(&h->problem, "credential", "%s", h->name);
 	diagnosis_add(&h->problem, "refused", "%u", refused);
 	diagnosis_add(&h->problem, "detail", "%s", diagnosis_text(cause->id)->name);
+	if (keystore_get(s->keystore, h->name, &again, &why) == 0)
+		diagnosis_add_time(&h->problem, "not_after",
+				   cert_time(X509_get0_notAfter(again->cert)));
 	h->problem.when = loop_now().wall;
 	log_event(LOG_ERR, "credential.fall-back",
 		  "credential=%s refused=%u generation=%u cause=\"%s\"", h->name, refused,

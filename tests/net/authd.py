@@ -14,7 +14,8 @@ import signal
 from lab import BUILD, Failed, Process, run
 from machine import Ready, ini
 
-DIRECTORIES = {"client": "clients.d", "rule": "rules.d", "server": "servers.d", "port": "ports.d"}
+DIRECTORIES = {"client": "clients.d", "rule": "rules.d", "server": "servers.d", "port": "ports.d",
+               "profile": "profiles.d"}
 
 
 class Authd:

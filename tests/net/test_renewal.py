@@ -1,0 +1,276 @@
+"""Certificates that are renewed by themselves, and whatever can be in the way: nothing that worked before stops."""
+import signal
+
+from diagnosed import DAY, at
+from enrolling import credential, enroll, machine, network, token
+from lab import main, run, test
+
+STAYS = {"Enroll.AfterEnrolment": "accept"}
+
+# Renewed at a tenth of a lifetime that began 62 s before the certificate was issued, and ends 600 s after:
+# some four seconds later.
+SHORT = {"Certificate.Lifetime": "10min", "Certificate.Backdate": "62s"}
+SOON = {"Enroll.RenewAt": "10%", "Enroll.RenewJitter": "0%"}
+
+
+def enrolled(lab, profile=None, certificates=None, prepare=None, **kwargs):
+    """A machine that has its first certificate, and is let in with it."""
+    authd, port = network(lab, STAYS, start=False, port={"Port.QuietPeriod": "100ms"})
+    if certificates:
+        authd.add("profile", "machine", certificates)
+    authd.start()
+    daemon = machine(lab, port, {"Enroll.Tunnel": "ttls", **(profile or {})}, start=False, **kwargs)
+    if prepare:
+        prepare(daemon)
+    daemon.start()
+    lab.equal(enroll(daemon, token(authd)).returncode, 0, "latchkeyctl enroll")
+    lab.check(port.ping(), "traffic passes")
+    return authd, port, daemon
+
+
+class Traffic:
+    """A ping that goes on; over() fails if a packet was lost."""
+
+    def __init__(self, lab, port):
+        self.ping = lab.process(["ping", "-n", "-i0.05", port.switch_address], ns=port.peer)
+        self.ping.expect("bytes from")
+
+    def over(self):
+        self.ping.signal(signal.SIGINT)
+        self.ping.wait()
+        self.ping.expect(r" 0% packet loss")
+
+
+def reduced(lab, daemon, port, name):
+    """The port is open and shows this diagnosis; returns its evidence."""
+    lab.until(lambda: daemon.status(port)["Diagnosis"].get("id") == name, f"the port shows {name}")
+    lab.until(lambda: daemon.status(port)["Authorised"], "the port is open")
+    lab.check(port.ping(), "traffic passes")
+    return daemon.status(port)["Diagnosis"]["evidence"]
+
+
+def renews(lab, daemon, port, generation):
+    """Whatever was in the way is gone."""
+    done = daemon.ctl("renew")
+    lab.equal(done.returncode, 0, f"latchkeyctl renew: {done.stdout}{done.stderr}")
+    status = daemon.status(port)
+    lab.equal((status["Generation"], status["Diagnosis"]), (generation, {}), "what the port shows")
+    lab.until(port.ping, "traffic passes")
+
+
+# ---- by time ------------------------------------------------------------------------------------------
+
+@test
+def it_is_renewed_when_its_time_comes(lab):
+    authd, port, daemon = enrolled(lab, SOON, SHORT)
+    traffic = Traffic(lab, port)
+    daemon.expect(r"credential\.conversation .*action=renew")
+    daemon.expect(r"credential\.settled .*generation=2")
+    traffic.over()
+    lab.equal(daemon.status(port)["Generation"], 2, "what the port shows")
+    lab.equal(len(authd.json("machine", "list")), 1, "machines that the server knows")
+
+
+# ---- clocks -------------------------------------------------------------------------------------------
+
+@test
+def a_clock_that_is_ahead_does_not_renew_without_end(lab):
+    _, port, daemon = enrolled(lab, {"Server.OCSP": "off"})
+    daemon.stop()
+    daemon.environment |= at(70 * DAY)
+    daemon.start()
+    daemon.expect(r"credential\.settled .*generation=2")
+    port.cable.unplug()
+    lab.until(lambda: not daemon.status(port)["Carrier"], "the cable is out")
+    mark = daemon.mark()
+    port.cable.plug()
+    daemon.expect(r"port\.authorised", mark)
+    lab.check(not daemon.said(r"credential\.conversation", mark), "no other renewal")
+    lab.until(port.ping, "traffic passes")
+
+
+@test
+def a_clock_that_is_behind_renews_nothing(lab):
+    _, port, daemon = enrolled(lab, {"Server.ClockPolicy": "ignore-dates"})
+    daemon.stop()
+    mark = daemon.mark()
+    daemon.environment |= at(-20000 * DAY)
+    daemon.start()
+    daemon.expect(r"port\.authorised")
+    lab.check(port.ping(), "traffic passes")
+    lab.check(not daemon.said(r"credential\.conversation"), "nothing was renewed")
+    lab.equal(credential(daemon)["Generation"], 1, "the generation")
+
+
+@test
+def a_clock_that_is_not_set_is_told(lab):
+    _, port, daemon = enrolled(lab)
+    daemon.stop()
+    daemon.environment |= at(-20000 * DAY)
+    daemon.start()
+    daemon.expect(r"port\.diagnosis .*id=credential-not-yet-valid")
+    daemon.stop()
+    for name in at(0):
+        del daemon.environment[name]
+    daemon.start()
+    daemon.expect(r"port\.authorised")
+    lab.equal(credential(daemon)["Generation"], 1, "the generation")
+
+
+# ---- the server -----------------------------------------------------------------------------------------
+
+@test
+def a_new_certificate_that_opens_nothing_is_given_up(lab):
+    authd, port, daemon = enrolled(lab)
+    first = credential(daemon)
+    authd.ctl("ca", "rollover", check=True)
+    authd.add("rule", "new", {"Match.Issuer": "CN=* 2", "Decision.Action": "reject"})
+    authd.reload()
+    done = daemon.ctl("renew")
+    lab.equal(done.returncode, 1, f"latchkeyctl renew: {done.stdout}{done.stderr}")
+    daemon.expect(r"credential\.fall-back .*refused=2 generation=1")
+    evidence = reduced(lab, daemon, port, "renewal-fell-back")
+    lab.equal((evidence["credential"], evidence["refused"]), ("network", "2"), "what was given up")
+    lab.check("…" not in daemon.status(port)["Diagnosis"]["cause"], "the diagnosis is complete")
+    lab.check("retry" in evidence, f"when it is tried again: {evidence}")
+    lab.equal(credential(daemon)["Serial"], first["Serial"], "the certificate in use")
+
+    # It is not tried again at once.
+    mark = daemon.mark()
+    port.cable.unplug()
+    lab.until(lambda: not daemon.status(port)["Carrier"], "the cable is out")
+    port.cable.plug()
+    daemon.expect(r"port\.authorised", mark)
+    lab.check(not daemon.said(r"credential\.conversation", mark), "no renewal follows")
+
+    authd.remove("rule", "new")
+    authd.reload()
+    renews(lab, daemon, port, 3)
+
+
+@test
+def a_server_that_enrolls_nobody_any_more_lets_in_who_was_enrolled(lab):
+    authd, port, daemon = enrolled(lab)
+    authd.configure({"Enroll.Enabled": "no"})
+    authd.reload()
+    lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
+    evidence = reduced(lab, daemon, port, "renewal-failed")
+    lab.equal(evidence["failures"], "1", "how often")
+    authd.configure({"Enroll.Enabled": "yes"})
+    authd.reload()
+    renews(lab, daemon, port, 2)
+
+
+@test
+def an_authority_that_is_rolled_over_loses_nobody(lab):
+    authd, port, daemon = enrolled(lab)
+    old = credential(daemon)
+    for step in "rollover", "renew-server":
+        authd.ctl("ca", step, check=True)
+        authd.reload()
+        daemon.restart()
+        daemon.expect(r"port\.authorised")
+        lab.equal(credential(daemon)["Generation"], 1, f"the generation after {step}")
+        lab.check(port.ping(), f"traffic passes after {step}")
+    renews(lab, daemon, port, 2)
+    lab.check(credential(daemon)["Issuer"] != old["Issuer"], "it has another issuer")
+    roots = (daemon.keystore / "network" / "2" / "anchors.pem").read_text()
+    lab.equal(roots.count("BEGIN CERTIFICATE"), 2, "the roots that it believes")
+    daemon.restart()
+    daemon.expect(r"port\.authorised")
+    lab.check(port.ping(), "traffic passes with both roots")
+
+
+# ---- the keystore ---------------------------------------------------------------------------------------
+
+def on_a_disk(daemon, size="256k"):
+    """Its keystore on a file system of its own, which nobody else sees."""
+    disk = daemon.dir / "disk"
+    disk.mkdir()
+    daemon.keystore = disk / "keystore"
+    daemon.configure({})
+    daemon.under = ["unshare", "--mount", "sh", "-ec",
+                    f"mount -t tmpfs -o size={size} tmpfs {disk}\nmkdir -m 0700 {daemon.keystore}\nexec \"$@\"", "sh"]
+    return disk
+
+
+def inside(daemon, command):
+    """A command where the disk of this machine is mounted."""
+    run("nsenter", f"--mount=/proc/{daemon.process.pid}/ns/mnt", "sh", "-ec", command)
+
+
+@test
+def a_full_disk_keeps_what_there_was(lab):
+    authd, port, daemon = enrolled(lab, prepare=on_a_disk)
+    disk = daemon.keystore.parent
+    inside(daemon, f"dd if=/dev/zero of={disk}/large bs=4k 2>/dev/null || true")
+    lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
+    evidence = reduced(lab, daemon, port, "renewal-failed")
+    lab.check("the file system is full" in evidence["detail"], f"why: {evidence}")
+    lab.equal(daemon.status(port)["Generation"], 1, "the generation")
+    inside(daemon, f"rm {disk}/large")
+    renews(lab, daemon, port, 2)
+
+
+@test
+def a_disk_that_cannot_be_written_keeps_what_there_was(lab):
+    authd, port, daemon = enrolled(lab, prepare=on_a_disk)
+    disk = daemon.keystore.parent
+    inside(daemon, f"mount -o remount,ro {disk}")
+    lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
+    evidence = reduced(lab, daemon, port, "renewal-failed")
+    lab.check("the file system is read-only" in evidence["detail"], f"why: {evidence}")
+    inside(daemon, f"mount -o remount,rw {disk}")
+    renews(lab, daemon, port, 2)
+
+
+@test
+def a_keystore_that_is_mounted_read_only_opens_the_port(lab):
+    _, port, daemon = enrolled(lab)
+    daemon.stop()
+    daemon.under = ["unshare", "--mount", "sh", "-ec",
+                    f"mount --bind {daemon.keystore} {daemon.keystore}\n"
+                    f"mount -o remount,bind,ro {daemon.keystore}\nexec \"$@\"", "sh"]
+    daemon.start()
+    daemon.expect(r"port\.authorised")
+    lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
+    evidence = reduced(lab, daemon, port, "renewal-failed")
+    lab.check("the file system is read-only" in evidence["detail"], f"why: {evidence}")
+    daemon.stop()
+    daemon.under = []
+    daemon.start()
+    daemon.expect(r"port\.authorised")
+    renews(lab, daemon, port, 2)
+
+
+# ---- two ports ------------------------------------------------------------------------------------------
+
+@test
+def one_port_renews_for_both(lab):
+    authd, port = network(lab, STAYS)
+    other = lab.port(switch=port.switch, peer=port.peer, authenticator=False)
+    other.switch.ip(f"link set {other.switch_interface} master {other.bridge}")
+    authd.add("port", "other", {"Match.Interface": other.switch_interface})
+    authd.reload()
+    daemon = machine(lab, port, {"Enroll.Tunnel": "ttls", "Match.Name": f"{port.interface} {other.interface}"})
+    lab.equal(enroll(daemon, token(authd), port.interface).returncode, 0, "latchkeyctl enroll")
+    for one in port, other:
+        daemon.expect(rf"port\.authorised port={one.interface}")
+        lab.check(one.ping(), f"traffic passes on {one.interface}")
+    lab.equal(len(authd.json("machine", "list")), 1, "machines that the server knows")
+    mark = daemon.mark()
+    lab.equal(daemon.ctl("renew", "network").returncode, 0, "latchkeyctl renew")
+    conversations = [line for line in daemon.process.lines[mark:] if "credential.conversation" in line]
+    lab.equal(len(conversations), 1, "conversations that renew")
+    for one in port, other:
+        lab.check(one.ping(), f"traffic passes on {one.interface}")
+    mark = daemon.mark()
+    other.cable.unplug()
+    lab.until(lambda: not daemon.status(other)["Carrier"], "the cable is out")
+    other.cable.plug()
+    daemon.expect(rf"port\.authorised port={other.interface}", mark)
+    lab.equal([daemon.status(p)["Generation"] for p in (port, other)], [2, 2], "the generation on both")
+
+
+if __name__ == "__main__":
+    main()
