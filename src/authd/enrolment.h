@@ -100,6 +100,7 @@ struct enrolment_policy {
 	 * none), and as a policy of trust for certificate tokens (NULL: none is believed). */
 	const X509_VIEW *factory;
 	const struct trust *factory_trust;
+	bool signs; /* itself: nobody else needs the key, which is dear to encode */
 };
 
 /* OK, or NO_MEMORY; MALFORMED for a question that is too large. */

@@ -180,7 +180,7 @@ static enum status fill(const struct enrol_question *q, const struct enrolment_p
 {
 	enum status status = copy_slices(q, ask);
 
-	if (status == OK && q->key)
+	if (status == OK && q->key && !policy->signs)
 		status = copy_key(q->key, &ask->key);
 	if (status != OK)
 		return status;

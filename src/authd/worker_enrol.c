@@ -43,6 +43,7 @@ void worker_ask_enrolment(struct worker *w, struct conversation *c)
 		.config = c->arming->config,
 		.factory = c->arming->enrol.factory,
 		.factory_trust = c->arming->enrol.factory_trust,
+		.signs = c->arming->authority && c->arming->authority->now.key,
 	};
 	struct message_enrolment_asks *m = message_new(MESSAGE_ENROLMENT_ASKS, sizeof *m);
 
