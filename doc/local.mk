@@ -5,5 +5,6 @@ EXTRA_DIST += %D%/cprom.md
 EXTRA_DIST += %D%/enrol-protocols.md
 EXTRA_DIST += %D%/enrolling.md
 EXTRA_DIST += %D%/machine-credential.md
+EXTRA_DIST += %D%/open.md
 EXTRA_DIST += %D%/performance.md
 EXTRA_DIST += %D%/testing.md
