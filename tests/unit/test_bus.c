@@ -324,12 +324,12 @@ static const char *enroll_error(DBusConnection *client, const char *token, bool 
 	int ends[2];
 
 	REQUIRE(pipe(ends) == 0);
+	REQUIRE(write(ends[1], token, strlen(token)) == (ssize_t)strlen(token));
+	close(ends[1]);
 	if (!pipe_at_all) {
 		close(ends[0]);
 		ends[0] = open("/dev/zero", O_RDONLY);
 	}
-	REQUIRE(write(ends[1], token, strlen(token)) == (ssize_t)strlen(token));
-	close(ends[1]);
 	dbus_message_iter_init_append(call, &it);
 	dbus_message_iter_append_basic(&it, DBUS_TYPE_UNIX_FD, &ends[0]);
 	close(ends[0]);
