@@ -383,7 +383,7 @@ def the_accept_says_who_the_certificate_is_of(lab):
     other.begin('admin" subject="CN=admin')
     name = other.finish().get(radius.USER_NAME)
     lab.check(name and name.startswith(b"sha256:"), "a name that it does not have is not confirmed")
-    authd.expect(r"""auth\.accept identity="admin' subject='CN=admin" subject="CN=laptop""")
+    authd.expect(r"""auth\.accept identity="admin' subject='CN=admin" account="" subject="CN=laptop""")
 
 
 @test

@@ -66,7 +66,7 @@ def it_becomes_another_user_and_works_as_that(lab):
         os.chmod(folder, 0o755)
     shutil.copy(daemon.root.cert, daemon.dir / "root.pem")
     os.chmod(daemon.dir / "root.pem", 0o644)
-    daemon.add_profile("wired", {"Server.TrustAnchor": daemon.dir / "root.pem"})
+    os.chmod(daemon.add_profile("wired", {"Server.TrustAnchor": daemon.dir / "root.pem"}), 0o644)
     daemon.flags += ["--user", "nobody"]
     daemon.start(wait=False)
     daemon.expect("port.authorised")
