@@ -19,7 +19,7 @@ class Server(FreeRadius):
     CONFIG = (FreeRadius.CONFIG
               .replace("status_server = no", "status_server = yes")
               .replace("modules {{\n", "modules {{\n\talways ok {{\n\t\trcode = ok\n\t}}\n")
-              .replace("default_eap_type = tls", "default_eap_type = md5\n\t\tmd5 {{\n\t\t}}")
+              .replace("default_eap_type = {method}", "default_eap_type = md5\n\t\tmd5 {{\n\t\t}}")
               .replace("\tauthorize {{\n", """\
 	listen {{
 		type = acct
