@@ -162,7 +162,7 @@ TEST(a_certificate_token_proves_itself)
 	CHECK_INT(d->by, ENROL_BY_CERTIFICATE_TOKEN);
 
 	d->peer_settings.token.key = d->old.key; /* somebody else's certificate */
-	cduo_shelf(d, "net")->current = NULL;
+	X509_free(TAKE(cduo_shelf(d, "net")->current));
 	cduo_run(d);
 	CHECK_INT(cprom_server_error(d->server), ENROL_ERROR_PROOF);
 	CHECK_INT(d->questions[ENROL_ASKS_AUTHORISE], 0);
