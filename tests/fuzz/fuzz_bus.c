@@ -2,10 +2,11 @@
  *
  * The bus has let the message through, so it is well formed; half of the inputs are taken as such a
  * message, the other half says how one is put together.  Nothing is connected: answers are made and
- * not sent.  Who is not allowed to changes nothing. */
+ * not sent.  Who is not allowed to changes nothing.  An input begins with how it is meant. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "dbus/calls.h"
@@ -39,10 +40,29 @@ static enum bus_result on_log_level(void *context, const char *level)
 	return strlen(level) == 4 ? BUS_DONE : BUS_INVALID;
 }
 
+static enum bus_result on_enroll(void *context, unsigned index, const struct enrol_wish *wish,
+				 struct diagnosis *why)
+{
+	assert(strlen(wish->name) < sizeof wish->name);
+	diagnosis_set(why, DIAG_TOKEN_TEXT);
+	return on_port(context, index);
+}
+
+static enum bus_result on_credential(void *context, const char *name)
+{
+	return on_port(context, (unsigned)strlen(name));
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static const struct bus_commands commands = { on_port,	 on_port,      on_port,
-						      on_reload, on_log_level, NULL };
+	static const struct bus_commands commands = { .connect = on_port,
+						      .disconnect = on_port,
+						      .reauthenticate = on_port,
+						      .enroll = on_enroll,
+						      .renew = on_port,
+						      .renew_credential = on_credential,
+						      .reload = on_reload,
+						      .set_log_level = on_log_level };
 	static const struct profile_view profile = { .name = "a profile", .identity = "alice" };
 	static const struct credential_info credential = { .name = "host" };
 	static struct loop loop;
@@ -102,12 +122,44 @@ static void append_text(DBusMessageIter *to, struct rd *r)
 	dbus_message_iter_append_basic(to, DBUS_TYPE_STRING, &text);
 }
 
+/* What Enroll reads a token from: some octets, and perhaps no end. */
+static void append_pipe(DBusMessageIter *to, struct rd *r)
+{
+	struct slice octets = rd_bytes(r, r->left < 64 ? r->left : 64);
+	int ends[2];
+
+	if (pipe(ends) < 0)
+		abort();
+	if (write(ends[1], octets.p, octets.len) != (ssize_t)octets.len)
+		abort();
+	close(ends[1]);
+	dbus_message_iter_append_basic(to, DBUS_TYPE_UNIX_FD, &ends[0]);
+	close(ends[0]);
+}
+
+static void append_dictionary(DBusMessageIter *to, struct rd *r)
+{
+	static const char *const keys[] = { "name", "profile", "factory", "other" };
+	DBusMessageIter dictionary, entry;
+
+	dbus_message_iter_open_container(to, DBUS_TYPE_ARRAY, "{ss}", &dictionary);
+	for (int i = rd_u8(r) % 4; i > 0; i--) {
+		const char *key = keys[rd_u8(r) % 4];
+
+		dbus_message_iter_open_container(&dictionary, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+		dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key);
+		append_text(&entry, r);
+		dbus_message_iter_close_container(&dictionary, &entry);
+	}
+	dbus_message_iter_close_container(to, &dictionary);
+}
+
 static void append_argument(DBusMessageIter *to, struct rd *r)
 {
 	dbus_uint32_t number = rd_u8(r);
 	DBusMessageIter variant;
 
-	switch (number % 4) {
+	switch (number % 6) {
 	case 0:
 		dbus_message_iter_append_basic(to, DBUS_TYPE_UINT32, &number);
 		break;
@@ -115,6 +167,12 @@ static void append_argument(DBusMessageIter *to, struct rd *r)
 		dbus_message_iter_open_container(to, DBUS_TYPE_VARIANT, "s", &variant);
 		append_text(&variant, r);
 		dbus_message_iter_close_container(to, &variant);
+		break;
+	case 2:
+		append_pipe(to, r);
+		break;
+	case 3:
+		append_dictionary(to, r);
 		break;
 	default:
 		append_text(to, r);
