@@ -60,13 +60,14 @@ TEST(the_vectors_hold_in_both_directions)
 
 TEST(case_blanks_hyphens_and_letters_that_look_alike_do_not_count)
 {
+	static const char with_blanks[] = " LKI A8RO-RS4D FFSV\tX6B7--CDWQ 3WPZ\r\nE88F R83K "
+					  "APPG 6Q3Y JYSN BE67 RD3S GWoB X5lW AVTN\n";
+	static const char with_hyphens[] = "1KL-A8R0-RS4D-FFSV-X6B7-CDWQ-3WPZ-E88F-R83K-APPG-6Q3Y-"
+					   "JYSN-BE67-RD3S-GW0B-X5iW-AVTN";
 	static const char *const spellings[] = {
 		"lk1a8r0rs4dffsvx6b7cdwq3wpze88fr83kappg6q3yjysnbe67rd3sgw0bx51wavtn",
-		" LKI A8RO-RS4D FFSV\tX6B7--CDWQ 3WPZ\r\nE88F R83K APPG 6Q3Y JYSN BE67 RD3S GWoB "
-		"X5lW "
-		"AVTN\n",
-		"1KL-A8R0-RS4D-FFSV-X6B7-CDWQ-3WPZ-E88F-R83K-APPG-6Q3Y-JYSN-BE67-RD3S-GW0B-X5iW-"
-		"AVTN",
+		with_blanks,
+		with_hyphens,
 	};
 
 	for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
