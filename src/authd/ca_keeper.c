@@ -61,7 +61,7 @@ void ca_keeper_done(struct ca_keeper *k)
 static void next_name(const X509 *cert, char name[ENROL_NAME_MAX + 1])
 {
 	struct enrol_names names = { 0 };
-	struct diagnosis ignored;
+	struct diagnosis ignored = { 0 };
 	unsigned long number = 1;
 	char *digits, *end;
 
@@ -320,7 +320,7 @@ static int init_all(struct ca_keeper *k, const struct ca_order *order, struct di
 int ca_keeper_init(struct ca_keeper *k, const struct ca_order *order, struct diagnosis *why)
 {
 	const char *const names[] = { k->root, k->issuing, k->server };
-	struct diagnosis ignored;
+	struct diagnosis ignored = { 0 };
 	int r = check_absent(k, why);
 
 	if (r < 0)

@@ -401,7 +401,7 @@ bool enrolment_installed(const struct enrolment *e)
 static bool rescue(struct enrolment *e, enum enrol_error error)
 {
 	const struct enrol_store_ref *store = &e->job.store;
-	struct diagnosis ignored;
+	struct diagnosis ignored = { 0 };
 
 	return error == ENROL_ERROR_NONE && e->stored && (e->validated || !e->job.old) &&
 	       store->store->activate(store->self, e->credential.name, &ignored) == OK;

@@ -85,7 +85,7 @@ static EVP_PKEY *begun_key(struct keystore *keystore, const char *credential,
 			   const struct enrol_params *params)
 {
 	AUTO(EVP_PKEY) key = NULL;
-	struct diagnosis ignored;
+	struct diagnosis ignored = { 0 };
 
 	if (keystore_begun(keystore, credential, &key, &ignored) < 0 ||
 	    !params_met_by_key(params, key))
@@ -152,7 +152,7 @@ static enum status merge_anchors(const struct face *face, const char *name,
 {
 	AUTO(X509_STACK) anchors = sk_X509_new_null();
 	AUTO_STRUCT(credential) old = NULL;
-	struct diagnosis ignored;
+	struct diagnosis ignored = { 0 };
 
 	if (!anchors || !add_anchors(anchors, told, true))
 		return NO_MEMORY;
@@ -243,7 +243,7 @@ static enum status drop(void *self, const char *credential, struct diagnosis *wh
 static void abandon(void *self, const char *credential)
 {
 	const struct face *face = self;
-	struct diagnosis ignored;
+	struct diagnosis ignored = { 0 };
 
 	/* What is finished stays: who knows better can still activate it. */
 	(void)keystore_abandon(face->shelf->keystore, credential, &ignored);

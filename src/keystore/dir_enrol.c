@@ -382,7 +382,7 @@ static int recover_one(struct recovery *recovery, const char *name, struct diagn
 	AUTO_FD fd = -1;
 	struct generations all = { 0 };
 	unsigned current = 0;
-	struct diagnosis ignored;
+	struct diagnosis ignored = { 0 };
 	int r = place_open(recovery->keystore->fd, name, &recovery->keystore->owner, &fd, why);
 
 	if (r == 0 && begun(recovery->keystore, name, fd, &pending, &ignored) < 0)

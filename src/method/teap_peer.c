@@ -14,7 +14,8 @@ static void forget(struct teap_peer *peer)
 	bytes_done(&peer->outer_heard);
 	bytes_done(&peer->outer_sent);
 	teap_keys_done(&peer->keys);
-	explicit_bzero(peer->out.p, peer->out.cap);
+	if (peer->out.p)
+		explicit_bzero(peer->out.p, peer->out.cap);
 }
 
 static void peer_start(void *self, struct moment now)
@@ -64,7 +65,8 @@ enum tunnel_progress teap_peer_send(const struct teap_turn *t, enum tunnel_progr
 
 	if (wr_ok(&t->w))
 		status = out.len > 0 ? tunnel_peer_send(t->tunnel, out) : OK;
-	explicit_bzero(t->peer->out.p, t->peer->out.cap);
+	if (t->peer->out.p)
+		explicit_bzero(t->peer->out.p, t->peer->out.cap);
 	return status == OK ? progress : teap_peer_internal(t, "an answer could not be sent");
 }
 

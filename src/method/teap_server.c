@@ -12,7 +12,8 @@ static void inside_free(void *self)
 		password_check_done(&c->proofs[i].check);
 	}
 	teap_keys_done(&c->keys);
-	explicit_bzero(c->out.p, c->out.cap);
+	if (c->out.p)
+		explicit_bzero(c->out.p, c->out.cap);
 	bytes_done(&c->out);
 	free(c);
 }
@@ -58,7 +59,8 @@ struct teap_proof *teap_proof_of(struct teap_server *c)
 
 void teap_server_clear(struct teap_server *c)
 {
-	explicit_bzero(c->out.p, c->out.cap);
+	if (c->out.p)
+		explicit_bzero(c->out.p, c->out.cap);
 	c->w = wr_of(c->out.p, c->out.cap);
 }
 
