@@ -35,9 +35,13 @@ static char *write_out(const struct ini_table *table, const void *values)
 		abort();
 	for (size_t i = 0; i < table->count; i++) {
 		const struct ini_key *key = &table->keys[i];
+		const void *value = (const char *)values + key->offset;
 
+		/* Not set at all: there is no word for that. */
+		if (key->type == &ini_enum && !key->fallback && *(const int *)value == 0)
+			continue;
 		fprintf(out, "[%s]\n%s=", key->section, key->name);
-		key->type->print(key, (const char *)values + key->offset, out);
+		key->type->print(key, value, out);
 		fputc('\n', out);
 		if (ftell(out) - before > 150) {
 			fclose(out);
