@@ -16,18 +16,6 @@ static int unreadable(struct diagnosis *why, const struct config *config, const 
 	return error;
 }
 
-/* The root of our own authority, as if it were in a file. */
-static int add_anchor(struct files *anchors, const X509 *cert)
-{
-	unsigned char *der = NULL;
-	int len = i2d_X509(cert, &der);
-	int r = len > 0 ? files_add_octets(anchors, "[Authority]", slice_of(der, (size_t)len))
-			: -ENOMEM;
-
-	OPENSSL_free(der);
-	return r;
-}
-
 int arming_read_files(const struct config *config, const struct authority *authority,
 		      struct files *anchors, struct files *crls, struct diagnosis *why)
 {
@@ -42,7 +30,8 @@ int arming_read_files(const struct config *config, const struct authority *autho
 	}
 	for (int i = 0; authority && authority->now.issuer && i < sk_X509_num(authority->anchors);
 	     i++) {
-		int r = add_anchor(anchors, sk_X509_value(authority->anchors, i));
+		int r = files_add_cert(anchors, "[Authority]",
+				       sk_X509_value(authority->anchors, i));
 
 		if (r < 0)
 			return arming_failed(why, "there is no memory left");

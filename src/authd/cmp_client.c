@@ -5,6 +5,7 @@
 #include "enrol/cmp_exchange.h"
 #include "enrol/cmp_lib.h"
 #include "enrol/names.h"
+#include "tls/cert.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -212,13 +213,9 @@ static void offer(struct cmp_client_call *call)
 	X509 *cert = cmp_exchange_cert(call->exchange);
 	AUTO(X509_STACK) chain = NULL;
 	AUTO_VALUE(bytes) der = { 0 };
-	unsigned char *octets = NULL;
-	int len = cert ? i2d_X509(cert, &octets) : 0;
-	bool done = len > 0 && bytes_set(&der, slice_of(octets, (size_t)len)) == OK &&
-		    enrol_chain(cert, cmp_exchange_extra(call->exchange), &chain) == OK;
 
-	OPENSSL_free(octets);
-	if (!done) {
+	if (!cert || cert_append_der(&der, cert, SIZE_MAX) != OK ||
+	    enrol_chain(cert, cmp_exchange_extra(call->exchange), &chain) != OK) {
 		fail(call, "out of memory");
 		return;
 	}

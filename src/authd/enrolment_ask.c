@@ -5,6 +5,7 @@
 #include "authd/enrolment.h"
 #include "authd/rules.h"
 #include "enrol/protocol.h"
+#include "tls/cert.h"
 
 #define COPY(to, from) ((void)snprintf((to), sizeof(to), "%s", (from)))
 #define CHAIN_MAX      ENROLMENT_MESSAGE_MAX
@@ -288,9 +289,7 @@ void enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *aut
 	AUTO(X509) cert = NULL;
 	struct enrol_names names;
 	struct diagnosis why = { 0 };
-	unsigned char *der = NULL;
 	enum status status;
-	int len;
 
 	if (!judge_names(ask, profile, &names))
 		return;
@@ -299,11 +298,10 @@ void enrolment_sign(struct enrolment_ask *ask, const struct enrol_authority *aut
 		refuse(ask, ENROL_ERROR_PARAMETERS, &why);
 		return;
 	}
-	len = status == OK ? i2d_X509(cert, &der) : -1;
-	if (len > 0)
-		status = bytes_set(&ask->certificate, slice_of(der, (size_t)len));
-	OPENSSL_free(der);
-	if (status != OK || len <= 0) {
+	bytes_clear(&ask->certificate);
+	if (status == OK)
+		status = cert_append_der(&ask->certificate, cert, SIZE_MAX);
+	if (status != OK) {
 		refuse(ask, ENROL_ERROR_INTERNAL, &why);
 		return;
 	}

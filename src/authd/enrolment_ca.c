@@ -9,6 +9,7 @@
 
 #include "authd/enrolment_parts.h"
 #include "drivers/log.h"
+#include "tls/cert.h"
 
 void enrolment_ca_drop(struct enrolment_ca *ca)
 {
@@ -27,13 +28,9 @@ void enrolment_set_ca(struct enrolment *e, struct enrolment_ca *ca)
 static enum status put_certificates(const STACK_OF(X509) * certs, struct bytes *ret)
 {
 	for (int i = 0; certs && i < sk_X509_num(certs); i++) {
-		unsigned char *der = NULL;
-		int len = i2d_X509(sk_X509_value(certs, i), &der);
-		enum status status = len > 0 ? bytes_append(ret, slice_of(der, (size_t)len),
-							    ENROLMENT_MESSAGE_MAX)
-					     : NO_MEMORY;
+		enum status status =
+			cert_append_der(ret, sk_X509_value(certs, i), ENROLMENT_MESSAGE_MAX);
 
-		OPENSSL_free(der);
 		if (status != OK)
 			return status;
 	}

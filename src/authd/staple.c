@@ -3,6 +3,7 @@
 #include "base/list.h"
 #include "config/file.h"
 #include "drivers/log.h"
+#include "tls/cert.h"
 #include "tls/trust.h"
 
 #include <errno.h>
@@ -89,24 +90,15 @@ static void on_told(void *context, const struct ocsp_finding *finding)
 	use(staple, finding->response, &finding->why, finding->until);
 }
 
-static int encode(const X509 *cert, struct bytes *ret_der)
-{
-	unsigned char *der = NULL;
-	int len = i2d_X509(cert, &der);
-	enum status status = len > 0 ? bytes_set(ret_der, slice_of(der, (size_t)len)) : NO_MEMORY;
-
-	OPENSSL_free(der);
-	return status == OK ? 0 : -ENOMEM;
-}
-
 static void fetch(struct staple *staple)
 {
 	AUTO_VALUE(bytes) certificate = { 0 };
 	AUTO_VALUE(bytes) issuer = { 0 };
-	int error = encode(staple->certificate, &certificate);
+	int error = 0;
 
-	if (error == 0)
-		error = encode(staple->issuer, &issuer);
+	if (cert_append_der(&certificate, staple->certificate, SIZE_MAX) != OK ||
+	    cert_append_der(&issuer, staple->issuer, SIZE_MAX) != OK)
+		error = -ENOMEM;
 	if (error == 0) {
 		struct ocsp_question question = { .certificate = bytes_slice(&certificate),
 						  .issuer = bytes_slice(&issuer),

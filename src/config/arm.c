@@ -94,12 +94,9 @@ static bool hash(EVP_MD_CTX *md, struct slice in)
 
 static bool hash_cert(EVP_MD_CTX *md, const X509 *cert)
 {
-	uint8_t *der = NULL;
-	int len = i2d_X509(cert, &der);
-	bool done = len > 0 && hash(md, slice_of(der, (size_t)len));
+	AUTO_VALUE(bytes) der = { 0 };
 
-	OPENSSL_free(der);
-	return done;
+	return cert_append_der(&der, cert, SIZE_MAX) == OK && hash(md, bytes_slice(&der));
 }
 
 static bool hash_settings(EVP_MD_CTX *md, const struct profile *profile)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/file.h"
+#include "tls/cert.h"
 #include "tls/ssl.h"
 
 #define ANCHOR_FILE_MAX (1024 * 1024)
@@ -149,20 +150,14 @@ int files_add_anchors(struct files *files, const char *word)
 
 int files_add_cert(struct files *files, const char *label, const X509 *cert)
 {
-	int r = files_grow(files), len;
+	int r = files_grow(files);
 	struct file_octets *file;
-	uint8_t *der = NULL;
 
 	if (r < 0)
 		return r;
 	file = &files->file[files->count];
-	len = i2d_X509(cert, &der);
-	if (len <= 0)
+	if (cert_append_der(&file->content, cert, SIZE_MAX) != OK)
 		return -ENOMEM;
-	r = bytes_append(&file->content, slice_of(der, (size_t)len), SIZE_MAX) == OK ? 0 : -ENOMEM;
-	OPENSSL_free(der);
-	if (r < 0)
-		return r;
 	file->path = strdup(label);
 	files->view[files->count++] = bytes_slice(&file->content);
 	return file->path ? 0 : -ENOMEM;

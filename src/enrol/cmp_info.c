@@ -2,6 +2,7 @@
  * would take what is made the older way for something else. */
 #include "enrol/cmp_lib.h"
 #include "enrol/der.h"
+#include "tls/cert.h"
 
 #if OPENSSL_VERSION_PREREQ(3, 2)
 
@@ -45,18 +46,6 @@ static OSSL_CMP_ITAV *item_of(const char *oid, struct slice value)
 	return item;
 }
 
-static enum status append_cert(struct bytes *to, X509 *cert)
-{
-	unsigned char *der = NULL;
-	int len = i2d_X509(cert, &der);
-	enum status status = NO_MEMORY;
-
-	if (len > 0)
-		status = bytes_append(to, slice_of(der, (size_t)len), SIZE_MAX);
-	OPENSSL_free(der);
-	return status;
-}
-
 /* tag, length and what was in it; in place of content. */
 static enum status wrap(struct bytes *content, uint8_t tag)
 {
@@ -78,8 +67,9 @@ OSSL_CMP_ITAV *cmp_root_question(X509 *root)
 {
 	AUTO_VALUE(bytes) der = { 0 };
 
-	return append_cert(&der, root) == OK ? item_of("1.3.6.1.5.5.7.4.20", bytes_slice(&der))
-					     : NULL;
+	return cert_append_der(&der, root, SIZE_MAX) == OK
+		       ? item_of("1.3.6.1.5.5.7.4.20", bytes_slice(&der))
+		       : NULL;
 }
 
 /* RootCaKeyUpdateContent: newWithNew, newWithOld [0]. */
@@ -90,7 +80,8 @@ OSSL_CMP_ITAV *cmp_root_answer(X509 *new_with_new, X509 *new_with_old)
 
 	if (!new_with_new || !new_with_old)
 		return item_of("1.3.6.1.5.5.7.4.18", slice_of(NULL, 0));
-	if (append_cert(&der, new_with_new) != OK || append_cert(&old, new_with_old) != OK ||
+	if (cert_append_der(&der, new_with_new, SIZE_MAX) != OK ||
+	    cert_append_der(&old, new_with_old, SIZE_MAX) != OK ||
 	    wrap(&old, DER_CONTEXT(0)) != OK ||
 	    bytes_append(&der, bytes_slice(&old), SIZE_MAX) != OK || wrap(&der, DER_SEQUENCE) != OK)
 		return NULL;
@@ -102,7 +93,7 @@ OSSL_CMP_ITAV *cmp_ca_certs_answer(STACK_OF(X509) * certs)
 	AUTO_VALUE(bytes) der = { 0 };
 
 	for (int i = 0; i < sk_X509_num(certs); i++)
-		if (append_cert(&der, sk_X509_value(certs, i)) != OK)
+		if (cert_append_der(&der, sk_X509_value(certs, i), SIZE_MAX) != OK)
 			return NULL;
 	if (wrap(&der, DER_SEQUENCE) != OK)
 		return NULL;

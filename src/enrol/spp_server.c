@@ -4,6 +4,7 @@
 #include "enrol/csr.h"
 #include "enrol/params.h"
 #include "enrol/spp.h"
+#include "tls/cert.h"
 
 enum stand { AWAIT_REQUEST, ASKING, OVER };
 
@@ -157,15 +158,12 @@ static enum enrol_state read_request(struct spp_server *s, struct slice message)
 static void write_certificate(struct wr *w, X509 *cert, uint8_t flags)
 {
 	struct cprom_certificate data = { .flags = flags, .encoding = CPROM_DER };
-	unsigned char *der = NULL;
-	int len = i2d_X509(cert, &der);
+	AUTO_VALUE(bytes) der = { 0 };
 
-	if (len <= 0)
+	if (cert_append_der(&der, cert, SIZE_MAX) != OK)
 		w->bad = true;
-	else
-		data.data = slice_of(der, (size_t)len);
+	data.data = bytes_slice(&der);
 	cprom_certificate_build(w, &data);
-	OPENSSL_free(der);
 }
 
 static void write_certificates(struct wr *w, const STACK_OF(X509) * certs, uint8_t flags)

@@ -5,6 +5,7 @@
 
 #include "enrol/names.h"
 #include "pki/bundle.h"
+#include "tls/cert.h"
 
 #define ANCHORS_MAX 64
 
@@ -141,13 +142,9 @@ static void anchors_done(struct anchors *anchors)
 static enum status add_anchors(struct anchors *anchors, const STACK_OF(X509) * certs)
 {
 	for (int i = 0; i < sk_X509_num(certs) && anchors->count < ANCHORS_MAX; i++) {
-		unsigned char *der = NULL;
-		int len = i2d_X509(sk_X509_value(certs, i), &der);
 		struct bytes *to = &anchors->der[anchors->count];
-		enum status status =
-			len > 0 ? bytes_set(to, slice_of(der, (size_t)len)) : NO_MEMORY;
+		enum status status = cert_append_der(to, sk_X509_value(certs, i), SIZE_MAX);
 
-		OPENSSL_free(der);
 		if (status != OK)
 			return status;
 		anchors->slices[anchors->count++] = bytes_slice(to);

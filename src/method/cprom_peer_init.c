@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "method/cprom_peer_parts.h"
+#include "tls/cert.h"
 
 size_t cprom_credential_id(const struct cprom_credential *credential,
 			   uint8_t ret_id[CPROM_CREDENTIAL_ID_MAX])
@@ -78,18 +79,6 @@ static enum status write_token(struct cprom_peer *p, struct wr *w)
 	return OK;
 }
 
-static enum status append_cert(struct bytes *to, X509 *cert)
-{
-	unsigned char *der = NULL;
-	int len = i2d_X509(cert, &der);
-	enum status status = CRYPTO;
-
-	if (len > 0)
-		status = bytes_append(to, slice_of(der, (size_t)len), ENROL_MESSAGE_MAX);
-	OPENSSL_free(der);
-	return status;
-}
-
 static enum status write_certificate_token(struct cprom_peer *p, struct wr *w)
 {
 	const struct cprom_token *token = &p->settings.token;
@@ -100,10 +89,10 @@ static enum status write_certificate_token(struct cprom_peer *p, struct wr *w)
 	struct proof_about about = { slice_of(p->tunnel->exported, EAP_TUNNEL_BINDING_SIZE),
 				     p->challenge,
 				     { 0 } };
-	enum status status = append_cert(&chain, token->cert);
+	enum status status = cert_append_der(&chain, token->cert, ENROL_MESSAGE_MAX);
 
 	for (int i = 0; status == OK && i < sk_X509_num(token->chain); i++)
-		status = append_cert(&chain, sk_X509_value(token->chain, i));
+		status = cert_append_der(&chain, sk_X509_value(token->chain, i), ENROL_MESSAGE_MAX);
 	if (status != OK)
 		return status;
 	about.id = data.data = bytes_slice(&chain);

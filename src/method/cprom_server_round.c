@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "method/cprom_server_parts.h"
+#include "tls/cert.h"
 #include "tls/claim.h"
 
 #define SECRET_LEAST 16 /* octets, where policy says nothing */
@@ -48,19 +49,11 @@ static struct enrol_params params_for(const struct cprom_server_policy *policy,
 static enum status take_proved(struct cprom_server *s)
 {
 	const struct tls_claim *claim = s->tunnel->claim;
-	unsigned char *der = NULL;
-	int len;
-	enum status status;
 
 	bytes_clear(&s->proved);
 	if (claim && claim->certificate.len > 0)
 		return bytes_set(&s->proved, claim->certificate);
-	if (!s->token_cert)
-		return OK;
-	len = i2d_X509(s->token_cert, &der);
-	status = len > 0 ? bytes_set(&s->proved, slice_of(der, (size_t)len)) : NO_MEMORY;
-	OPENSSL_free(der);
-	return status;
+	return s->token_cert ? cert_append_der(&s->proved, s->token_cert, SIZE_MAX) : OK;
 }
 
 static enum status fill_job(struct cprom_server *s)
@@ -166,12 +159,10 @@ static enum status record_secret(struct cprom_given *given, struct cprom_deed *d
 static enum status record_certificate(struct cprom_given *given, struct cprom_deed *deed,
 				      const struct enrol_result *result)
 {
-	unsigned char *der = NULL;
-	int len = i2d_X509(result->cert, &der);
-	enum status status =
-		len > 0 ? bytes_set(&given->certificate, slice_of(der, (size_t)len)) : NO_MEMORY;
+	enum status status;
 
-	OPENSSL_free(der);
+	bytes_clear(&given->certificate);
+	status = cert_append_der(&given->certificate, result->cert, SIZE_MAX);
 	given->key = X509_get_pubkey(result->cert);
 	given->id_len = PROOF_HASH_SIZE;
 	cert_fingerprint(result->cert, deed->fingerprint, sizeof deed->fingerprint);

@@ -27,6 +27,17 @@ bool cert_spki_hash(const X509 *cert, uint8_t ret_hash[CERT_HASH_LEN])
 	return done;
 }
 
+enum status cert_append_der(struct bytes *to, const X509 *cert, size_t ceiling)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(cert, &der);
+	enum status status =
+		len > 0 ? bytes_append(to, slice_of(der, (size_t)len), ceiling) : NO_MEMORY;
+
+	OPENSSL_free(der);
+	return status;
+}
+
 static struct slice string_slice(const ASN1_STRING *string)
 {
 	return slice_of(ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string));

@@ -31,6 +31,9 @@ void cert_fingerprint(const X509 *cert, char *buffer, size_t size);
 int64_t cert_time(const ASN1_TIME *time); /* seconds since 1970; 0 if it does not parse */
 bool cert_spki_hash(const X509 *cert, uint8_t ret_hash[CERT_HASH_LEN]);
 
+/* Its DER, after what is in to; MALFORMED, and nothing done, when that passes the ceiling. */
+CHECKED enum status cert_append_der(struct bytes *to, const X509 *cert, size_t ceiling);
+
 enum cert_role { CERT_SERVER, CERT_CLIENT };
 
 /* May it be used so, by its key usage and extended key usage?  Those that are absent allow all.

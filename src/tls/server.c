@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tls/cert.h"
 #include "tls/engine_parts.h"
 #include "tls/trust_parts.h"
 
@@ -57,25 +58,18 @@ static enum status take_identity(struct tls_conn *conn)
 	return OK;
 }
 
-static enum status set_der(struct bytes *to, const X509 *cert)
-{
-	unsigned char *der = NULL;
-	int len = i2d_X509(cert, &der);
-	enum status status = len < 0 ? NO_MEMORY : bytes_set(to, slice_of(der, (size_t)len));
-
-	OPENSSL_free(der);
-	return status;
-}
-
 /* What it takes to ask a responder. */
 static enum status take_facts(struct tls_server_side *side, X509 *cert)
 {
 	X509 *issuer = sk_X509_num(side->path) > 1 ? sk_X509_value(side->path, 1) : NULL;
 	STACK_OF(OPENSSL_STRING) *urls = issuer ? X509_get1_ocsp(cert) : NULL;
-	enum status status = set_der(&side->certificate, cert);
+	enum status status;
 
+	bytes_clear(&side->certificate);
+	bytes_clear(&side->issuer_certificate);
+	status = cert_append_der(&side->certificate, cert, SIZE_MAX);
 	if (status == OK && issuer)
-		status = set_der(&side->issuer_certificate, issuer);
+		status = cert_append_der(&side->issuer_certificate, issuer, SIZE_MAX);
 	if (status == OK && sk_OPENSSL_STRING_num(urls) > 0)
 		status = bytes_set(&side->ocsp_url, slice_str(sk_OPENSSL_STRING_value(urls, 0)));
 	X509_email_free(urls);

@@ -212,3 +212,22 @@ TEST(a_certificate_is_looked_at_for_its_role)
 	CHECK_STR(diagnosis_evidence(&why, "detail"),
 		  "the certificate of radius is not for a TLS client (extended key usage)");
 }
+
+TEST(its_der_goes_behind_what_is_there_up_to_a_ceiling)
+{
+	AUTO_VALUE(pki_cert) ca = pki_ca("Test CA");
+	AUTO_VALUE(bytes) der = { 0 };
+	AUTO(X509) again = NULL;
+	const unsigned char *p;
+	size_t one;
+
+	CHECK_INT(cert_append_der(&der, ca.cert, SIZE_MAX), OK);
+	one = der.len;
+	CHECK_INT(cert_append_der(&der, ca.cert, 2 * one - 1), MALFORMED);
+	CHECK_INT(der.len, one);
+	CHECK_INT(cert_append_der(&der, ca.cert, 2 * one), OK);
+	p = der.p + one;
+	again = d2i_X509(NULL, &p, (long)(der.len - one));
+	CHECK(again && X509_cmp(again, ca.cert) == 0);
+	CHECK(p == der.p + der.len);
+}
