@@ -414,7 +414,8 @@ static const struct ini_key keys[] = {
 	{ KEY("EAPOL", "StartCeiling", ini_msec, pae.start_ceiling), .least = 100, .most = 1 * HOURS,
 	  .fallback = "30s", .doc = "The longest wait between two knocks." },
 	{ KEY("EAPOL", "StartMax", ini_number, pae.start_max), .least = 1, .most = 1000, .fallback = "10",
-	  .doc = "How many times to knock after the cable was plugged in. After that the port only listens." },
+	  .doc = "How many times to knock after the cable was plugged in. After that the port only listens. A new "
+		"credential is another matter: knocking goes on until it was tried." },
 	{ KEY("EAPOL", "HeldPeriod", ini_msec, pae.held_period), .least = 1 * SECONDS, .most = 24 * HOURS,
 	  .fallback = "1min",
 	  .doc = "How long to leave the switch alone after it refused us." },

@@ -79,11 +79,10 @@ static void port_set_timer(struct port *port)
 }
 
 /* The next conversation does not wait; where there is none to be had, the port does. */
-static void port_hurry(struct port *port)
+static void port_ask(struct port *port, void (*ask)(struct supplicant *pae))
 {
-	port->hurry = false;
 	if (port_prepare(port))
-		supplicant_reauthenticate(&port->pae);
+		ask(&port->pae);
 	else
 		port_wait(port);
 }
@@ -108,7 +107,8 @@ static bool port_run(struct port *port)
 		port->hurry = true;
 	if (!port->hurry)
 		return false;
-	port_hurry(port);
+	port->hurry = false;
+	port_ask(port, supplicant_reauthenticate);
 	return true;
 }
 
@@ -293,9 +293,12 @@ void port_reconsider(struct port *port)
 		return;
 	}
 	course = port->world->course(port->world->context, port, &port->course_until);
-	if (course != COURSE_ENROL && course != COURSE_RENEW)
+	if (course == COURSE_ENROL)
+		supplicant_insist(&port->pae);
+	else if (course == COURSE_RENEW)
+		supplicant_reauthenticate(&port->pae);
+	else
 		return;
-	supplicant_reauthenticate(&port->pae);
 	port_step(port);
 }
 
@@ -362,7 +365,8 @@ static void drop_engine(struct port *port)
 	port->attempt_began = NEVER;
 }
 
-/* The same profile goes on with another credential. */
+/* The same profile goes on with another credential.  An open port may have been opened by what gave
+ * it, for a while and into a network for guests: it is not left at that because nobody answers. */
 static void port_succeed(struct port *port, struct armed *armed)
 {
 	bool again = port->again;
@@ -377,7 +381,7 @@ static void port_succeed(struct port *port, struct armed *armed)
 	if (on && port->waiting) {
 		port_connect(port);
 	} else if (on && again) {
-		port->hurry = true;
+		port_ask(port, supplicant_insist);
 		port_step(port);
 	} else {
 		announce(port);

@@ -35,6 +35,7 @@ void supplicant_set_link(struct supplicant *pae, bool up)
 		pae->initialize = true;
 	pae->heard = pae->heard && up;
 	pae->start_wanted = pae->start_wanted && up;
+	pae->insists = pae->insists && up;
 	pae->portEnabled = up;
 }
 
@@ -54,6 +55,12 @@ void supplicant_reauthenticate(struct supplicant *pae)
 		return;
 	pae->start_wanted = true;
 	pae->startCount = 0;
+}
+
+void supplicant_insist(struct supplicant *pae)
+{
+	supplicant_reauthenticate(pae);
+	pae->insists |= pae->start_wanted;
 }
 
 static void hand_over(struct supplicant *pae, struct slice packet)
@@ -222,5 +229,5 @@ bool supplicant_unanswered(const struct supplicant *pae)
 
 bool supplicant_gave_up(const struct supplicant *pae)
 {
-	return unanswered(pae, pae->config->start_max);
+	return !pae->insists && unanswered(pae, pae->config->start_max);
 }

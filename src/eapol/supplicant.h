@@ -21,7 +21,8 @@
  *   no timer.  In passive mode it never starts before it has heard a Request, unless the user
  *   asks for it.
  * - The port is never taken for authorised because nobody answered; but it stays authorised when
- *   nobody answers our wish to reauthenticate.
+ *   nobody answers our wish to reauthenticate.  Who insists on it goes on to ask meanwhile, more
+ *   than start_max times if need be.
  * - Outside a conversation only an EAP Request means anything.  A Success or Failure that arrives
  *   then opens and closes nothing; in AUTHENTICATED a Failure makes the PAE ask, by Starts and no
  *   more often than every start_ceiling, whether it is still known.
@@ -105,6 +106,7 @@ struct supplicant {
 
 	bool heard;	    /* a Request, since this link-up */
 	bool start_wanted;  /* by the user */
+	bool insists;	    /* on a conversation: supplicant_insist */
 	bool failure_heard; /* while AUTHENTICATED */
 	msec reauth_at, probe_at;
 	unsigned haste; /* failures in the period that ends at haste_until */
@@ -127,6 +129,9 @@ void supplicant_logoff(struct supplicant *pae, bool off);      /* userLogoff */
 /* A Start now, with retries, whatever the state; the port stays as it is.  Nothing while a
  * conversation is going on, or the link is down. */
 void supplicant_reauthenticate(struct supplicant *pae);
+/* Likewise, but silence is no answer: there is no end of Starts until a conversation has come to
+ * one, or the port is lost. */
+void supplicant_insist(struct supplicant *pae);
 
 /* One EAPOL PDU, borrowed until the steps that follow are done.  Returns what it was, so that the
  * caller can pass on EAPOL-Key; a malformed frame is counted and changes nothing. */
@@ -145,7 +150,7 @@ bool supplicant_collect(struct supplicant *pae, struct supplicant_out *ret_out);
 /* SUPPLICANT_MAX_START Starts in a row (or start_max, if that is less) found no answer.  startCount
  * says how many there were, and ignored_results whether there was something else than silence. */
 bool supplicant_unanswered(const struct supplicant *pae);
-/* All Starts found no answer: there will be no more. */
+/* All Starts found no answer: there will be no more.  Never so for one that insists. */
 bool supplicant_gave_up(const struct supplicant *pae);
 
 const char *supplicant_state_name(const struct supplicant *pae); /* "AUTHENTICATED" */

@@ -43,14 +43,14 @@ static bool late_success(const struct supplicant *pae)
  * authenticator that is not there opens the port.  Here it only keeps open what was. */
 static bool unanswered_but_authorised(const struct supplicant *pae)
 {
-	return pae->suppPortStatus && supplicant_unanswered(pae);
+	return pae->suppPortStatus && !pae->insists && supplicant_unanswered(pae);
 }
 
 /* Instead of going to HELD after the last Start, the machine stays and listens. */
 static bool start_due(const struct supplicant *pae)
 {
-	return pae->start_wanted ||
-	       (reached(pae, pae->startWhen) && pae->startCount < pae->config->start_max);
+	return pae->start_wanted || (reached(pae, pae->startWhen) &&
+				     (pae->insists || pae->startCount < pae->config->start_max));
 }
 
 static bool peer_restarted(const struct supplicant *pae)
@@ -116,6 +116,7 @@ static void enter_disconnected(struct supplicant *pae)
 {
 	pae->initialize = false;
 	pae->startCount = 0;
+	pae->insists = false;
 	pae->logoffSent = false;
 	pae->suppPortStatus = false;
 	pae->suppAbort = true;
@@ -176,6 +177,7 @@ static void enter_authenticated(struct supplicant *pae)
 	if (pae->startCount > 0)
 		pae->counters.reauth_unanswered++;
 	pae->startCount = 0;
+	pae->insists = false;
 	pae->failure_heard = false;
 	pae->reauth_at = period ? after(pae, period) : NEVER;
 	pae->suppPortStatus = true;
@@ -183,6 +185,7 @@ static void enter_authenticated(struct supplicant *pae)
 
 static void enter_held(struct supplicant *pae)
 {
+	pae->insists = false;
 	pae->heldWhile = after(pae, pae->config->held_period);
 	pae->suppPortStatus = false;
 	if (reached(pae, pae->haste_until)) {

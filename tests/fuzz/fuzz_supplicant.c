@@ -82,15 +82,17 @@ static void check(struct port *p)
 	if (pae->pae_state == PAE_HELD || p->off)
 		p->success = false;
 
-	/* Starts have an end, and silence has no timer. */
+	/* Starts have an end unless somebody insists, and silence has no timer. */
 	if (pae->pae_state == PAE_AUTHENTICATED || (p->open && !pae->suppPortStatus))
 		p->starts = 0;
 	p->open = pae->suppPortStatus;
-	assert(p->starts <= p->config.start_max);
+	assert(p->starts <= p->config.start_max || pae->insists);
 	if (!p->up || p->off) {
 		assert(deadline == NEVER);
 		assert(pae->pae_state == (p->up ? PAE_LOGOFF : PAE_DISCONNECTED));
 	}
+	assert(!pae->insists ||
+	       (pae->pae_state != PAE_AUTHENTICATED && pae->pae_state != PAE_HELD));
 	if (supplicant_gave_up(pae)) {
 		assert(supplicant_unanswered(pae));
 		assert(supplicant_deadline(pae) == NEVER);
@@ -186,7 +188,10 @@ static void event(struct port *p, struct rd *r)
 		p->starts = 0;
 		break;
 	case 5:
-		supplicant_reauthenticate(&p->pae);
+		if (what & 0x40)
+			supplicant_insist(&p->pae);
+		else
+			supplicant_reauthenticate(&p->pae);
 		p->starts = 0;
 		p->may_start = true;
 		break;

@@ -4,6 +4,7 @@ import signal
 
 from enrolling import SERVER, credential, enroll, keep_token, machine, network, token
 from lab import each, main, test
+from wire import START, parse
 
 # ---- first time ---------------------------------------------------------------------------------------
 
@@ -50,6 +51,35 @@ def who_lets_in_at_once_sees_the_certificate_too(lab):
     lab.equal(daemon.ctl("enroll", f"--token={token(authd)}").returncode, 0, "latchkeyctl enroll")
     lab.equal(daemon.status(port)["Method"], "EAP-TLS", "the method")
     lab.check(port.ping(), "traffic passes")
+
+
+class LostStarts:
+    """A wire that loses so many EAPOL-Starts once somebody was let in."""
+
+    def __init__(self, number):
+        self.left, self.success, self.lost = number, False, 0
+
+    def __call__(self, towards, raw):
+        frame = parse(raw)
+        if frame and towards == "peer" and frame.type == 0 and frame.body[:1] == b"\x03":
+            self.success = True
+        if not (frame and towards == "switch" and frame.type == START and self.success and self.left > 0):
+            return [raw]
+        self.left, self.lost = self.left - 1, self.lost + 1
+        return []
+
+
+@test
+def silence_after_an_enrolment_is_no_end(lab):
+    authd, port = network(lab, {"Enroll.AfterEnrolment": "accept"}, wire={})
+    port.cable.change = LostStarts(6)
+    daemon = machine(lab, port, {"Enroll.Tunnel": "ttls", "EAPOL.StartFirst": "100ms", "EAPOL.StartCeiling": "100ms",
+                                 "EAPOL.StartMax": 4})
+    done = enroll(daemon, token(authd))
+    lab.equal(done.returncode, 0, f"latchkeyctl enroll: {done.stdout}{done.stderr}")
+    lab.equal(port.cable.change.lost, 6, "Starts that were lost")
+    lab.equal(daemon.status(port)["Method"], "EAP-TLS", "the method")
+    lab.equal(daemon.status(port)["Diagnosis"], {}, "what it shows")
 
 
 @test

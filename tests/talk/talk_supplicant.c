@@ -7,6 +7,7 @@
  *	blink		both at once, with no step between
  *	logoff, logon	userLogoff
  *	reauth		the user wants to reauthenticate
+ *	insist		and does not take silence for an answer
  *	unseen WHAT	of logoff and reauth: with no step before the next line
  *	valid, invalid	portValid
  *	altreject	the peer is told, with the next packet, that it is not wanted
@@ -192,6 +193,14 @@ static bool do_reauth(void *it, const struct script_line *line)
 	struct talk *t = it;
 
 	supplicant_reauthenticate(&t->pae);
+	return settle(t, line);
+}
+
+static bool do_insist(void *it, const struct script_line *line)
+{
+	struct talk *t = it;
+
+	supplicant_insist(&t->pae);
 	return settle(t, line);
 }
 
@@ -411,6 +420,7 @@ static const struct script_verb verbs[] = {
 	{ "logoff", do_logoff, true },
 	{ "logon", do_logon, true },
 	{ "reauth", do_reauth, true },
+	{ "insist", do_insist, true },
 	{ "unseen", do_unseen, true },
 	{ "valid", do_valid, true },
 	{ "invalid", do_invalid, true },
