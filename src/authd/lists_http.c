@@ -1,11 +1,10 @@
 #include "authd/lists_http.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
+#include "authd/http_server.h"
 #include "drivers/loop.h"
 
 #define BASE64_MAX (CA_OCSP_REQUEST_MAX / 3 * 4 + 4)
@@ -60,36 +59,18 @@ enum status lists_ocsp(const struct lists_content *c, struct slice request, int6
 
 /* ---- answers: in libmicrohttpd's thread ---- */
 
-static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status, const char *type,
-			     struct slice body)
-{
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		body.len, (void *)(uintptr_t)body.p, MHD_RESPMEM_MUST_COPY);
-	enum MHD_Result result = MHD_NO;
-
-	if (!response)
-		return MHD_NO;
-	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
-	    (status != MHD_HTTP_METHOD_NOT_ALLOWED ||
-	     MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST") ==
-		     MHD_YES))
-		result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
-static enum MHD_Result reply_text(struct MHD_Connection *connection, unsigned status,
-				  const char *text)
-{
-	return reply(connection, status, "text/plain; charset=utf-8", slice_str(text));
-}
+static const struct http_server server = { .connections = LISTS_CONNECTIONS_MAX,
+					   .idle_s = LISTS_IDLE_S,
+					   .memory = 32768,
+					   .allow = "GET, HEAD, POST" };
 
 static enum MHD_Result reply_octets(struct MHD_Connection *connection, const char *type,
 				    const struct bytes *octets)
 {
 	if (octets->len == 0)
-		return reply_text(connection, MHD_HTTP_NOT_FOUND, "There is none now.\n");
-	return reply(connection, MHD_HTTP_OK, type, bytes_slice(octets));
+		return http_server_reply_text(&server, connection, MHD_HTTP_NOT_FOUND,
+					      "There is none now.\n");
+	return http_server_reply(&server, connection, MHD_HTTP_OK, type, bytes_slice(octets));
 }
 
 /* With the lock held.  Before the registry was read once nobody knows what was revoked. */
@@ -100,11 +81,14 @@ static enum MHD_Result reply_ocsp(struct lists_http *http, struct MHD_Connection
 	AUTO_VALUE(bytes) der = { 0 };
 
 	if (!http->content.authority || !http->content.revoked)
-		return reply(connection, MHD_HTTP_OK, "application/ocsp-response",
-			     slice_of(try_later, sizeof try_later));
+		return http_server_reply(&server, connection, MHD_HTTP_OK,
+					 "application/ocsp-response",
+					 slice_of(try_later, sizeof try_later));
 	if (lists_ocsp(&http->content, request, loop_now().wall, &der) != OK)
-		return reply_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "No memory.\n");
-	return reply(connection, MHD_HTTP_OK, "application/ocsp-response", bytes_slice(&der));
+		return http_server_reply_text(&server, connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+					      "No memory.\n");
+	return http_server_reply(&server, connection, MHD_HTTP_OK, "application/ocsp-response",
+				 bytes_slice(&der));
 }
 
 /* RFC 6960, Appendix A.1: base 64 of the request, of which libmicrohttpd has undone the %-escapes.
@@ -126,8 +110,8 @@ static enum MHD_Result reply_ocsp_get(struct lists_http *http, struct MHD_Connec
 	for (size_t i = 0; got > 0 && i < 2 && text[len - 1 - i] == '='; i++)
 		got--;
 	if (got <= 0)
-		return reply_text(connection, MHD_HTTP_BAD_REQUEST,
-				  "Expected an OCSP request in base 64.\n");
+		return http_server_reply_text(&server, connection, MHD_HTTP_BAD_REQUEST,
+					      "Expected an OCSP request in base 64.\n");
 	return reply_ocsp(http, connection, slice_of(octets, (size_t)got));
 }
 
@@ -142,8 +126,8 @@ static enum MHD_Result reply_get(struct lists_http *http, struct MHD_Connection 
 		return reply_octets(connection, "application/x-pem-file", &http->content.anchors);
 	if (strncmp(url, "/ocsp/", 6) == 0)
 		return reply_ocsp_get(http, connection, url + 6);
-	return reply_text(connection, MHD_HTTP_NOT_FOUND,
-			  "There are /crl, /crl/old, /ca.pem and /ocsp.\n");
+	return http_server_reply_text(&server, connection, MHD_HTTP_NOT_FOUND,
+				      "There are /crl, /crl/old, /ca.pem and /ocsp.\n");
 }
 
 static enum MHD_Result answer(struct lists_http *http, struct MHD_Connection *connection,
@@ -152,9 +136,11 @@ static enum MHD_Result answer(struct lists_http *http, struct MHD_Connection *co
 	if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
 		return reply_get(http, connection, url);
 	if (strcmp(url, "/ocsp") != 0 && strcmp(url, "/ocsp/") != 0)
-		return reply_text(connection, MHD_HTTP_NOT_FOUND, "Only /ocsp takes a POST.\n");
+		return http_server_reply_text(&server, connection, MHD_HTTP_NOT_FOUND,
+					      "Only /ocsp takes a POST.\n");
 	if (posted->over)
-		return reply_text(connection, MHD_HTTP_CONTENT_TOO_LARGE, "It is too large.\n");
+		return http_server_reply_text(&server, connection, MHD_HTTP_CONTENT_TOO_LARGE,
+					      "It is too large.\n");
 	return reply_ocsp(http, connection, slice_of(posted->octets, posted->len));
 }
 
@@ -188,8 +174,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	}
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0 &&
 	    strcmp(method, MHD_HTTP_METHOD_POST) != 0)
-		return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
-				  "Only GET, HEAD and POST here.\n");
+		return http_server_reply_text(&server, connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+					      "Only GET, HEAD and POST here.\n");
 	pthread_mutex_lock(&http->lock);
 	result = answer(http, connection, url, method, *state);
 	pthread_mutex_unlock(&http->lock);
@@ -208,36 +194,16 @@ static void on_end(void *context, struct MHD_Connection *connection, void **stat
 
 /* ---- beginning and end ---- */
 
-static void drop_message(void *context, const char *format, va_list args)
-{
-	(void)context;
-	(void)format;
-	(void)args;
-}
-
 int lists_http_new(const union address *at, struct lists_http **ret_http, struct diagnosis *why)
 {
 	struct lists_http *http = calloc(1, sizeof *http);
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG |
-			 (at->sa.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0);
 	char text[ADDRESS_TEXT_MAX];
-	sigset_t all, before;
 	int error = ENOMEM;
 
 	if (http) {
 		pthread_mutex_init(&http->lock, NULL);
-		/* Signals are the main thread's. */
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		errno = 0;
-		http->daemon = MHD_start_daemon(
-			flags, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
-			drop_message, NULL, MHD_OPTION_SOCK_ADDR, &at->sa,
-			MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_CONNECTION_LIMIT,
-			LISTS_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, LISTS_IDLE_S,
-			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
-		error = errno ? errno : EIO;
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		http->daemon = http_server_start(&server, at, on_request, on_end, http);
+		error = errno;
 	}
 	if (!http || !http->daemon) {
 		diagnosis_say(why, DIAG_CONFIG, "[Authority] Listen=%s: %s",

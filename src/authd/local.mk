@@ -47,7 +47,7 @@ libauthd_a_SOURCES += %D%/control_answer.c %D%/control_enroll.c
 libauthd_a_SOURCES += %D%/control_request.c
 libauthd_a_SOURCES += %D%/command_control.c
 libauthd_a_SOURCES += %D%/command_show.c %D%/command_show.h
-libauthd_a_SOURCES += %D%/metrics.c
+libauthd_a_SOURCES += %D%/metrics.c %D%/http_server.c %D%/http_server.h
 libauthd_a_SOURCES += %D%/record.c %D%/record.h
 libauthd_a_SOURCES += %D%/recorder.c %D%/recorder_parts.h %D%/recorder_thread.c
 

@@ -1,9 +1,7 @@
 #include "authd/metrics.h"
 
 #include <errno.h>
-#include <microhttpd.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "authd/http_server.h"
 #include "base/list.h"
 
 #define PREFIX	   "latchkey_authd_"
@@ -168,30 +167,11 @@ static bool wait_for_answer(struct metrics *m)
 	return true;
 }
 
-static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status, const char *type,
-			     struct slice body)
-{
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		body.len, (void *)(uintptr_t)body.p, MHD_RESPMEM_MUST_COPY);
-	enum MHD_Result result = MHD_NO;
-
-	if (!response)
-		return MHD_NO;
-	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
-	    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") ==
-		    MHD_YES &&
-	    (status != MHD_HTTP_METHOD_NOT_ALLOWED ||
-	     MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD") == MHD_YES))
-		result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
-static enum MHD_Result reply_text(struct MHD_Connection *connection, unsigned status,
-				  const char *text)
-{
-	return reply(connection, status, "text/plain; charset=utf-8", slice_str(text));
-}
+static const struct http_server server = { .connections = METRICS_CONNECTIONS_MAX,
+					   .idle_s = METRICS_IDLE_S,
+					   .memory = 16384,
+					   .allow = "GET, HEAD",
+					   .no_store = true };
 
 static enum MHD_Result reply_metrics(struct metrics *m, struct MHD_Connection *connection)
 {
@@ -199,10 +179,11 @@ static enum MHD_Result reply_metrics(struct metrics *m, struct MHD_Connection *c
 
 	pthread_mutex_lock(&m->lock);
 	if (!wait_for_answer(m) || m->failed)
-		result = reply_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-				    "The main loop does not answer.\n");
+		result = http_server_reply_text(&server, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+						"The main loop does not answer.\n");
 	else
-		result = reply(connection, MHD_HTTP_OK, PROMETHEUS, bytes_slice(&m->text));
+		result = http_server_reply(&server, connection, MHD_HTTP_OK, PROMETHEUS,
+					   bytes_slice(&m->text));
 	pthread_mutex_unlock(&m->lock);
 	return result;
 }
@@ -235,8 +216,9 @@ static enum MHD_Result reply_health(struct metrics *m, struct MHD_Connection *co
 
 	if (!text)
 		return MHD_NO;
-	return reply(connection, health.count ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
-		     "application/json", slice_str(text));
+	return http_server_reply(&server, connection,
+				 health.count ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
+				 "application/json", slice_str(text));
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
@@ -250,8 +232,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
 		/* What else it sends is thrown away. */
 		*upload_size = 0;
-		return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
-				  "Only GET and HEAD here.\n");
+		return http_server_reply_text(&server, connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+					      "Only GET and HEAD here.\n");
 	}
 	/* The first call is about the headers alone; an answer then would end the connection. */
 	if (!*state) {
@@ -266,38 +248,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		return reply_metrics(context, connection);
 	if (strcmp(url, "/health") == 0)
 		return reply_health(context, connection);
-	return reply_text(connection, MHD_HTTP_NOT_FOUND, "There are /metrics and /health.\n");
+	return http_server_reply_text(&server, connection, MHD_HTTP_NOT_FOUND,
+				      "There are /metrics and /health.\n");
 }
 
 /* ---- beginning and end ---------------------------------------------------------------------- */
-
-static void drop_message(void *context, const char *format, va_list args)
-{
-	(void)context;
-	(void)format;
-	(void)args;
-}
-
-static int start_http(struct metrics *m, const union address *at)
-{
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG |
-			 (at->sa.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0);
-	sigset_t all, before;
-
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errno = 0;
-	m->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, on_request, m, MHD_OPTION_EXTERNAL_LOGGER, drop_message, NULL,
-		MHD_OPTION_SOCK_ADDR, &at->sa, MHD_OPTION_CONNECTION_LIMIT, METRICS_CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, METRICS_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)16384, MHD_OPTION_END);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (m->daemon)
-		return 0;
-	return errno ? -errno : -EIO;
-}
 
 static int fail(struct diagnosis *why, const union address *at, int error)
 {
@@ -325,8 +280,10 @@ int metrics_new(struct loop *loop, const union address *at, const struct authd_v
 	pthread_condattr_destroy(&attributes);
 	m->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	error = m->event < 0 ? -errno : watch_set(loop, &m->watch, m->event, true, false);
-	if (error == 0)
-		error = start_http(m, at);
+	if (error == 0) {
+		m->daemon = http_server_start(&server, at, on_request, NULL, m);
+		error = m->daemon ? 0 : -errno;
+	}
 	if (error < 0) {
 		metrics_free(m);
 		return fail(why, at, error);
