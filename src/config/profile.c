@@ -21,86 +21,87 @@ void profile_free(struct profile *profile)
 
 /* ---- what does not go together ---- */
 
-struct check {
-	const struct profile *profile;
-	const struct ini_lines *lines;
-	struct ini_errors *errors;
-};
-
-#define wrong(c, key, ...)                                                                         \
-	ini_errors_add_key((c)->errors, (c)->profile->path, &profile_table, (c)->lines, key,       \
-			   __VA_ARGS__)
-
 /* Not written at all: one that is written wrongly has its error already. */
 #define unset(c, key) (ini_line_of(&profile_table, (c)->lines, key) == 0)
 
 /* Anybody must not be able to pose as the server. */
-static void check_server(const struct check *c)
+static void check_server(const struct profile_check *c)
 {
 	const struct profile *p = c->profile;
 	bool known = p->trust_anchors.count > 0 || p->server_pins.count > 0;
 
 	if (p->insecure_no_server_check && p->enrol.wanted)
-		wrong(c, "InsecureNoServerCheck",
-		      "yes contradicts [Enroll]: whoever poses as the network would say whom to "
-		      "trust from then on. Take one of them out.");
+		profile_wrong(
+			c, "InsecureNoServerCheck",
+			"yes contradicts [Enroll]: whoever poses as the network would say whom to "
+			"trust from then on. Take one of them out.");
 	if (p->insecure_no_server_check) {
 		if (known || p->server_names.count > 0 || p->crls.count > 0)
-			wrong(c, "InsecureNoServerCheck",
-			      "yes contradicts TrustAnchor=, ServerName=, ServerPin= and CRL=, "
-			      "which "
-			      "would not be looked at. Take it out, or take those out.");
+			profile_wrong(
+				c, "InsecureNoServerCheck",
+				"yes contradicts TrustAnchor=, ServerName=, ServerPin= and CRL=, "
+				"which "
+				"would not be looked at. Take it out, or take those out.");
 		return;
 	}
 	/* The token has a pin, and the network tells its anchors with the credential. */
 	if (!known && p->enrol.wanted)
 		return;
 	if (!known && unset(c, "TrustAnchor") && unset(c, "ServerPin"))
-		wrong(c, "TrustAnchor",
-		      "is missing, and so is ServerPin=: without one of them anybody could pose as "
-		      "the server. Name the file with the certificate of the authority that issued "
-		      "the server's certificate.");
+		profile_wrong(c, "TrustAnchor",
+			      "is missing, and so is ServerPin=: without one of them anybody could "
+			      "pose as "
+			      "the server. Name the file with the certificate of the authority "
+			      "that issued "
+			      "the server's certificate.");
 	if (p->server_names.count == 0 && unset(c, "ServerName"))
-		wrong(c, "ServerName",
-		      "is missing: without it everybody with a certificate of the same authority "
-		      "could pose as the server. Name the server, such as radius.example.org, or "
-		      "its domain, such as .example.org.");
+		profile_wrong(
+			c, "ServerName",
+			"is missing: without it everybody with a certificate of the same authority "
+			"could pose as the server. Name the server, such as radius.example.org, or "
+			"its domain, such as .example.org.");
 }
 
-static void check_enrol(const struct check *c)
+static void check_enrol(const struct profile_check *c)
 {
 	const struct profile_enrol *e = &c->profile->enrol;
 
 	if (!profile_credential(c->profile) && unset(c, "TLS.Credential"))
-		wrong(c, "TLS.Credential",
-		      "is missing: [Enroll] needs the name under which the credential is kept.");
+		profile_wrong(
+			c, "TLS.Credential",
+			"is missing: [Enroll] needs the name under which the credential is kept.");
 	if (e->token && e->token_file)
-		wrong(c, "TokenFile", "is there, and Token= as well; expected one of them.");
+		profile_wrong(c, "TokenFile",
+			      "is there, and Token= as well; expected one of them.");
 	if (e->factory && c->profile->credential && strcmp(e->factory, c->profile->credential) == 0)
-		wrong(c, "FactoryCredential",
-		      "is what [TLS] Credential= names too; expected the maker's credential here, "
-		      "and there a name for the network's own.");
+		profile_wrong(c, "FactoryCredential",
+			      "is what [TLS] Credential= names too; expected the maker's "
+			      "credential here, "
+			      "and there a name for the network's own.");
 }
 
-static void check_profile(const struct check *c)
+static void check_profile(const struct profile_check *c)
 {
 	const struct profile *p = c->profile;
 
 	if (p->method == PROFILE_TLS && !p->credential && !p->enrol.wanted &&
 	    unset(c, "TLS.Credential"))
-		wrong(c, "Credential",
-		      "is missing: name the credential in the keystore with which this machine "
-		      "proves who it is.");
+		profile_wrong(
+			c, "Credential",
+			"is missing: name the credential in the keystore with which this machine "
+			"proves who it is.");
 	if (p->min_tls > p->max_tls)
-		wrong(c, "MinTLS",
-		      "is newer than MaxTLS=, so that no version is left; expected MinTLS= to be "
-		      "the older one.");
+		profile_wrong(
+			c, "MinTLS",
+			"is newer than MaxTLS=, so that no version is left; expected MinTLS= to be "
+			"the older one.");
 	if (p->pae.start_first > p->pae.start_ceiling)
-		wrong(c, "StartFirst",
-		      "is longer than StartCeiling=; expected the first wait to be the shorter "
-		      "one.");
+		profile_wrong(
+			c, "StartFirst",
+			"is longer than StartCeiling=; expected the first wait to be the shorter "
+			"one.");
 	check_server(c);
-	profile_check_inner(p, c->lines, c->errors);
+	profile_check_inner(c);
 	if (p->enrol.wanted)
 		check_enrol(c);
 }
@@ -148,7 +149,7 @@ static int profile_finish(struct profile *profile, const char *path, const struc
 			       "expected a file name of 1 to %d octets in UTF-8 before %s.",
 			       PROFILE_NAME_MAX, SUFFIX);
 	profile->enrol.wanted = enrol_written(lines);
-	check_profile(&(struct check){ profile, lines, errors });
+	check_profile(&(struct profile_check){ profile, lines, errors });
 	return errors->count + errors->dropped == before ? 0 : -EINVAL;
 }
 

@@ -5,28 +5,20 @@
 
 #include "config/profile_parts.h"
 
-struct check {
-	const struct profile *profile;
-	const struct ini_lines *lines;
-	struct ini_errors *errors;
-};
-
-#define wrong(c, key, ...)                                                                         \
-	ini_errors_add_key((c)->errors, (c)->profile->path, &profile_table, (c)->lines, key,       \
-			   __VA_ARGS__)
 #define is_set(c, key) (ini_line_of(&profile_table, (c)->lines, key) > 0)
 
-static void check_no_inner(const struct check *c)
+static void check_no_inner(const struct profile_check *c)
 {
 	for (size_t i = 0; i < profile_table.count; i++) {
 		const struct ini_key *key = &profile_table.keys[i];
 
 		if (strcmp(key->section, "Inner") != 0 || c->lines->line[i] == 0)
 			continue;
-		wrong(c, "Inner.Method",
-		      "belongs to [EAP] Method=ttls, peap or teap, and the method here is tls. "
-		      "Take the "
-		      "section [Inner] out, or write that key.");
+		profile_wrong(
+			c, "Inner.Method",
+			"belongs to [EAP] Method=ttls, peap or teap, and the method here is tls. "
+			"Take the "
+			"section [Inner] out, or write that key.");
 		return;
 	}
 }
@@ -66,18 +58,19 @@ static bool goes_into_teap(enum profile_inner inner)
 	       inner == INNER_PASSWORD;
 }
 
-static void check_teap(const struct check *c)
+static void check_teap(const struct profile_check *c)
 {
 	const struct profile *p = c->profile;
 
 	if (p->inner.method != INNER_NONE && !goes_into_teap(p->inner.method))
-		wrong(c, "Inner.Method",
-		      "does not go into TEAP; expected mschapv2, tls or password.");
+		profile_wrong(c, "Inner.Method",
+			      "does not go into TEAP; expected mschapv2, tls or password.");
 	if (p->inner.method == INNER_PASSWORD && p->inner.password.len > UINT8_MAX)
-		wrong(c, "Inner.Password", "is longer than the 255 octets that TEAP can carry.");
+		profile_wrong(c, "Inner.Password",
+			      "is longer than the 255 octets that TEAP can carry.");
 	if (p->min_tls < TLS_1_2)
-		wrong(c, "MinTLS",
-		      "has to be 1.2 or 1.3: TEAP is not defined for what was before.");
+		profile_wrong(c, "MinTLS",
+			      "has to be 1.2 or 1.3: TEAP is not defined for what was before.");
 }
 
 /* TEAP may go without anything inside, if there is a certificate to show. */
@@ -86,77 +79,82 @@ static bool may_have_no_inner(const struct profile *p)
 	return p->method == PROFILE_TEAP && p->credential;
 }
 
-static void check_method(const struct check *c)
+static void check_method(const struct profile_check *c)
 {
 	const struct profile *p = c->profile;
 
 	if (p->inner.method == INNER_NONE && !may_have_no_inner(p) && !is_set(c, "Inner.Method"))
-		wrong(c, "Inner.Method",
-		      "is missing: say what runs inside of the tunnel, such as mschapv2.");
+		profile_wrong(c, "Inner.Method",
+			      "is missing: say what runs inside of the tunnel, such as mschapv2.");
 	if (p->method == PROFILE_PEAP && p->inner.method != INNER_NONE &&
 	    !goes_into_peap(p->inner.method))
-		wrong(c, "Inner.Method", "does not go into PEAP; expected mschapv2, gtc or tls.");
+		profile_wrong(c, "Inner.Method",
+			      "does not go into PEAP; expected mschapv2, gtc or tls.");
 	if (p->method == PROFILE_TEAP)
 		check_teap(c);
 	else if (p->inner.method == INNER_PASSWORD)
-		wrong(c, "Inner.Method", "goes into TEAP alone.");
+		profile_wrong(c, "Inner.Method", "goes into TEAP alone.");
 	if (p->method != PROFILE_PEAP && p->inner.require_binding)
-		wrong(c, "Inner.CryptoBinding", "is for [EAP] Method=peap alone; take it out.");
+		profile_wrong(c, "Inner.CryptoBinding",
+			      "is for [EAP] Method=peap alone; take it out.");
 }
 
-static void check_password(const struct check *c)
+static void check_password(const struct profile_check *c)
 {
 	const struct profile *p = c->profile;
 	bool has = p->inner.password.len > 0 || p->inner.password_file;
 
 	if (p->inner.password.len > 0 && p->inner.password_file)
-		wrong(c, "Inner.PasswordFile",
-		      "is there, and Password= as well; expected one of them.");
+		profile_wrong(c, "Inner.PasswordFile",
+			      "is there, and Password= as well; expected one of them.");
 	if (profile_inner_needs_password(p) && !has && !is_set(c, "Inner.Password") &&
 	    !is_set(c, "Inner.PasswordFile"))
-		wrong(c, "Inner.Password",
-		      "is missing, and so is PasswordFile=; expected one of them.");
+		profile_wrong(c, "Inner.Password",
+			      "is missing, and so is PasswordFile=; expected one of them.");
 	if (p->inner.method == INNER_EAP_TLS && has)
-		wrong(c, "Inner.Password",
-		      "is of no use with Method=eap-tls, which takes Credential=; take it out.");
+		profile_wrong(
+			c, "Inner.Password",
+			"is of no use with Method=eap-tls, which takes Credential=; take it out.");
 }
 
-static void check_credential(const struct check *c)
+static void check_credential(const struct profile_check *c)
 {
 	const struct profile *p = c->profile;
 
 	if (p->inner.method == INNER_EAP_TLS && !p->inner.credential &&
 	    !is_set(c, "Inner.Credential"))
-		wrong(c, "Inner.Credential",
-		      "is missing: name the credential in the keystore for EAP-TLS inside of the "
-		      "tunnel.");
+		profile_wrong(
+			c, "Inner.Credential",
+			"is missing: name the credential in the keystore for EAP-TLS inside of the "
+			"tunnel.");
 	if (profile_inner_needs_password(p) && p->inner.credential)
-		wrong(c, "Inner.Credential",
-		      "is for Method=eap-tls alone; a certificate that is shown to the server "
-		      "besides is named by [TLS] Credential=.");
+		profile_wrong(
+			c, "Inner.Credential",
+			"is for Method=eap-tls alone; a certificate that is shown to the server "
+			"besides is named by [TLS] Credential=.");
 }
 
-void profile_check_inner(const struct profile *profile, const struct ini_lines *lines,
-			 struct ini_errors *errors)
+void profile_check_inner(const struct profile_check *c)
 {
-	const struct check c = { profile, lines, errors };
+	const struct profile *profile = c->profile;
 
 	if (profile->method == PROFILE_TLS) {
-		check_no_inner(&c);
+		check_no_inner(c);
 		return;
 	}
-	check_method(&c);
-	check_password(&c);
-	check_credential(&c);
+	check_method(c);
+	check_password(c);
+	check_credential(c);
 	if (profile->inner.method != INNER_NONE && !profile->identity && !profile->inner.identity &&
-	    !is_set(&c, "EAP.Identity") && !is_set(&c, "Inner.Identity"))
-		wrong(&c, "Inner.Identity",
-		      "is missing: name the account that the password belongs to.");
+	    !is_set(c, "EAP.Identity") && !is_set(c, "Inner.Identity"))
+		profile_wrong(c, "Inner.Identity",
+			      "is missing: name the account that the password belongs to.");
 	/* Whoever plugs in would be shown the password, or enough to find it. */
 	if (profile->insecure_no_server_check && profile_inner_needs_password(profile))
-		wrong(&c, "InsecureNoServerCheck",
-		      "yes contradicts a password in [Inner]: anybody could pose as the server and "
-		      "be given it. Name the server by TrustAnchor= and ServerName=.");
+		profile_wrong(c, "InsecureNoServerCheck",
+			      "yes contradicts a password in [Inner]: anybody could pose as the "
+			      "server and "
+			      "be given it. Name the server by TrustAnchor= and ServerName=.");
 }
 
 int profile_check_private(const struct profile *profile, struct ini_errors *errors)
