@@ -319,10 +319,11 @@ int keystore_settle(struct keystore *keystore, const char *name, unsigned genera
 	unsigned current, proved;
 	int r = look(keystore, name, &lock, &fd, &current, &proved, why);
 
-	if (r == 0 && current == generation && proved != 0)
+	if (r == 0 && current == generation && proved != 0) {
 		r = place_remove(fd, PROVED, why);
-	if (r == 0 && current == generation && proved != 0)
-		r = place_sync(fd, why);
+		if (r == 0)
+			r = place_sync(fd, why);
+	}
 	if (r == 0)
 		diagnosis_set(why, DIAG_NONE);
 	return r;
