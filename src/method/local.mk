@@ -25,7 +25,7 @@ libproto_a_SOURCES += \
 	%D%/teap_server_identity.c %D%/teap_server_parts.h \
 	%D%/teap_tlv.c %D%/teap_tlv.h \
 	%D%/tls_frame.c %D%/tls_frame.h \
-	%D%/tls_keys.c %D%/tls_keys.h \
+	%D%/tls_keys.c %D%/tls_keys.h %D%/tls_verdict.h \
 	%D%/tls_peer.c %D%/tls_peer.h \
 	%D%/tls_server.c %D%/tls_server.h \
 	%D%/ttls_avp.c %D%/ttls_avp.h \

@@ -42,6 +42,29 @@ void tls_frame_build(struct wr *w, const struct tls_frame *frame)
 	wr_bytes(w, frame->outer);
 }
 
+static const char *stray_fragment(const struct tls_frame *frame, bool fragmenting)
+{
+	return fragmenting && !tls_frame_is_ack(frame)
+		       ? "something else than the acknowledgement of a fragment"
+		       : NULL;
+}
+
+const char *tls_frame_stray_request(const struct tls_frame *frame, bool begun, bool fragmenting)
+{
+	if (!begun && !(frame->flags & TLS_START))
+		return "data before the Start";
+	if (begun && (frame->flags & TLS_START))
+		return "a Start in the middle";
+	return stray_fragment(frame, fragmenting);
+}
+
+const char *tls_frame_stray_response(const struct tls_frame *frame, bool fragmenting)
+{
+	if (frame->flags & TLS_START)
+		return "a Start from the peer";
+	return stray_fragment(frame, fragmenting);
+}
+
 static enum status append(struct tls_reassembly *r, const struct tls_frame *frame)
 {
 	bool more = frame->flags & TLS_MORE;

@@ -40,6 +40,12 @@ static inline bool tls_frame_is_ack(const struct tls_frame *frame)
 	       frame->data.len == 0;
 }
 
+/* Why a frame belongs to no conversation that is at this point, static; NULL if it may.  Begun: the
+ * Start was heard.  Fragmenting: what is pending was sent in part. */
+const char *tls_frame_stray_request(const struct tls_frame *frame, bool begun, bool fragmenting);
+const char *tls_frame_stray_response(const struct tls_frame *frame, bool fragmenting);
+#define TLS_FRAME_MALFORMED "no flags, no length, or one beyond 64 KiB"
+
 /* Incoming: one flight from its fragments. */
 struct tls_reassembly {
 	struct bytes flight;

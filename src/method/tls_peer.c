@@ -4,6 +4,7 @@
 
 #include "method/tls_frame.h"
 #include "method/tls_keys.h"
+#include "method/tls_verdict.h"
 
 struct tls_peer {
 	struct tls_config *config;
@@ -92,30 +93,14 @@ static bool peer_check(void *self, const struct eap_packet *request)
 {
 	struct tls_peer *peer = self;
 	struct tls_frame frame;
+	const char *stray = tls_frame_parse(request->data, &frame) == OK
+				    ? tls_frame_stray_request(&frame, peer->conn, peer->fragmenting)
+				    : TLS_FRAME_MALFORMED;
 
-	if (tls_frame_parse(request->data, &frame) != OK)
-		malformed(peer, "no flags, no length, or one beyond 64 KiB");
-	else if (!peer->conn && !(frame.flags & TLS_START))
-		malformed(peer, "data before the Start");
-	else if (peer->conn && (frame.flags & TLS_START))
-		malformed(peer, "a Start in the middle");
-	else if (peer->fragmenting && !tls_frame_is_ack(&frame))
-		malformed(peer, "something else than the acknowledgement of a fragment");
-	else
-		return false;
-	return true;
+	if (stray)
+		malformed(peer, stray);
+	return stray;
 }
-
-/* RFC 4137, section 4.2.  EAP-TLS may end after any Request: a server that gives up sends
- * EAP-Failure, with an alert before it or without.  So the state is MAY_CONT throughout, and only
- * the decision changes; with CONT the machine would not listen to that EAP-Failure. */
-static const struct eap_verdict going_on = { METHOD_MAY_CONT, FAIL, true };
-/* The machine sends nothing any more. */
-static const struct eap_verdict given_up = { METHOD_DONE, FAIL, false };
-/* The server has proved itself and may still refuse us. */
-static const struct eap_verdict server_decides = { METHOD_MAY_CONT, COND_SUCC, true };
-/* The server told us, protected, that it admits us: only EAP-Success can follow. */
-static const struct eap_verdict admitted = { METHOD_DONE, UNCOND_SUCC, false };
 
 /* What is pending, or an empty answer, lets the server end with EAP-Failure. */
 static struct eap_verdict fail(struct tls_peer *peer)

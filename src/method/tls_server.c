@@ -69,16 +69,13 @@ static bool server_check(void *self, const struct eap_packet *response)
 {
 	struct conversation *c = self;
 	struct tls_frame frame;
+	const char *stray = tls_frame_parse(response->data, &frame) == OK
+				    ? tls_frame_stray_response(&frame, c->fragmenting)
+				    : TLS_FRAME_MALFORMED;
 
-	if (tls_frame_parse(response->data, &frame) != OK)
-		malformed(&c->discarded, "no flags, no length, or one beyond 64 KiB");
-	else if (frame.flags & TLS_START)
-		malformed(&c->discarded, "a Start from the peer");
-	else if (c->fragmenting && !tls_frame_is_ack(&frame))
-		malformed(&c->discarded, "something else than the acknowledgement of a fragment");
-	else
-		return false;
-	return true;
+	if (stray)
+		malformed(&c->discarded, stray);
+	return stray;
 }
 
 static bool has_pending(const struct conversation *c)

@@ -4,6 +4,7 @@
 
 #include "method/tls_frame.h"
 #include "method/tls_keys.h"
+#include "method/tls_verdict.h"
 #include "tls/server.h"
 
 struct tunnel_peer {
@@ -161,39 +162,35 @@ static enum status parse(const struct tunnel_peer *t, struct slice in, struct tl
 	return (t->inside->outer ? tls_frame_parse_outer : tls_frame_parse)(in, out);
 }
 
+static const char *stray_of(const struct tunnel_peer *t, const struct eap_packet *request)
+{
+	struct tls_frame frame;
+
+	if (parse(t, request->data, &frame) != OK)
+		return TLS_FRAME_MALFORMED;
+	if (t->conn && (frame.flags & TLS_FLAGS_VERSION) != t->version)
+		return "another version than was agreed";
+	if (t->conn && frame.outer.len > 0)
+		return "outer TLVs after the Start";
+	return tls_frame_stray_request(&frame, t->conn, t->fragmenting);
+}
+
 /* What does not belong to the conversation is discarded, as in EAP-TLS. */
 bool tunnel_peer_check(void *self, const struct eap_packet *request)
 {
 	struct tunnel_peer *t = self;
-	struct tls_frame frame;
+	const char *stray = stray_of(t, request);
 
-	if (parse(t, request->data, &frame) != OK)
-		malformed(t, "no flags, no length, or one beyond 64 KiB");
-	else if (!t->conn && !(frame.flags & TLS_START))
-		malformed(t, "data before the Start");
-	else if (t->conn && (frame.flags & TLS_START))
-		malformed(t, "a Start in the middle");
-	else if (t->conn && (frame.flags & TLS_FLAGS_VERSION) != t->version)
-		malformed(t, "another version than was agreed");
-	else if (t->conn && frame.outer.len > 0)
-		malformed(t, "outer TLVs after the Start");
-	else if (t->fragmenting && !tls_frame_is_ack(&frame))
-		malformed(t, "something else than the acknowledgement of a fragment");
-	else
-		return false;
-	return true;
+	if (stray)
+		malformed(t, stray);
+	return stray;
 }
 
 /* ---- verdicts ------------------------------------------------------------------------------ */
 
-/* RFC 4137, section 4.2.  A tunnel may end after any Request, so the state is MAY_CONT throughout;
- * with CONT the machine would not listen to an EAP-Failure.  See tls_peer.c. */
-static const struct eap_verdict going_on = { METHOD_MAY_CONT, FAIL, true };
-static const struct eap_verdict given_up = { METHOD_DONE, FAIL, false };
-static const struct eap_verdict server_decides = { METHOD_MAY_CONT, COND_SUCC, true };
+/* Both ends said so within the tunnel; the server may say more. */
 static const struct eap_verdict agreed = { METHOD_MAY_CONT, UNCOND_SUCC, false };
-static const struct eap_verdict admitted = { METHOD_DONE, UNCOND_SUCC, false };
-/* The same of a resumption that was confirmed; FreeRADIUS goes on with a Result TLV of PEAP. */
+/* A resumption that was confirmed; FreeRADIUS goes on with a Result TLV of PEAP. */
 static const struct eap_verdict confirmed = { METHOD_MAY_CONT, UNCOND_SUCC, true };
 
 /* What is pending, or an empty answer, lets the server end with EAP-Failure. */

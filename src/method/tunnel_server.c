@@ -289,23 +289,25 @@ static enum status parse(const struct tunnel_server *t, struct slice in, struct 
 
 /* What does not belong to the conversation is discarded, as the peer does it: a packet slipped in
  * does not end one.  If nothing better comes, the time-out is explained by it. */
-bool tunnel_server_check(void *self, const struct eap_packet *response)
+static const char *stray_of(const struct tunnel_server *t, const struct eap_packet *response)
 {
-	struct tunnel_server *t = self;
 	struct tls_frame frame;
 
 	if (parse(t, response->data, &frame) != OK)
-		malformed(t, &t->discarded, "no flags, no length, or one beyond 64 KiB");
-	else if (frame.flags & TLS_START)
-		malformed(t, &t->discarded, "a Start from the peer");
-	else if (t->phase != STARTING && (frame.flags & TLS_FLAGS_VERSION) != t->inside->version)
-		malformed(t, &t->discarded, "another version in the middle");
-	else if (t->fragmenting && !tls_frame_is_ack(&frame))
-		malformed(t, &t->discarded,
-			  "something else than the acknowledgement of a fragment");
-	else
-		return false;
-	return true;
+		return TLS_FRAME_MALFORMED;
+	if (t->phase != STARTING && (frame.flags & TLS_FLAGS_VERSION) != t->inside->version)
+		return "another version in the middle";
+	return tls_frame_stray_response(&frame, t->fragmenting);
+}
+
+bool tunnel_server_check(void *self, const struct eap_packet *response)
+{
+	struct tunnel_server *t = self;
+	const char *stray = stray_of(t, response);
+
+	if (stray)
+		malformed(t, &t->discarded, stray);
+	return stray;
 }
 
 enum eap_server_state tunnel_server_process(void *self, const struct eap_packet *response,
