@@ -52,43 +52,17 @@ void control_refuse_diagnosis(struct control_client *client, const char *error,
 
 /* ---- what the program knows ----------------------------------------------------------------- */
 
+/* NULL for a command that asks for no list of the view. */
 static json_t *(*list_of(const struct authd_view *view, enum control_command command))(void *)
 {
-	switch (command) {
-	case CONTROL_STATUS:
-		return view->status;
-	case CONTROL_SESSIONS:
-		return view->sessions;
-	case CONTROL_CLIENTS:
-		return view->clients;
-	case CONTROL_SERVERS:
-		return view->servers;
-	case CONTROL_PORTS:
-		return view->ports;
-	case CONTROL_WORKERS:
-		return view->workers;
-	case CONTROL_COUNTERS:
-		return view->counters;
-	case CONTROL_MACHINES:
-	case CONTROL_AUDIT:
-	case CONTROL_AUDIT_VERIFY:
-	case CONTROL_TOKEN_CREATE:
-	case CONTROL_TOKEN_LIST:
-	case CONTROL_TOKEN_REVOKE:
-	case CONTROL_MACHINE_SHOW:
-	case CONTROL_MACHINE_REVOKE:
-	case CONTROL_MACHINE_RENEW:
-	case CONTROL_ACCOUNT_LIST:
-	case CONTROL_ACCOUNT_ADD:
-	case CONTROL_ACCOUNT_PASSWORD:
-	case CONTROL_ACCOUNT_REMOVE:
-	case CONTROL_DISCONNECT:
-	case CONTROL_REAUTH:
-	case CONTROL_RELOAD:
-	case CONTROL_COMMAND_COUNT:
-		break;
-	}
-	return NULL;
+	json_t *(*const lists[CONTROL_COMMAND_COUNT])(void *) = {
+		[CONTROL_STATUS] = view->status,     [CONTROL_SESSIONS] = view->sessions,
+		[CONTROL_CLIENTS] = view->clients,   [CONTROL_SERVERS] = view->servers,
+		[CONTROL_PORTS] = view->ports,	     [CONTROL_WORKERS] = view->workers,
+		[CONTROL_COUNTERS] = view->counters,
+	};
+
+	return lists[command];
 }
 
 void control_not_here(struct control_client *client, const char *what)
