@@ -204,6 +204,7 @@ static enum radius_step place(struct radius_client *client, struct exchange *e, 
 		return RADIUS_IDLE;
 	}
 	e->begun = now;
+	e->heard = server->heard;
 	e->transmissions = 1;
 	next_wait(server, e, now, random);
 	exchange_set_due(client, e, e->due);
@@ -219,7 +220,7 @@ static enum radius_step send_again(struct radius_client *client, struct exchange
 	if (e->transmissions >= server->timing.mrc ||
 	    msec_after(e->begun, server->timing.mrd) <= now) {
 		server->counters.timeouts++;
-		if (server->heard < e->begun)
+		if (server->heard == e->heard)
 			die(client, server, now);
 		if (e->state == EXCHANGE_SENT)
 			move_on(client, e);
@@ -437,7 +438,7 @@ static bool refuse(struct server *server, struct exchange *e, enum radius_fault 
 /* A genuine answer: the server lives, but one that was dead may have to show it more than once. */
 static void hear(struct radius_client *client, struct server *server, bool probe, msec now)
 {
-	server->heard = now;
+	server->heard++;
 	server->last_fault = RADIUS_FINE;
 	if (probe && ++server->answered_probes < server->timing.probes)
 		return;

@@ -27,6 +27,7 @@ struct exchange {
 		slot; /* while sent: its socket is slot / RADIUS_IDS, its Identifier the rest */
 	unsigned transmissions;
 	msec begun, wait, due; /* at all, then at this server; RT; when there is something to do */
+	uint64_t heard;	       /* what the server had answered when this was sent */
 	size_t at;	       /* in the heap */
 	uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE];
 	struct list others; /* of the same server, or that wait */
@@ -49,8 +50,9 @@ struct server {
 	bool reliable, probes;
 	struct radius_timing timing;
 	enum radius_server_state state;
-	msec since, due;  /* of the state; when it is to be probed or tried again */
-	msec heard, died; /* the last genuine answer; when it was given up */
+	msec since, due; /* of the state; when it is to be probed or tried again */
+	msec died;	 /* when it was given up */
+	uint64_t heard;	 /* genuine answers: an answer and a request may share a millisecond */
 	unsigned answered_probes;
 	size_t open;
 	enum radius_fault last_fault;

@@ -438,6 +438,18 @@ TEST(a_server_that_answers_others_is_not_dead)
 	CHECK_INT(last(w)->server, 1);
 }
 
+TEST(an_answer_of_the_same_millisecond_is_no_answer_to_what_came_after)
+{
+	AUTO_STRUCT(world) w = world_new(false, false, 1);
+
+	ask(w, 1);
+	CHECK(answer(w, last(w)));
+	ask(w, 2);
+	pass(w, w->now + 30000);
+	CHECK_INT(state(w, 0), RADIUS_SERVER_DEAD);
+	CHECK_INT(last(w)->server, 1);
+}
+
 TEST(when_all_are_dead_the_one_dead_for_longest_is_tried_and_no_other)
 {
 	AUTO_STRUCT(world) w = world_new(false, false, 1);
