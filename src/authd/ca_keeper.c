@@ -385,24 +385,30 @@ static void rollover_done(struct rollover *r)
 	credential_free(r->old_issuing);
 }
 
-/* The old root is kept first, then replaced. */
-static int roll_root(struct ca_keeper *k, struct rollover *ro, struct diagnosis *why)
+/* What was is kept beside first; then what comes after it is made, by root or by itself. */
+static int make_next(struct ca_keeper *k, const char *which, const struct credential *was,
+		     const struct ca_order *order, const char *uri, const struct credential *root,
+		     EVP_PKEY **ret_key, X509 **ret_cert, struct diagnosis *why)
 {
 	char name[ENROL_NAME_MAX + 1], organization[ENROL_NAME_MAX + 1];
+	int r = copy(k, which, was, why);
+
+	if (r == 0)
+		r = get_key(order, uri, ret_key, why);
+	if (r < 0)
+		return r;
+	next_name(was->cert, name);
+	organization_of(was->cert, organization, sizeof organization);
+	return make_authority(name, organization, *ret_key, root, k->now, ret_cert, why);
+}
+
+static int roll_root(struct ca_keeper *k, struct rollover *ro, struct diagnosis *why)
+{
 	EVP_PKEY *made_key = NULL;
 	X509 *made = NULL, *crossed = NULL;
-	int r = copy(k, k->root, ro->old_root, why);
-
-	if (r == 0)
-		r = get_key(ro->order, ro->order->root_key, &made_key, why);
-
+	int r = make_next(k, k->root, ro->old_root, ro->order, ro->order->root_key, NULL, &made_key,
+			  &made, why);
 	AUTO(EVP_PKEY) key = made_key;
-
-	next_name(ro->old_root->cert, name);
-	organization_of(ro->old_root->cert, organization, sizeof organization);
-	if (r == 0)
-		r = make_authority(name, organization, key, NULL, k->now, &made, why);
-
 	AUTO(X509) cert = made;
 
 	if (r == 0 && ca_cross(ro->old_root->cert, cert, key, k->now, &crossed, why) != OK)
@@ -420,21 +426,11 @@ static int roll_root(struct ca_keeper *k, struct rollover *ro, struct diagnosis 
 
 static int roll_issuing(struct ca_keeper *k, const struct rollover *ro, struct diagnosis *why)
 {
-	char name[ENROL_NAME_MAX + 1], organization[ENROL_NAME_MAX + 1];
 	EVP_PKEY *made_key = NULL;
 	X509 *made = NULL, *crossed = NULL;
-	int r = copy(k, k->issuing, ro->old_issuing, why);
-
-	if (r == 0)
-		r = get_key(ro->order, ro->order->issuing_key, &made_key, why);
-
+	int r = make_next(k, k->issuing, ro->old_issuing, ro->order, ro->order->issuing_key,
+			  ro->new_root, &made_key, &made, why);
 	AUTO(EVP_PKEY) key = made_key;
-
-	next_name(ro->old_issuing->cert, name);
-	organization_of(ro->old_issuing->cert, organization, sizeof organization);
-	if (r == 0)
-		r = make_authority(name, organization, key, ro->new_root, k->now, &made, why);
-
 	AUTO(X509) cert = made;
 
 	if (r == 0 && ca_cross(ro->new_root->cert, ro->old_root->cert, ro->old_root->key, k->now,
