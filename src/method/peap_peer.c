@@ -53,25 +53,6 @@ static void peer_free(void *self)
 	free(peer);
 }
 
-static enum tunnel_progress give_up(struct tunnel_peer *tunnel, const char *detail)
-{
-	struct diagnosis *why = tunnel_peer_why(tunnel);
-
-	diagnosis_set(why, DIAG_MALFORMED);
-	diagnosis_add(why, "what", "PEAP");
-	diagnosis_add(why, "detail", "%s", detail);
-	return TUNNEL_GIVES_UP;
-}
-
-static enum tunnel_progress internal(struct tunnel_peer *tunnel, const char *detail)
-{
-	struct diagnosis *why = tunnel_peer_why(tunnel);
-
-	diagnosis_set(why, DIAG_INTERNAL);
-	diagnosis_add(why, "detail", "%s", detail);
-	return TUNNEL_FAILED;
-}
-
 /* ---- crypto-binding ---- */
 
 /* The tunnel's key material, and what the method inside has exported: nothing is all zeros, and
@@ -173,7 +154,7 @@ static enum tunnel_progress on_success(struct peap_peer *peer, struct tunnel_pee
 		return refuse(peer, tunnel, id);
 	}
 	if (send_extensions(peer, tunnel, id, PEAP_RESULT_SUCCESS, x) != OK)
-		return internal(tunnel, "the result could not be sent");
+		return tunnel_peer_internal(tunnel, "the result could not be sent");
 	return TUNNEL_ADMITTED;
 }
 
@@ -194,9 +175,9 @@ static enum tunnel_progress hear_extensions(struct peap_peer *peer, struct tunne
 	struct peap_extensions x;
 
 	if (eap_packet_parse(data, &packet) != OK || peap_extensions_parse(packet.data, &x) != OK)
-		return give_up(tunnel, "TLVs that do not parse");
+		return tunnel_peer_malformed(tunnel, "TLVs that do not parse");
 	if (x.unknown)
-		return give_up(tunnel, "a TLV that we have to know");
+		return tunnel_peer_malformed(tunnel, "a TLV that we have to know");
 	switch (x.result) {
 	case PEAP_RESULT_SUCCESS:
 		return on_success(peer, tunnel, packet.id, &x);
@@ -205,7 +186,7 @@ static enum tunnel_progress hear_extensions(struct peap_peer *peer, struct tunne
 	case PEAP_RESULT_NONE:
 		break;
 	}
-	return give_up(tunnel, "Extensions without a result");
+	return tunnel_peer_malformed(tunnel, "Extensions without a result");
 }
 
 /* ---- EAP inside ---- */
@@ -244,11 +225,11 @@ static enum tunnel_progress hear_eap(struct peap_peer *peer, struct tunnel_peer 
 	if (is_whole_identity(data))
 		data = slice_of(data.p + HEADER_SIZE, 1);
 	if (give_header(peer, data, &packet) != OK)
-		return give_up(tunnel, "a packet beyond 64 KiB");
+		return tunnel_peer_malformed(tunnel, "a packet beyond 64 KiB");
 	peer->spoke = true;
 	outcome = inner_peer_receive(peer->settings.eap, bytes_slice(&packet), now, &answer);
 	if (send_body(tunnel, answer) != OK)
-		return internal(tunnel, "an answer did not go into the tunnel");
+		return tunnel_peer_internal(tunnel, "an answer did not go into the tunnel");
 	if (outcome == INNER_FAILED) {
 		inner_peer_diagnose(peer->settings.eap, tunnel_peer_why(tunnel));
 		return TUNNEL_FAILED;

@@ -56,25 +56,6 @@ const char *ttls_inner_name(const struct ttls_peer *peer)
 
 /* ---- the server's flight ---- */
 
-static enum tunnel_progress give_up(struct tunnel_peer *tunnel, const char *detail)
-{
-	struct diagnosis *why = tunnel_peer_why(tunnel);
-
-	diagnosis_set(why, DIAG_MALFORMED);
-	diagnosis_add(why, "what", "EAP-TTLS");
-	diagnosis_add(why, "detail", "%s", detail);
-	return TUNNEL_GIVES_UP;
-}
-
-static enum tunnel_progress internal(struct tunnel_peer *tunnel, const char *detail)
-{
-	struct diagnosis *why = tunnel_peer_why(tunnel);
-
-	diagnosis_set(why, DIAG_INTERNAL);
-	diagnosis_add(why, "detail", "%s", detail);
-	return TUNNEL_FAILED;
-}
-
 /* An EAP packet MUST be in one AVP; some servers cut it as RADIUS does, so what comes is put
  * together. */
 static enum status take_ietf(const struct ttls_avp *avp, struct ttls_flight *flight)
@@ -161,7 +142,7 @@ static enum tunnel_progress after_eap(struct ttls_peer *peer, struct tunnel_peer
 	const struct inner_peer *eap = peer->settings.eap;
 
 	if (send_eap(tunnel, answer) != OK)
-		return internal(tunnel, "an answer did not go into the tunnel");
+		return tunnel_peer_internal(tunnel, "an answer did not go into the tunnel");
 	if (outcome == INNER_FAILED) {
 		inner_peer_diagnose(eap, tunnel_peer_why(tunnel));
 		return TUNNEL_FAILED;
@@ -191,7 +172,7 @@ static enum tunnel_progress begin_password(struct ttls_peer *peer, struct tunnel
 		return TUNNEL_FAILED;
 	}
 	if (ttls_send_password(peer, tunnel) != OK)
-		return internal(tunnel, "the password could not be sent");
+		return tunnel_peer_internal(tunnel, "the password could not be sent");
 	return peer->settings.inner == TTLS_MSCHAPV2 ? TUNNEL_GOES_ON : TUNNEL_SERVER_DECIDES;
 }
 
@@ -214,7 +195,8 @@ static enum tunnel_progress hear(struct ttls_peer *peer, struct tunnel_peer *tun
 	enum tunnel_progress progress;
 
 	if (parse(data, &flight) != OK)
-		progress = give_up(tunnel, "AVPs that do not parse, or that we have to know");
+		progress = tunnel_peer_malformed(tunnel,
+						 "AVPs that do not parse, or that we have to know");
 	else if (peer->settings.inner == TTLS_EAP)
 		progress = hear_eap(peer, tunnel, &flight, now);
 	else
@@ -234,7 +216,7 @@ static enum tunnel_progress peer_advance(void *self, struct tunnel_peer *tunnel,
 		inner_peer_start(peer->settings.eap, tunnel_peer_binding(tunnel), now);
 	/* In a resumption a server may begin, with EAP; the rest begins with us. */
 	if (first && data.len > 0 && peer->settings.inner != TTLS_EAP)
-		return give_up(tunnel, "data before we have spoken");
+		return tunnel_peer_malformed(tunnel, "data before we have spoken");
 	peer->progress =
 		first && data.len == 0 ? begin(peer, tunnel, now) : hear(peer, tunnel, data, now);
 	return peer->progress;

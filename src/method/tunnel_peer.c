@@ -157,6 +157,18 @@ static void malformed(struct tunnel_peer *t, const char *detail)
 	diagnosis_add(&t->why, "detail", "%s", detail);
 }
 
+enum tunnel_progress tunnel_peer_malformed(struct tunnel_peer *t, const char *detail)
+{
+	malformed(t, detail);
+	return TUNNEL_GIVES_UP;
+}
+
+enum tunnel_progress tunnel_peer_internal(struct tunnel_peer *t, const char *detail)
+{
+	diagnosis_say(&t->why, DIAG_INTERNAL, "%s", detail);
+	return TUNNEL_FAILED;
+}
+
 static enum status parse(const struct tunnel_peer *t, struct slice in, struct tls_frame *out)
 {
 	return (t->inside->outer ? tls_frame_parse_outer : tls_frame_parse)(in, out);

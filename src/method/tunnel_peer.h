@@ -108,6 +108,9 @@ bool tunnel_peer_trusted(const struct tunnel_peer *tunnel);
 const struct eap_tunnel_binding *tunnel_peer_binding(const struct tunnel_peer *tunnel);
 /* Where the inside says why it fails. */
 struct diagnosis *tunnel_peer_why(struct tunnel_peer *tunnel);
+/* Why, in the two commonest cases: the server said what it may not, or something failed here. */
+enum tunnel_progress tunnel_peer_malformed(struct tunnel_peer *tunnel, const char *detail);
+enum tunnel_progress tunnel_peer_internal(struct tunnel_peer *tunnel, const char *detail);
 
 /* ---- the functions of the method ---- */
 

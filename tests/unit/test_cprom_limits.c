@@ -5,36 +5,6 @@
 
 static struct cprom_duo duo;
 
-/* ---- the TLVs of a message under way ------------------------------------------------- */
-
-struct change {
-	unsigned packet;     /* the one to be changed */
-	enum cprom_tlv type; /* of these TLVs the value is replaced; 0: flags alone */
-	struct slice value;  /* empty: the TLV is left out */
-	uint8_t set, clear;  /* of the first octet */
-	enum cprom_tlv add;  /* one more TLV, with the value */
-};
-
-static void rewrite(struct bytes *data, const struct change *change)
-{
-	uint8_t out[70000];
-	struct wr w = wr_of(out, sizeof out);
-	struct rd r = rd_of(bytes_slice(data));
-	uint8_t first = rd_u8(&r), type;
-	struct slice value;
-
-	wr_u8(&w, (uint8_t)((first & ~change->clear) | change->set));
-	while (cprom_tlv_next(&r, &type, &value)) {
-		if (change->type == 0 || type != change->type)
-			cprom_tlv_put(&w, (enum cprom_tlv)type, value);
-		else if (change->value.len > 0)
-			cprom_tlv_put(&w, (enum cprom_tlv)type, change->value);
-	}
-	if (change->add)
-		cprom_tlv_put(&w, change->add, change->value);
-	REQUIRE(bytes_set(data, wr_done(&w)) == OK);
-}
-
 /* The nth packet of a conversation with validation: 1 Init, 2 Init, 3 offer, 4 request, 5
  * certificate, 6 done, 7 challenge, 8 response. */
 enum { INIT = 1, MY_INIT, OFFER, REQUEST, CERTIFICATE, DONE, CHALLENGE, RESPONSE };
