@@ -447,6 +447,10 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"This network does not enroll machines by {allowed}: the server offered EAP method {offered}.",
 		"On the server, [Enroll] Enabled= has to be yes and Methods= of [Eap] has to leave room for {allowed}; or "
 		"let Tunnel= of [Enroll] in the profile be one that it has.", false },
+	[DIAG_ENROL_OTHER_NETWORK] = { "enroll-other-network",
+		"The server {subject} is not of the network that made the token: no key in its chain has the token's pin.",
+		"The token is of another network, or this network's root was replaced since: get a new token from its "
+		"operator. If nothing was replaced, somebody else's server answers on this port.", false },
 	[DIAG_ENROL_NOTHING_DONE] = { "enroll-nothing-done",
 		"The server ended the enrollment without having done what was asked for: {detail}.",
 		"Its log tells why. It may not allow this, or not see a need.", false },

@@ -209,10 +209,15 @@ static void name_file(struct diagnosis *why, const struct profile *profile, cons
 	diagnosis_add(why, "detail", "%s: %s: %s", profile->path, files->file[n - 1].path, text);
 }
 
+bool arm_knows_server(const struct profile *profile)
+{
+	return profile->trust_anchors.count > 0 || profile->server_pins.count > 0;
+}
+
 int arm_trust(const struct profile *profile, const struct arm_files *files, const char *pin,
 	      struct trust **ret_trust, struct diagnosis *why)
 {
-	bool known = profile->trust_anchors.count > 0 || profile->server_pins.count > 0;
+	bool known = arm_knows_server(profile);
 	bool by_pin = pin && !known;
 	const struct trust_settings settings = {
 		.anchors = files->anchors.view,

@@ -125,6 +125,7 @@ static int make_tunnel(const struct profile *profile, const struct credential *f
 		r = arm_trust(profile, &files, pin_of(armed, hex), &trust, why);
 	if (r < 0)
 		return r;
+	armed->pinned = armed->has_token && !arm_knows_server(profile);
 
 	const struct tls_peer_settings settings = {
 		.trust = TAKE(trust),

@@ -22,6 +22,7 @@ struct armed_enrol {
 	char identity[EAP_IDENTITY_BUFFER];
 	bool has_token;
 	struct token token;
+	bool pinned;			     /* the server is known by the pin of the token alone */
 	char factory[KEYSTORE_NAME_MAX + 1]; /* "": none */
 };
 

@@ -26,6 +26,8 @@ int arm_read_files(const struct profile *profile, struct arm_files *files, struc
 /* What came with a credential is believed beside what the profile names, if it enrolls. */
 int arm_add_delivered(const struct profile *profile, const struct credential *credential,
 		      struct arm_files *files, struct diagnosis *why);
+/* The profile itself names an authority or a pin. */
+bool arm_knows_server(const struct profile *profile);
 /* pin: 64 or 32 hex digits that count where the profile knows neither authority nor pin; or NULL.
  */
 int arm_trust(const struct profile *profile, const struct arm_files *files, const char *pin,

@@ -407,6 +407,15 @@ static bool rescue(struct enrolment *e, enum enrol_error error)
 	       store->store->activate(store->self, e->credential.name, &ignored) == OK;
 }
 
+/* What a tunnel says is about a profile that has everything in it; evidence stays as it is. */
+static void in_our_words(const struct enrolment *e, struct diagnosis *why)
+{
+	if (why->id == DIAG_METHOD_NOT_AGREED)
+		why->id = DIAG_ENROL_NOT_OFFERED;
+	else if (why->id == DIAG_SERVER_PIN_MISMATCH && e->job.means && e->job.means->pinned)
+		why->id = DIAG_ENROL_OTHER_NETWORK;
+}
+
 enum life_outcome enrolment_outcome(struct enrolment *enrolment,
 				    const struct diagnosis *conversation, struct diagnosis *why)
 {
@@ -420,8 +429,7 @@ enum life_outcome enrolment_outcome(struct enrolment *enrolment,
 		*why = *own;
 	else
 		*why = *conversation;
-	if (why->id == DIAG_METHOD_NOT_AGREED)
-		why->id = DIAG_ENROL_NOT_OFFERED;
+	in_our_words(enrolment, why);
 	if (error != ENROL_ERROR_NONE || why->id != DIAG_NONE)
 		return is_refusal(error) || is_final(why) ? LIFE_REFUSED : LIFE_FAILED;
 	diagnosis_set(why, DIAG_ENROL_NOTHING_DONE);

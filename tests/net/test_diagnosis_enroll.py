@@ -144,12 +144,13 @@ def no_token(lab):
     diagnosed(lab, daemon, "enroll-no-token", credential="network", detail=".*/none: No such file.*")
 
 
-@shows("server-pin-mismatch")
+@shows("enroll-other-network")
 def a_token_of_another_network(lab):
     other, _ = network(lab)
     authd, port = network(lab)
     daemon = machine(lab, port)
-    refused(lab, authd, daemon, "server-pin-mismatch", token(other))
+    seen = refused(lab, authd, daemon, "enroll-other-network", token(other), subject=f".*{enrolling.SERVER}.*")
+    lab.check("new token" in seen["next"] and "ServerPin" not in seen["next"], seen["next"])
     authd.expect(r"auth\.reject .*diagnosis=own-c")
     works_then(lab, authd, daemon, port)
 

@@ -351,7 +351,8 @@ TEST(the_pin_of_a_token_is_what_the_server_is_judged_by)
 	token_format(&rig.d.token, text);
 	REQUIRE(prepare(&rig, text) == 0);
 	told(&rig, converse(&rig), LIFE_FAILED);
-	CHECK_INT(rig.why.id, DIAG_SERVER_PIN_MISMATCH);
+	CHECK_INT(rig.why.id, DIAG_ENROL_OTHER_NETWORK);
+	CHECK_STR(diagnosis_evidence(&rig.why, "fingerprint") ? "there" : "missing", "there");
 	CHECK_STR(rig.steps, "");
 	CHECK_INT(rig.d.questions[ENROL_ASKS_AUTHORISE], 0);
 	CHECK_INT(shown(&rig).generation, 0);
