@@ -109,7 +109,8 @@ static const struct signal_row port_signals[] = {
 	{ "EnrollmentProgress", { { "step", "s" }, { "detail", "s" }, { "diagnosis", "a{sv}" } },
 	  "An enrollment or renewal on this port has got a step further: tunnel, authorized, key-generated, "
 	  "request-sent, received, checked, stored, validated, activated, removed; and at its end done or failed, "
-	  "with the diagnosis of a failure." },
+	  "with the diagnosis of a failure. fell-back: a renewed certificate did not open the port, and the old one "
+	  "is back. waiting: nothing happens now, and the detail tells what has to happen first." },
 	{ NULL }
 };
 

@@ -61,6 +61,7 @@ static const char *step_text(const char *step)
 	static const struct {
 		const char *step, *text;
 	} rows[] = {
+		{ "waiting", "waiting" },
 		{ "tunnel", "the network has proved who it is" },
 		{ "authorized", "the network accepts this machine" },
 		{ "key-generated", "a new key was made" },
@@ -142,7 +143,8 @@ static bool on_progress(const struct cli *cli, struct pursuit *p, const char *pa
 	json_t *diagnosis = json_array_get(args, 2);
 
 	step = step ? step : "";
-	snprintf(p->port, sizeof p->port, "%s", path);
+	if (strcmp(step, "waiting") != 0)
+		snprintf(p->port, sizeof p->port, "%s", path);
 	if (cli->json) {
 		AUTO(json_t)
 		more = json_pack("{s:s, s:s, s:O}", "Step", step, "Detail", detail ? detail : "",

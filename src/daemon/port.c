@@ -79,12 +79,14 @@ static void port_set_timer(struct port *port)
 }
 
 /* The next conversation does not wait; where there is none to be had, the port does. */
-static void port_ask(struct port *port, void (*ask)(struct supplicant *pae))
+static void port_ask(struct port *port, bool insist)
 {
-	if (port_prepare(port))
-		ask(&port->pae);
-	else
+	if (!port_prepare(port))
 		port_wait(port);
+	else if (insist || port->course == COURSE_ENROL)
+		supplicant_insist(&port->pae);
+	else
+		supplicant_reauthenticate(&port->pae);
 }
 
 /* EAP peer and PAE run in turn until neither has anything to do.  True when they have to run again,
@@ -108,7 +110,7 @@ static bool port_run(struct port *port)
 	if (!port->hurry)
 		return false;
 	port->hurry = false;
-	port_ask(port, supplicant_reauthenticate);
+	port_ask(port, false);
 	return true;
 }
 
@@ -292,7 +294,7 @@ void port_reconsider(struct port *port)
 		port_connect(port);
 		return;
 	}
-	course = port->world->course(port->world->context, port, &port->course_until);
+	course = port_wish(port);
 	if (course == COURSE_ENROL)
 		supplicant_insist(&port->pae);
 	else if (course == COURSE_RENEW)
@@ -381,7 +383,7 @@ static void port_succeed(struct port *port, struct armed *armed)
 	if (on && port->waiting) {
 		port_connect(port);
 	} else if (on && again) {
-		port_ask(port, supplicant_insist);
+		port_ask(port, true);
 		port_step(port);
 	} else {
 		announce(port);

@@ -75,6 +75,28 @@ void port_attempt_fails(struct port *port, struct moment now, enum diagnosis_id 
 	port_attempt_ends(port, now, false);
 }
 
+/* Who has asked for a credential, and hears nothing, is told what is waited for. */
+static void tell_silence(struct port *port, struct moment now)
+{
+	const struct supplicant *pae = &port->pae;
+	struct enrolment_event event = { .step = "waiting", .protocol = "" };
+	enum course wish = port_wish(port);
+
+	if (pae->startCount < 2 || (wish != COURSE_ENROL && wish != COURSE_RENEW))
+		return;
+	event.action = wish == COURSE_ENROL ? "register" : "renew";
+	snprintf(event.credential, sizeof event.credential, "%s", port->armed->credential);
+	if (pae->insists || pae->startCount < pae->config->start_max)
+		snprintf(event.detail, sizeof event.detail,
+			 "nobody has answered yet; asked for the %u. time, and again in %llu s",
+			 pae->startCount,
+			 (unsigned long long)(pae->startWhen - now.mono + 999) / 1000);
+	else
+		snprintf(event.detail, sizeof event.detail,
+			 "nobody has answered; asked for the last time, from now on listening");
+	port->world->progress(port->world->context, port, &event);
+}
+
 void port_note_outcome(struct port *port, const struct supplicant_counters *before,
 		       struct moment now)
 {
@@ -85,6 +107,8 @@ void port_note_outcome(struct port *port, const struct supplicant_counters *befo
 	if (pae->pae_state == PAE_AUTHENTICATING ||
 	    (pae->counters.start_tx != before->start_tx && !unanswered))
 		port_attempt_begins(port, now);
+	if (pae->counters.start_tx != before->start_tx)
+		tell_silence(port, now);
 
 	if (!port_note_conversation(port, before, now) && unanswered && !port->unanswered) {
 		diagnosis_set(&port->diagnosis, DIAG_NO_AUTHENTICATOR);

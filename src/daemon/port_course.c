@@ -14,6 +14,11 @@ static void conversation_ended(struct port *port, const struct conversation_end 
 	port->world->conversation_ended(port->world->context, port, end);
 }
 
+enum course port_wish(struct port *port)
+{
+	return port->world->course(port->world->context, port, &port->course_until);
+}
+
 /* ---- before -------------------------------------------------------------------------------- */
 
 static void take_successor(struct port *port)
@@ -41,7 +46,6 @@ static void fail_unbegun(struct port *port, enum course course, const struct dia
 
 bool port_prepare(struct port *port)
 {
-	const struct port_world *world = port->world;
 	struct diagnosis why = { 0 };
 
 	if (port->conversing)
@@ -49,7 +53,7 @@ bool port_prepare(struct port *port)
 	take_successor(port);
 	/* The second time round there is a wait for what could not be prepared. */
 	for (int i = 0; i < 2; i++) {
-		enum course course = world->course(world->context, port, &port->course_until);
+		enum course course = port_wish(port);
 
 		if (course == COURSE_NOTHING)
 			return false;
@@ -133,6 +137,9 @@ static void ordinary_ends(struct port *port, struct conversation_end *end, struc
 	if (end->ending == LIFE_OPENED)
 		diagnose_success(port);
 	port_attempt_ends(port, now, end->ending == LIFE_OPENED);
+	/* Somebody asked for an enrolment meanwhile. */
+	if (port_wish(port) == COURSE_ENROL)
+		port->hurry = true;
 }
 
 /* What was installed is used as soon as the service has taken it up; where nothing was, whatever

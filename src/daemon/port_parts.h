@@ -19,6 +19,8 @@ void port_note_outcome(struct port *port, const struct supplicant_counters *befo
 /* Chooses the next conversation, unless one is going on.  False: there is none to be had now. */
 bool port_prepare(struct port *port);
 bool port_in_conversation(const struct port *port);
+/* What the next one would be. */
+enum course port_wish(struct port *port);
 /* Until course_until, or until somebody has the port reconsidered, nothing is said or heard.  The
  * machines are to be stepped. */
 void port_wait(struct port *port);

@@ -22,19 +22,26 @@ void held_set_timer(struct service *s)
 	timer_set(s->loop, &s->renewals, due);
 }
 
-/* A port that the credential has opened, and that is not in the middle of something. */
-static struct port *port_to_renew(struct service *s, const struct held *h)
+/* A port with this credential, of which that is so if fits is given; NULL: there is none. */
+static struct port *find_port(struct service *s, const struct held *h,
+			      bool (*fits)(const struct port *port))
 {
 	for (size_t i = 0; i < PORT_BUCKETS; i++) {
 		list_each (node, &s->ports[i]) {
 			struct port *port = list_item(node, struct port, node);
 
-			if (port->armed && port->wanted && port->pae.suppPortStatus &&
-			    !port->conversing && strcmp(port->armed->credential, h->name) == 0)
+			if (port->armed && strcmp(port->armed->credential, h->name) == 0 &&
+			    (!fits || fits(port)))
 				return port;
 		}
 	}
 	return NULL;
+}
+
+/* The credential has opened it, and it is not in the middle of something. */
+static bool can_renew(const struct port *port)
+{
+	return port->wanted && port->pae.suppPortStatus && !port->conversing;
 }
 
 void held_on_renewals(struct timer *timer)
@@ -48,7 +55,7 @@ void held_on_renewals(struct timer *timer)
 		if (!h->life.usable || !h->life.enrols || h->life.on_trial || h->life.holder != 0 ||
 		    !renewal_is_due(&h->life.renewal, loop_now()))
 			continue;
-		port = port_to_renew(s, h);
+		port = find_port(s, h, can_renew);
 		if (port)
 			port_reconsider(port);
 	}
@@ -71,6 +78,26 @@ void service_forget_refusals(struct service *s)
 	service_each_port(s, wake);
 }
 
+/* What has to happen before anything does; NULL: it begins. */
+static const char *obstacle(const struct held *h, const struct port *port)
+{
+	if (!port->link.carrier)
+		return "the cable is not plugged in";
+	if (h->life.holder != 0 && h->life.holder != port->link.index)
+		return "another port is getting the same credential";
+	if (port->conversing && port->course == COURSE_ORDINARY)
+		return "an authentication is going on, and comes to its end first";
+	return NULL;
+}
+
+static void tell_obstacle(struct service *s, const struct port *port, const char *what)
+{
+	const struct diagnosis none = { 0 };
+
+	if (s->bus && what)
+		bus_enrolment_progress(s->bus, port->link.index, "waiting", what, &none);
+}
+
 static bool take_wish(struct held *h, const struct enrol_wish *wish)
 {
 	size_t name = strlen(wish->name), kind = strlen(wish->profile);
@@ -91,8 +118,9 @@ enum bus_result service_enroll(struct service *s, unsigned index, const struct e
 			       struct diagnosis *why)
 {
 	struct port *port = service_port(s, index);
+	const struct enrol_given given = { .token = wish->token,
+					   .factory = *wish->factory ? wish->factory : NULL };
 	struct armed_enrol *armed = NULL;
-	struct enrol_given given;
 	struct held *h;
 
 	if (!port)
@@ -102,19 +130,17 @@ enum bus_result service_enroll(struct service *s, unsigned index, const struct e
 	h = held_of_port(s, port);
 	if (!h || !port->armed->profile->enrol.wanted)
 		return BUS_NO_ENROLMENT;
+	/* A token with a typing error is told to who typed it, and changes nothing. */
+	if (enrol_arm(port->armed->profile, s->keystore, &given, loop_now().wall, &armed, why) < 0)
+		return BUS_INVALID;
+	armed_enrol_free(armed);
 	if (!take_wish(h, wish))
 		return BUS_INVALID;
-	/* A token with a typing error is told to who typed it. */
-	if (enrol_arm(port->armed->profile, s->keystore, held_given(h, &given), loop_now().wall,
-		      &armed, why) < 0) {
-		held_forget_given(h);
-		return BUS_INVALID;
-	}
-	armed_enrol_free(armed);
 	h->life.means = true;
 	life_ask_enrolment(&h->life);
 	life_forget_refusals(&h->life);
-	if (port->wanted)
+	tell_obstacle(s, port, obstacle(h, port));
+	if (port->wanted && !port->taken)
 		port_reconsider(port);
 	else
 		port_connect(port);
@@ -128,8 +154,12 @@ static enum bus_result renew(struct service *s, struct held *h, struct port *por
 	if (!h->life.usable)
 		return BUS_FAILED;
 	renewal_ask(&h->life.renewal);
-	if (port)
+	if (port) {
+		tell_obstacle(s, port, obstacle(h, port));
 		port_reconsider(port);
+	} else if ((port = find_port(s, h, NULL))) {
+		tell_obstacle(s, port, "no port that it opens is open and idle now");
+	}
 	held_set_timer(s);
 	return BUS_DONE;
 }
@@ -148,5 +178,5 @@ enum bus_result service_renew_credential(struct service *s, const char *name)
 {
 	struct held *h = held_find(s, name);
 
-	return h ? renew(s, h, port_to_renew(s, h)) : BUS_NO_PROFILE;
+	return h ? renew(s, h, find_port(s, h, can_renew)) : BUS_NO_PROFILE;
 }

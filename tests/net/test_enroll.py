@@ -3,7 +3,7 @@ import json
 import signal
 
 from enrolling import SERVER, credential, enroll, keep_token, machine, network, token
-from lab import each, main, test
+from lab import BUILD, Process, each, main, test
 from wire import START, parse
 
 # ---- first time ---------------------------------------------------------------------------------------
@@ -97,6 +97,76 @@ def every_step_is_an_event(lab):
     lab.check("pc7" in credential(daemon)["Subject"], "its name")
 
 
+# ---- what is waited for ------------------------------------------------------------------------------
+
+class Enrolment:
+    """`latchkeyctl enroll --json`, or another command that is followed, while it goes on."""
+
+    def __init__(self, lab, daemon, *words):
+        self.lab = lab
+        self.process = Process(lab, [BUILD / "latchkeyctl", "--config", daemon.file, "--json", *words], ns=daemon.ns,
+                               env=daemon.environment, name=f"latchkeyctl {words[0]}")
+
+    def waits(self, pattern):
+        self.process.expect(rf'"Step":"waiting","Detail":"[^"]*{pattern}')
+
+    def ends_well(self):
+        self.lab.equal(self.process.wait(), 0, f"the end of it: {self.process.lines}")
+
+
+@test
+def a_cable_that_is_out_is_waited_for(lab):
+    authd, port = network(lab)
+    daemon = machine(lab, port)
+    port.cable.unplug()
+    lab.until(lambda: not daemon.status(port)["Carrier"], "the cable is out")
+    enrolment = Enrolment(lab, daemon, "enroll", f"--token={token(authd)}")
+    enrolment.waits("cable")
+    port.cable.plug()
+    enrolment.ends_well()
+
+
+@test
+def silence_is_told(lab):
+    authd, port = network(lab, wire={"loss": 1})
+    daemon = machine(lab, port, {"Enroll.Tunnel": "ttls", "EAPOL.StartFirst": "100ms", "EAPOL.StartMax": 3})
+    enrolment = Enrolment(lab, daemon, "enroll", f"--token={token(authd)}")
+    enrolment.waits("2. time, and again in 1 s")
+    enrolment.waits("from now on listening")
+    port.cable.impair(loss=0)
+    Enrolment(lab, daemon, "enroll", f"--token={token(authd)}", "--name=pc8").ends_well()
+    enrolment.ends_well()
+
+
+@test
+def an_authentication_that_goes_on_comes_first(lab):
+    authd, port = network(lab, {"Enroll.AfterEnrolment": "accept"}, wire={})
+    daemon = machine(lab, port)
+    lab.equal(enroll(daemon, token(authd)).returncode, 0, "latchkeyctl enroll")
+    text = token(authd)
+    port.cable.impair(delay=0.3)
+    daemon.ctl("reauth", check=True)
+    lab.until(lambda: daemon.status(port)["PAEState"] == "AUTHENTICATING", "the authentication")
+    enrolment = Enrolment(lab, daemon, "enroll", f"--token={text}", "--name=pc8")
+    enrolment.waits("authentication is going on")
+    port.cable.impair(delay=0)
+    enrolment.ends_well()
+    lab.equal(credential(daemon)["Generation"], 2, "the generation")
+
+
+@test
+def a_renewal_without_a_port_says_so(lab):
+    authd, port = network(lab, {"Enroll.AfterEnrolment": "accept"})
+    daemon = machine(lab, port)
+    lab.equal(enroll(daemon, token(authd)).returncode, 0, "latchkeyctl enroll")
+    port.cable.unplug()
+    lab.until(lambda: not daemon.status(port)["Carrier"], "the cable is out")
+    renewal = Enrolment(lab, daemon, "renew", "network")
+    renewal.waits("no port")
+    port.cable.plug()
+    renewal.ends_well()
+
+
 # ---- renewal ------------------------------------------------------------------------------------------
 
 @each("teap", "ttls")
@@ -169,6 +239,18 @@ def a_typing_error_is_told_at_once(lab):
     done = enroll(daemon, text[:-1] + ("0" if text[-1] != "0" else "1"))
     lab.equal(done.returncode, 1, "latchkeyctl enroll")
     lab.check(not daemon.said(r"port\.attempt"), "the network was not asked")
+
+
+@test
+def a_typing_error_takes_nothing_back(lab):
+    authd, port = network(lab, wire={"loss": 1})
+    daemon = machine(lab, port, {"Enroll.Tunnel": "ttls", "EAPOL.StartFirst": "100ms", "EAPOL.StartCeiling": "100ms",
+                                 "EAPOL.StartMax": 1000})
+    enrolment = Enrolment(lab, daemon, "enroll", f"--token={token(authd)}")
+    enrolment.waits("nobody has answered")
+    lab.equal(daemon.ctl("enroll", "--token=nonsense").returncode, 1, "another token")
+    port.cable.impair(loss=0)
+    enrolment.ends_well()
 
 
 @test
