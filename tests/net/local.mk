@@ -1,5 +1,20 @@
 # Network tests, in namespaces: lab.py says how one is written.
-NET_TESTS = %D%/test_lab.py %D%/test_port.py %D%/test_frames.py %D%/test_running.py %D%/test_tls.py %D%/test_ctl.py %D%/test_demo.py %D%/test_service.py %D%/test_tunnels.py
+
+# The other end: latchkey-authd. Those that take longest begin first.
+AUTHD_NET_TESTS = %D%/test_authd_port.py %D%/test_authd_tls.py %D%/test_enroll_faults.py %D%/test_authd_tunnels.py \
+	%D%/test_authd_radius_client.py %D%/test_diagnosis_enroll.py %D%/test_renewal.py %D%/test_enroll.py \
+	%D%/test_enroll_protocols.py %D%/test_teap.py %D%/test_authd_radius.py %D%/test_authd_nas.py \
+	%D%/test_authd_radsec.py %D%/test_authd_running.py
+if AUTHD
+NET_TESTS = $(AUTHD_NET_TESTS)
+else
+NET_TESTS =
+EXTRA_DIST += $(AUTHD_NET_TESTS)
+endif
+
+# And the machine.
+NET_TESTS += %D%/test_port.py %D%/test_tls.py %D%/test_tunnels.py %D%/test_ctl.py %D%/test_lab.py %D%/test_running.py \
+	%D%/test_frames.py %D%/test_demo.py %D%/test_service.py
 NET_LAB = %D%/lab.py %D%/pki.py %D%/switch.py %D%/machine.py %D%/wire.py %D%/under_unit.py \
 	%D%/authd.py %D%/radius.py %D%/eapol_test.py %D%/ocsp.py %D%/relay.py %D%/enrolling.py %D%/dying.py
 TESTS += $(NET_TESTS)
@@ -17,16 +32,6 @@ check_PROGRAMS += %D%/gate_box
 NET_TESTS += %D%/test_gate.py
 else
 EXTRA_DIST += %D%/gate_box.c %D%/test_gate.py
-endif
-
-# The other end: latchkey-authd.
-AUTHD_NET_TESTS = %D%/test_authd_radius.py %D%/test_authd_nas.py %D%/test_authd_running.py \
-	%D%/test_authd_port.py %D%/test_authd_radsec.py %D%/test_authd_radius_client.py \
-	%D%/test_authd_tls.py %D%/test_enroll.py %D%/test_renewal.py %D%/test_enroll_protocols.py %D%/test_diagnosis_enroll.py %D%/test_enroll_faults.py %D%/test_authd_tunnels.py %D%/test_teap.py
-if AUTHD
-NET_TESTS += $(AUTHD_NET_TESTS)
-else
-EXTRA_DIST += $(AUTHD_NET_TESTS)
 endif
 
 # A NAS without ports, for what we ask of RADIUS servers and they of us.

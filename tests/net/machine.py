@@ -194,9 +194,16 @@ class Latchkeyd:
         return self.json("status", port.interface)
 
     def follow(self):
-        """`latchkeyctl monitor --json` as a process whose lines are events."""
-        return Process(self.lab, [BUILD / "latchkeyctl", "--config", self.file, "--json", "monitor"],
-                       ns=self.ns, env=self.environment, name="latchkeyctl monitor")
+        """`latchkeyctl monitor --json` as a process whose lines are events, and that listens by now."""
+        monitor = Process(self.lab, [BUILD / "latchkeyctl", "--config", self.file, "--json", "monitor"],
+                          ns=self.ns, env=self.environment, name="latchkeyctl monitor")
+
+        def hears():
+            for level in ("info", "debug"):
+                self.ctl("log-level", level, check=True)
+            return monitor.lines
+        self.lab.until(hears, "the monitor listens")
+        return monitor
 
 
 def ini(settings):

@@ -20,7 +20,8 @@ def network(lab, *words, settings=None, start=True):
     """A guarded port, a server whose certificate is by the root of the CA, and the CA."""
     root = lab.pki().root
     issuing = root.authority("Issuing CA", usage="digitalSignature, keyCertSign, cRLSign")
-    authd, port = guarded(lab, start=False, settings={
+    # Who is refused may come again soon.
+    authd, port = guarded(lab, start=False, port={"Port.QuietPeriod": "1s"}, settings={
         "Tunnel.SendRoot": "yes",
         "Authority.Backend": "cmp", "Authority.CmpUrl": f"http://127.0.0.1:{PORT}/cmp",
         "Authority.CmpCredential": "ra", "Authority.CmpAnchors": root.cert,
@@ -44,7 +45,6 @@ def a_machine_is_enrolled(lab, case):
     lab.check(port.ping(), "traffic passes")
     lab.check("Issuing CA" in credential(daemon)["Issuer"], "who has issued")
     lab.equal(len(authd.json("machine", "list")), 1, "machines that the registry knows")
-
 
 
 def refused(lab, authd, port, pattern, **kwargs):

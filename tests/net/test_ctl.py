@@ -70,7 +70,6 @@ def the_monitor_sees_the_attempt_end(lab):
     port.expect_open()
     follow = daemon.follow()
     lab.check(daemon.ctl("reauth", "--wait=20").returncode == 0, "it is authenticated again")
-    daemon.ctl("log-level", "info", check=True)
     follow.expect('"AttemptEnded"')
 
 

@@ -122,22 +122,12 @@ def the_interface_is_removed(lab):
     daemon = machine(lab, port)
     daemon.expect(r"port\.authorised")
     monitor = daemon.follow()
-    monitor_is_on(lab, daemon, monitor)
     port.peer.ip(f"link delete {port.interface}")
     logged = in_the_log(lab, daemon, "interface-gone")
     signalled = ended(monitor, "interface-gone")
     lab.equal({k: signalled[k] for k in logged}, logged, "the bus tells the same")
     check_evidence(lab, signalled, {"interface": port.interface})
     lab.equal(daemon.json("status"), [], "the port is no more")
-
-
-def monitor_is_on(lab, daemon, monitor):
-    """It sees a signal that we cause."""
-    def seen():
-        daemon.ctl("log-level", "info")
-        daemon.ctl("log-level", "debug")
-        return monitor.said("LogLevel")
-    lab.until(seen, "the monitor is on")
 
 
 @shows("port-taken")
@@ -230,7 +220,6 @@ def a_profile_that_is_taken_away(lab):
     daemon = machine(lab, port)
     daemon.expect(r"port\.authorised")
     monitor = daemon.follow()
-    monitor_is_on(lab, daemon, monitor)
     (daemon.profiles / "wired.profile").unlink()
     daemon.reload()
     logged = in_the_log(lab, daemon, "no-profile")

@@ -136,7 +136,6 @@ def a_certificate_that_runs_out_is_warned_of(lab):
     daemon.expect("port.authorised .*diagnosis=credential-expiring")
 
     events = daemon.follow()
-    lab.until(lambda: daemon.ctl("reauth", "--wait=5") and events.lines, "the monitor listens")
     daemon.configure({"Service.ExpiryWarnings": "30d 14d 12d"})
     daemon.reload()
     events.expect("ExpiryWarning")
