@@ -183,7 +183,20 @@ static int give_passphrase(char *buffer, int size, int writing, void *context)
 	return (int)passphrase->len;
 }
 
-/* RFC 1421 encryption, as traditional keys have it: headers above the base64. */
+/* One SEQUENCE and nothing else, as every key is. */
+static bool is_sequence(struct slice der)
+{
+	const unsigned char *p = der.p;
+	long len;
+	int tag, class;
+	int how = ASN1_get_object(&p, &len, &tag, &class, (long)der.len);
+
+	ERR_clear_error();
+	return how == V_ASN1_CONSTRUCTED && tag == V_ASN1_SEQUENCE && p + len == der.p + der.len;
+}
+
+/* RFC 1421 encryption, as traditional keys have it: headers above the base64.  Its padding takes one
+ * wrong passphrase in 256 for the right one; what comes out is noise then. */
 static enum status pem_decrypt(struct intake *in, struct pem *pem)
 {
 	EVP_CIPHER_INFO sealed;
@@ -202,7 +215,9 @@ static enum status pem_decrypt(struct intake *in, struct pem *pem)
 	long capacity = pem->len;
 
 	if (PEM_do_header(&sealed, pem->data, &pem->len, give_passphrase, &passphrase) == 1)
-		return OK;
+		return is_sequence(slice_of(pem->data, (size_t)pem->len))
+			       ? OK
+			       : intake_passphrase_wrong(in);
 
 	bool wrong = intake_why_not() == WRONG_PASSPHRASE;
 

@@ -283,6 +283,21 @@ TEST(traditional_keys_are_read_plain_and_encrypted)
 	}
 }
 
+TEST(no_wrong_passphrase_of_a_traditional_key_is_taken_for_damage)
+{
+	AUTO(EVP_PKEY) key = pki_key("P-256");
+	AUTO_VALUE(bundle) bundle = { 0 };
+	AUTO_VALUE(bytes) sealed = traditional(key, "AES-128-CBC", "good");
+	char passphrase[16];
+
+	/* One in 256 has padding that fits. */
+	for (int i = 0; i < 3000; i++) {
+		snprintf(passphrase, sizeof passphrase, "bad%d", i);
+		CHECK_INT(add(&bundle, bytes_slice(&sealed), passphrase), UNTRUSTED);
+		CHECK_INT(why.id, DIAG_PASSPHRASE_WRONG);
+	}
+}
+
 TEST(pkcs12_gives_key_certificate_and_chain)
 {
 	AUTO_VALUE(bundle) bundle = { 0 };
