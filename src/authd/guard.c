@@ -23,8 +23,7 @@ struct guard {
 
 static int fail(int error, const char *what, struct diagnosis *why)
 {
-	diagnosis_set(why, DIAG_INTERNAL);
-	diagnosis_add(why, "detail", "%s: %s", what, strerror(-error));
+	diagnosis_say(why, DIAG_INTERNAL, "%s: %s", what, strerror(-error));
 	return error;
 }
 

@@ -50,9 +50,8 @@ static int enter_vlan(struct port *port, struct port_session *session, struct di
 	if (vlan == port->vlan)
 		return 0;
 	if (!is_alone(port, session)) {
-		diagnosis_set(why, DIAG_INTERNAL);
-		diagnosis_add(why, "detail", "others behind this port are in another VLAN than %u",
-			      vlan);
+		diagnosis_say(why, DIAG_INTERNAL,
+			      "others behind this port are in another VLAN than %u", vlan);
 		return -EBUSY;
 	}
 	error = world->doors->vlan(world->doors_context, port->link.index, vlan, why);
@@ -84,8 +83,7 @@ int port_open(struct port *port, struct port_session *session, struct diagnosis 
 		return error;
 	error = world->doors->open(world->doors_context, port->link.index, session->mac);
 	if (error < 0) {
-		diagnosis_set(why, DIAG_INTERNAL);
-		diagnosis_add(why, "detail", "the gate was not opened: %s", strerror(-error));
+		diagnosis_say(why, DIAG_INTERNAL, "the gate was not opened: %s", strerror(-error));
 	}
 	return error;
 }

@@ -185,8 +185,7 @@ static bool digest(const struct profile *profile, const struct inputs *in, struc
 int arm_failed(struct diagnosis *why, const struct profile *profile, const char *detail)
 {
 	if (why->id == DIAG_NONE) {
-		diagnosis_set(why, DIAG_INTERNAL);
-		diagnosis_add(why, "detail", "%s", detail);
+		diagnosis_say(why, DIAG_INTERNAL, "%s", detail);
 	}
 	diagnosis_add(why, "profile", "%s", profile->name);
 	return -EINVAL;
@@ -205,8 +204,7 @@ static void name_file(struct diagnosis *why, const struct profile *profile, cons
 	char text[DIAGNOSIS_VALUE_MAX];
 
 	snprintf(text, sizeof text, "%s", diagnosis_evidence(why, "detail"));
-	diagnosis_set(why, DIAG_CONFIG);
-	diagnosis_add(why, "detail", "%s: %s: %s", profile->path, files->file[n - 1].path, text);
+	diagnosis_say(why, DIAG_CONFIG, "%s: %s: %s", profile->path, files->file[n - 1].path, text);
 }
 
 bool arm_knows_server(const struct profile *profile)

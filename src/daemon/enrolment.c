@@ -293,8 +293,7 @@ int enrolment_new(struct enrolment_job *job, struct enrolment **ret_enrolment,
 	if (r < 0) {
 		job_done(job);
 		enrolment_free(e);
-		diagnosis_set(why, DIAG_INTERNAL);
-		diagnosis_add(why, "detail", "out of memory");
+		diagnosis_say(why, DIAG_INTERNAL, "out of memory");
 		return r;
 	}
 	*ret_enrolment = e;
@@ -432,7 +431,7 @@ enum life_outcome enrolment_outcome(struct enrolment *enrolment,
 	in_our_words(enrolment, why);
 	if (error != ENROL_ERROR_NONE || why->id != DIAG_NONE)
 		return is_refusal(error) || is_final(why) ? LIFE_REFUSED : LIFE_FAILED;
-	diagnosis_set(why, DIAG_ENROL_NOTHING_DONE);
-	diagnosis_add(why, "detail", "%s", "it let this machine in and gave it nothing");
+	diagnosis_say(why, DIAG_ENROL_NOTHING_DONE, "%s",
+		      "it let this machine in and gave it nothing");
 	return LIFE_UNCHANGED;
 }

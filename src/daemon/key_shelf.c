@@ -226,8 +226,7 @@ static enum status activate(void *self, const char *credential, struct diagnosis
 	unsigned generation = recall(face->shelf, credential);
 
 	if (generation == 0) {
-		diagnosis_set(why, DIAG_INTERNAL);
-		diagnosis_add(why, "detail", "nothing was stored for %s", credential);
+		diagnosis_say(why, DIAG_INTERNAL, "nothing was stored for %s", credential);
 		return UNEXPECTED;
 	}
 	return status_of(keystore_try(face->shelf->keystore, credential, generation, why));

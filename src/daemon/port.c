@@ -414,8 +414,7 @@ void port_use(struct port *port, const char *profile, struct armed *armed,
 		port->armed = armed_ref(armed);
 		if (build_engine(port) < 0) {
 			armed_free(TAKE(port->armed));
-			diagnosis_set(&port->diagnosis, DIAG_INTERNAL);
-			diagnosis_add(&port->diagnosis, "detail", "out of memory");
+			diagnosis_say(&port->diagnosis, DIAG_INTERNAL, "out of memory");
 		}
 	} else {
 		port->diagnosis = *problem;

@@ -147,8 +147,7 @@ static struct eap_verdict on_challenge(struct mschapv2_peer *peer, const struct 
 		status = answer(peer, hash);
 	explicit_bzero(hash, sizeof hash);
 	if (status != OK) {
-		diagnosis_set(&peer->why, DIAG_INTERNAL);
-		diagnosis_add(&peer->why, "detail", "the response could not be computed");
+		diagnosis_say(&peer->why, DIAG_INTERNAL, "the response could not be computed");
 		return given_up;
 	}
 	peer->stage = RESPONDED;

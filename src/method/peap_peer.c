@@ -149,8 +149,7 @@ static enum tunnel_progress on_success(struct peap_peer *peer, struct tunnel_pee
 	}
 	problem = check_binding(peer, tunnel, x);
 	if (problem) {
-		diagnosis_set(why, DIAG_TUNNEL_BINDING);
-		diagnosis_add(why, "detail", "%s", problem);
+		diagnosis_say(why, DIAG_TUNNEL_BINDING, "%s", problem);
 		return refuse(peer, tunnel, id);
 	}
 	if (send_extensions(peer, tunnel, id, PEAP_RESULT_SUCCESS, x) != OK)

@@ -114,8 +114,7 @@ static struct eap_verdict fail(struct tls_peer *peer)
 
 static struct eap_verdict give_up(struct tls_peer *peer, enum diagnosis_id id, const char *detail)
 {
-	diagnosis_set(&peer->why, id);
-	diagnosis_add(&peer->why, "detail", "%s", detail);
+	diagnosis_say(&peer->why, id, "%s", detail);
 	return fail(peer);
 }
 

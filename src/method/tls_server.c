@@ -93,8 +93,7 @@ static enum eap_server_state fail(struct conversation *c)
 static enum eap_server_state give_up(struct conversation *c, enum diagnosis_id id,
 				     const char *detail)
 {
-	diagnosis_set(&c->why, id);
-	diagnosis_add(&c->why, "detail", "%s", detail);
+	diagnosis_say(&c->why, id, "%s", detail);
 	eap_keys_done(&c->keys);
 	c->phase = FAILED;
 	return METHOD_FAILED;

@@ -217,8 +217,7 @@ static struct eap_verdict fail(struct tunnel_peer *t)
 
 static struct eap_verdict give_up(struct tunnel_peer *t, enum diagnosis_id id, const char *detail)
 {
-	diagnosis_set(&t->why, id);
-	diagnosis_add(&t->why, "detail", "%s", detail);
+	diagnosis_say(&t->why, id, "%s", detail);
 	return fail(t);
 }
 

@@ -35,8 +35,7 @@ enum status bundle_add(struct bundle *bundle, struct slice file, const struct se
 
 	*ret_encrypted = in.encrypted;
 	if (status == NO_MEMORY) {
-		diagnosis_set(why, DIAG_INTERNAL);
-		diagnosis_add(why, "detail", "out of memory");
+		diagnosis_say(why, DIAG_INTERNAL, "out of memory");
 	}
 	if (status == OK) {
 		struct bundle old = *bundle;
@@ -305,8 +304,7 @@ enum status bundle_finish(struct bundle *bundle, struct diagnosis *why)
 	if (status == OK)
 		status = sort_chain(bundle, why);
 	if (status == NO_MEMORY) {
-		diagnosis_set(why, DIAG_INTERNAL);
-		diagnosis_add(why, "detail", "out of memory");
+		diagnosis_say(why, DIAG_INTERNAL, "out of memory");
 	}
 	return status;
 }

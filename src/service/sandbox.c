@@ -17,8 +17,7 @@ int sandbox_privileges(const char *user, const int *capabilities, struct diagnos
 	const struct passwd *account = user ? getpwnam(user) : NULL;
 
 	if (user && !account) {
-		diagnosis_set(why, DIAG_CONFIG);
-		diagnosis_add(why, "detail", "there is no user \"%s\" on this system", user);
+		diagnosis_say(why, DIAG_CONFIG, "there is no user \"%s\" on this system", user);
 		return -ENOENT;
 	}
 	capng_clear(CAPNG_SELECT_BOTH);

@@ -14,8 +14,7 @@
 
 enum status tls_complain(struct diagnosis *why, enum diagnosis_id id, const char *detail)
 {
-	diagnosis_set(why, id);
-	diagnosis_add(why, "detail", "%s", detail);
+	diagnosis_say(why, id, "%s", detail);
 	return id == DIAG_INTERNAL ? NO_MEMORY : CRYPTO;
 }
 

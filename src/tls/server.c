@@ -174,8 +174,7 @@ static void ask(struct tls_conn *conn)
 	if (status == OK && side->row.len > 0)
 		status = take_identity(conn);
 	if (status != OK) {
-		diagnosis_set(&why, DIAG_INTERNAL);
-		diagnosis_add(&why, "detail", "what the certificate says could not be kept");
+		diagnosis_say(&why, DIAG_INTERNAL, "what the certificate says could not be kept");
 		tls_conn_refuse(conn, &why);
 		return;
 	}

@@ -11,15 +11,13 @@
 
 static enum status config_fault(struct diagnosis *why, enum status status, const char *detail)
 {
-	diagnosis_set(why, DIAG_CONFIG);
-	diagnosis_add(why, "detail", "%s", detail);
+	diagnosis_say(why, DIAG_CONFIG, "%s", detail);
 	return status;
 }
 
 static enum status no_memory(struct diagnosis *why)
 {
-	diagnosis_set(why, DIAG_INTERNAL);
-	diagnosis_add(why, "detail", "out of memory");
+	diagnosis_say(why, DIAG_INTERNAL, "out of memory");
 	return NO_MEMORY;
 }
 

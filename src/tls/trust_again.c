@@ -79,8 +79,7 @@ static enum status verdict(const struct trust *trust, const struct listing *list
 	/* Nobody has to vouch for an anchor but who took it into the policy. */
 	if (listing->current || listing->anchor)
 		return OK;
-	diagnosis_set(why, DIAG_CRL_UNUSABLE);
-	diagnosis_add(why, "detail", "%s", listing->found ? "expired" : "there is none");
+	diagnosis_say(why, DIAG_CRL_UNUSABLE, "%s", listing->found ? "expired" : "there is none");
 	return UNTRUSTED;
 }
 
