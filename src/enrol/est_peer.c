@@ -5,10 +5,9 @@
  * A machine that is told to come back later (202) ends here, because it cannot wait inside of a
  * conversation in which the other side speaks first; it comes back with its next attempt. */
 #include "enrol/certs_only.h"
-#include "enrol/chain.h"
-#include "enrol/csr.h"
 #include "enrol/est.h"
 #include "enrol/est_http.h"
+#include "enrol/pkcs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,19 +22,24 @@ struct est_machine {
 	unsigned rounds, repeats;
 	struct bytes request; /* base64 */
 
-	X509 *cert;
-	STACK_OF(X509) * heap, *chain, *anchors;
+	STACK_OF(X509) * heap;
+	struct pkcs_given given;
 	struct enrol_fault fault;
 	struct diagnosis why;
 };
 
+static enum enrol_state failed(struct est_machine *m, enum enrol_side by)
+{
+	m->step = OVER;
+	enrol_fault_explain(&m->fault, by, NULL, &m->why);
+	return ENROL_FAILED;
+}
+
 static enum enrol_state fail(struct est_machine *m, enum enrol_side by, enum enrol_error error,
 			     const char *detail)
 {
-	m->step = OVER;
 	enrol_fault_set(&m->fault, error, "%s", detail);
-	enrol_fault_explain(&m->fault, by, NULL, &m->why);
-	return ENROL_FAILED;
+	return failed(m, by);
 }
 
 /* What the CA says by a status. */
@@ -73,18 +77,15 @@ static enum enrol_state post(struct est_machine *m, struct enrol_output *out)
 	return ENROL_GOES_ON;
 }
 
-static enum enrol_state ask_for_cert(struct est_machine *m, struct enrol_output *out)
+/* attributes: DER; empty: the server has told none. */
+static enum enrol_state ask_for_cert(struct est_machine *m, struct slice attributes,
+				     struct enrol_output *out)
 {
-	AUTO_VALUE(bytes) challenge = { 0 };
 	AUTO_VALUE(bytes) der = { 0 };
 
-	if (m->job.binding.len > 0 && est_challenge(m->job.binding, &challenge) != OK)
-		return no_memory(m);
-	if (csr_build(&m->job.names, m->job.key, bytes_slice(&challenge), &der) != OK ||
-	    base64_encode(bytes_slice(&der), &m->request) != OK)
-		return fail(m, ENROL_US, ENROL_ERROR_KEY_GENERATION,
-			    "the request could not be signed with the new key");
-	return post(m, out);
+	if (pkcs_request_build(&m->job, attributes, &der, &m->fault) != OK)
+		return failed(m, ENROL_US);
+	return base64_encode(bytes_slice(&der), &m->request) == OK ? post(m, out) : no_memory(m);
 }
 
 /* ---- responses ------------------------------------------------------------------------------- */
@@ -105,64 +106,27 @@ static enum enrol_state got_attributes(struct est_machine *m, const struct est_h
 				       struct slice body, struct enrol_output *out)
 {
 	AUTO_VALUE(bytes) der = { 0 };
-	struct est_attributes wanted = { 0 };
 
 	/* RFC 7030, section 4.5.2: 204 and 404 are "none" */
 	if (head->status == 204 || head->status == 404)
-		return ask_for_cert(m, out);
+		return ask_for_cert(m, slice_of(NULL, 0), out);
 	if (head->status != 200 || !est_type_is(head, EST_TYPE_ATTRS) ||
-	    base64_decode(body, &der) != OK ||
-	    est_attributes_read(bytes_slice(&der), &wanted) != OK)
+	    base64_decode(body, &der) != OK || der.len == 0)
 		return fail(m, ENROL_US, ENROL_ERROR_MALFORMED,
 			    "the CSR attributes cannot be read");
-	if (wanted.challenge && m->job.binding.len == 0)
-		return fail(m, ENROL_US, ENROL_ERROR_PARAMETERS,
-			    "the request is to be linked to its tunnel, which has no binding");
-	if (!est_key_fits(&wanted, m->job.key))
-		return fail(m, ENROL_US, ENROL_ERROR_PARAMETERS,
-			    "the CA wants a key of another kind");
-	return ask_for_cert(m, out);
-}
-
-/* Anchors are the roots among the CA certificates: RFC 7030, section 4.1.3. */
-static enum status sort_out(struct est_machine *m)
-{
-	AUTO(X509_STACK) roots = sk_X509_new_null();
-
-	if (!roots || enrol_chain(m->cert, m->heap, &m->chain) != OK)
-		return NO_MEMORY;
-	for (int i = 0; i < sk_X509_num(m->heap); i++) {
-		X509 *cert = sk_X509_value(m->heap, i);
-
-		if (enrol_is_root(cert) && enrol_push(roots, cert) != OK)
-			return NO_MEMORY;
-	}
-	if (sk_X509_num(roots) > 0)
-		m->anchors = TAKE(roots);
-	return OK;
+	return ask_for_cert(m, bytes_slice(&der), out);
 }
 
 static enum enrol_state got_cert(struct est_machine *m, const struct est_head *head,
 				 struct slice body)
 {
 	AUTO_VALUE(bytes) der = { 0 };
-	AUTO(X509_STACK) certs = NULL;
 
-	if (!est_type_is(head, EST_TYPE_CERTS) || base64_decode(body, &der) != OK ||
-	    certs_only_read(bytes_slice(&der), &certs) != OK)
+	if (!est_type_is(head, EST_TYPE_CERTS) || base64_decode(body, &der) != OK)
 		return fail(m, ENROL_US, ENROL_ERROR_MALFORMED,
 			    "the answer is not a certs-only message");
-	for (int i = 0; i < sk_X509_num(certs) && !m->cert; i++) {
-		X509 *cert = sk_X509_value(certs, i);
-
-		if (EVP_PKEY_eq(X509_get0_pubkey(cert), m->job.key) == 1 && X509_up_ref(cert))
-			m->cert = cert;
-	}
-	if (!m->cert)
-		return fail(m, ENROL_US, ENROL_ERROR_NOT_ACCEPTABLE,
-			    "the certificate is not for our key");
-	if (sort_out(m) != OK)
-		return no_memory(m);
+	if (pkcs_response_read(m->job.key, bytes_slice(&der), m->heap, &m->given, &m->fault) != OK)
+		return failed(m, ENROL_US);
 	m->step = GOT;
 	return ENROL_GOT;
 }
@@ -238,10 +202,8 @@ static void est_free(void *self)
 	if (!m)
 		return;
 	bytes_done(&m->request);
-	X509_free(m->cert);
 	x509_stack_free(m->heap);
-	x509_stack_free(m->chain);
-	x509_stack_free(m->anchors);
+	pkcs_given_done(&m->given);
 	free(m);
 }
 
@@ -293,8 +255,9 @@ static void est_result(const void *self, struct enrol_result *ret_result)
 {
 	const struct est_machine *m = self;
 
-	*ret_result =
-		(struct enrol_result){ .cert = m->cert, .chain = m->chain, .anchors = m->anchors };
+	*ret_result = (struct enrol_result){ .cert = m->given.cert,
+					     .chain = m->given.chain,
+					     .anchors = m->given.anchors };
 }
 
 static const struct enrol_fault *est_fault(const void *self)

@@ -5,28 +5,18 @@
  * whether one has to be there is the server's policy. */
 #include "enrol/certs_only.h"
 #include "enrol/chain.h"
-#include "enrol/cmp_lib.h"
-#include "enrol/csr.h"
 #include "enrol/est.h"
 #include "enrol/est_http.h"
-#include "enrol/names.h"
-
-#include <openssl/crypto.h>
-#include <stdio.h>
-#include <string.h>
+#include "enrol/pkcs.h"
 
 struct est_service {
 	struct enrol_server_job job;
 	bool asked, over;
 	unsigned rounds;
 
-	struct bytes csr;
-	EVP_PKEY *key;
-	struct enrol_names names;
+	struct pkcs_request request;
 	struct enrol_question question;
-
-	X509 *cert;
-	STACK_OF(X509) * chain, *anchors;
+	struct pkcs_given given;
 	struct enrol_fault fault;
 	struct diagnosis why;
 };
@@ -34,20 +24,26 @@ struct est_service {
 /* ---- responses ------------------------------------------------------------------------------- */
 
 /* The end: what the machine is told is a status and a sentence. */
-static enum enrol_state fail(struct est_service *s, unsigned status, enum enrol_error error,
-			     const char *detail, const struct diagnosis *why,
-			     struct enrol_output *out)
+static enum enrol_state failed(struct est_service *s, unsigned status, const struct diagnosis *why,
+			       struct enrol_output *out)
 {
 	s->over = true;
-	enrol_fault_set(&s->fault, error, "%s", detail);
 	s->fault.secondary = (uint16_t)status;
 	enrol_fault_explain(&s->fault, ENROL_US, why, &s->why);
-	if (bytes_set(&out->data, slice_str(detail)) != OK ||
+	if (bytes_set(&out->data, slice_str(s->fault.description)) != OK ||
 	    est_response(status, "text/plain", out->data.len, &out->headers) != OK) {
 		bytes_clear(&out->data);
 		bytes_clear(&out->headers);
 	}
 	return ENROL_FAILED;
+}
+
+static enum enrol_state fail(struct est_service *s, unsigned status, enum enrol_error error,
+			     const char *detail, const struct diagnosis *why,
+			     struct enrol_output *out)
+{
+	enrol_fault_set(&s->fault, error, "%s", detail);
+	return failed(s, status, why, out);
 }
 
 static enum enrol_state internal(struct est_service *s, struct enrol_output *out)
@@ -105,74 +101,21 @@ static enum enrol_state csr_attributes(struct est_service *s, struct enrol_outpu
 
 /* ---- enrolment ------------------------------------------------------------------------------- */
 
-static bool linked(const struct est_service *s, struct slice challenge)
-{
-	AUTO_VALUE(bytes) own = { 0 };
-
-	if (challenge.len == 0)
-		return !s->job.link_required;
-	return s->job.binding.len > 0 && est_challenge(s->job.binding, &own) == OK &&
-	       own.len == challenge.len && CRYPTO_memcmp(own.p, challenge.p, own.len) == 0;
-}
-
-/* RFC 7030, section 4.2.2: subject and subjectAltName are those of the certificate. */
-static bool same_names(const struct est_service *s)
-{
-	AUTO(X509) old = cmp_decode_cert(s->job.proved);
-	struct enrol_names names = { 0 };
-
-	if (!old || names_of_cert(old, &names, NULL) != OK ||
-	    strcmp(names.common_name, s->names.common_name) != 0 || names.count != s->names.count)
-		return false;
-	for (size_t i = 0; i < names.count; i++)
-		if (names.alternative[i].kind != s->names.alternative[i].kind ||
-		    strcmp(names.alternative[i].text, s->names.alternative[i].text) != 0)
-			return false;
-	return true;
-}
-
-static enum enrol_state ask(struct est_service *s)
-{
-	s->asked = true;
-	s->question = (struct enrol_question){
-		.kind = ENROL_ASKS_ISSUE,
-		.action = s->job.action,
-		.type = ENROL_X509,
-		.grant = &s->job.grant,
-		.key = s->key,
-		.names = &s->names,
-		.csr = bytes_slice(&s->csr),
-		.old = s->job.action == ENROL_RENEW ? s->job.proved : slice_of(NULL, 0),
-	};
-	return ENROL_ASKS;
-}
-
 static enum enrol_state enroll(struct est_service *s, const struct est_head *head,
 			       struct slice body, struct enrol_output *out)
 {
-	AUTO_VALUE(bytes) challenge = { 0 };
+	AUTO_VALUE(bytes) der = { 0 };
 	struct diagnosis why = { 0 };
-	enum status status;
 
-	if (!est_type_is(head, EST_TYPE_REQUEST) || base64_decode(body, &s->csr) != OK)
+	if (!est_type_is(head, EST_TYPE_REQUEST) || base64_decode(body, &der) != OK)
 		return fail(s, 400, ENROL_ERROR_MALFORMED, "the body is no base64 of a PKCS#10",
 			    NULL, out);
-	status = csr_read(bytes_slice(&s->csr), &s->key, &s->names, &challenge, &why);
-	if (status == UNTRUSTED)
-		return fail(s, 400, ENROL_ERROR_PROOF, "the request is not signed by its key", &why,
-			    out);
-	if (status == UNSUPPORTED)
-		return fail(s, 400, ENROL_ERROR_PARAMETERS, "a key of this kind is not taken", &why,
-			    out);
-	if (status != OK)
-		return fail(s, 400, ENROL_ERROR_MALFORMED, "the PKCS#10 cannot be read", &why, out);
-	if (!linked(s, bytes_slice(&challenge)))
-		return fail(s, 400, ENROL_ERROR_PROOF, "the request is not of this tunnel", NULL,
-			    out);
-	if (s->job.action == ENROL_RENEW && !same_names(s))
-		return fail(s, 403, ENROL_ERROR_ACTION_REFUSED,
-			    "the names are not those of the certificate", NULL, out);
-	return ask(s);
+	if (pkcs_request_read(&s->job, bytes_slice(&der), &s->request, &s->fault, &why) != OK)
+		return failed(s, s->fault.error == ENROL_ERROR_ACTION_REFUSED ? 403 : 400, &why,
+			      out);
+	s->asked = true;
+	s->question = pkcs_question(&s->job, &s->request);
+	return ENROL_ASKS;
 }
 
 static enum enrol_state requested(struct est_service *s, const struct est_head *head,
@@ -192,18 +135,6 @@ static enum enrol_state requested(struct est_service *s, const struct est_head *
 		break;
 	}
 	return fail(s, 403, ENROL_ERROR_UNEXPECTED, "this is not what was agreed on", NULL, out);
-}
-
-static enum status take_cert(struct est_service *s, const struct enrol_reply *reply)
-{
-	const struct enrol_authority *authority = s->job.authority;
-
-	s->cert = cmp_decode_cert(reply->certificate);
-	if (!s->cert)
-		return MALFORMED;
-	if (enrol_copy(reply->chain ? reply->chain : authority->chain, &s->chain) != OK)
-		return NO_MEMORY;
-	return enrol_copy(reply->anchors ? reply->anchors : authority->anchors, &s->anchors);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -231,11 +162,8 @@ static void est_free(void *self)
 
 	if (!s)
 		return;
-	bytes_done(&s->csr);
-	EVP_PKEY_free(s->key);
-	X509_free(s->cert);
-	x509_stack_free(s->chain);
-	x509_stack_free(s->anchors);
+	pkcs_request_done(&s->request);
+	pkcs_given_done(&s->given);
 	free(s);
 }
 
@@ -293,8 +221,8 @@ static enum enrol_state est_answer(void *self, const struct enrol_reply *reply,
 		return fail(s, error == ENROL_ERROR_INTERNAL ? 503 : 403, error,
 			    enrol_refusal(error, false), reply->why, out);
 	}
-	if (!certs || take_cert(s, reply) != OK || enrol_push(certs, s->cert) != OK ||
-	    certs_only_build(certs, &der) != OK ||
+	if (!certs || pkcs_take_reply(&s->job, reply, &s->given) != OK ||
+	    enrol_push(certs, s->given.cert) != OK || certs_only_build(certs, &der) != OK ||
 	    !respond(bytes_slice(&der), EST_TYPE_CERTS "; smime-type=certs-only", out))
 		return internal(s, out);
 	s->over = true;
@@ -305,8 +233,9 @@ static void est_result(const void *self, struct enrol_result *ret_result)
 {
 	const struct est_service *s = self;
 
-	*ret_result =
-		(struct enrol_result){ .cert = s->cert, .chain = s->chain, .anchors = s->anchors };
+	*ret_result = (struct enrol_result){ .cert = s->given.cert,
+					     .chain = s->given.chain,
+					     .anchors = s->given.anchors };
 }
 
 static const struct enrol_fault *est_fault(const void *self)

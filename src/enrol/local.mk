@@ -32,3 +32,4 @@ libproto_a_SOURCES += %D%/cmp_server.c %D%/cmp_forward.c %D%/cmp_service.h
 libproto_a_SOURCES += %D%/der.c %D%/der.h
 libproto_a_SOURCES += %D%/est.c %D%/est.h %D%/est_http.c %D%/est_http.h
 libproto_a_SOURCES += %D%/est_peer.c %D%/est_server.c
+libproto_a_SOURCES += %D%/pkcs.c %D%/pkcs.h %D%/pkcs_peer.c %D%/pkcs_server.c

@@ -17,6 +17,7 @@
 #include "tls/ssl.h"
 
 enum enrol_protocol {
+	ENROL_TEAP = 0, /* enrol/pkcs.h: TEAP carries it itself, and CPROM never does */
 	ENROL_SPP = 1,
 	ENROL_CMP_BASIC = 2, /* p10cr alone */
 	ENROL_CMP = 3,
