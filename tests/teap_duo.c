@@ -316,11 +316,13 @@ static void note_admission(struct teap_duo *d, const struct eap_admission_questi
 	snprintf(d->inner, sizeof d->inner, "%s", q->inner ? q->inner : "-");
 	d->resumed = q->resumed;
 	d->has_claim = q->claim != NULL;
+	d->enrolled = q->enrolled;
 }
 
 static void answer(struct teap_duo *d, void *self)
 {
 	const struct eap_question *q = d->server->question(self);
+	struct enrol_reply enrolment = { .accept = true };
 	struct eap_reply reply = { .accept = true };
 	uint8_t hash[MSCHAP_HASH_SIZE];
 
@@ -339,6 +341,11 @@ static void answer(struct teap_duo *d, void *self)
 		reply.accept = !d->refuse_admission;
 		break;
 	case EAP_ASKS_ENROLMENT:
+		if (!d->enrolment)
+			break;
+		d->enrolment(d->enrolment_context, q->about.enrolment, &enrolment);
+		reply.accept = enrolment.accept;
+		reply.with.enrolment = &enrolment;
 		break;
 	}
 	d->end = d->server->answer(self, &reply, d->c.now);
@@ -386,7 +393,7 @@ static void forget(struct teap_duo *d)
 	eap_keys_done(&d->peer_keys);
 	d->rounds = d->passwords = d->certificates = d->admissions = 0;
 	d->identity[0] = d->inner[0] = '\0';
-	d->resumed = d->has_claim = false;
+	d->resumed = d->has_claim = d->enrolled = false;
 	d->end = METHOD_GOES_ON;
 	d->verdict = (struct eap_verdict){ METHOD_MAY_CONT, FAIL, true };
 	d->report = (struct eap_report){ 0 };

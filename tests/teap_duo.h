@@ -3,6 +3,7 @@
 #ifndef TESTS_TEAP_DUO_H
 #define TESTS_TEAP_DUO_H
 
+#include "enrol/question.h"
 #include "method/mschapv2_server.h"
 #include "method/teap_peer.h"
 #include "method/teap_server.h"
@@ -29,6 +30,10 @@ struct teap_duo {
 
 	/* what the world answers */
 	bool refuse_certificate, refuse_admission, wrong_password;
+	/* Questions of an enrolment: fills the reply, of which accept is set.  NULL: all is well.
+	 */
+	void (*enrolment)(void *context, const struct enrol_question *q, struct enrol_reply *reply);
+	void *enrolment_context;
 
 	/* made by load */
 	struct tls_config *peer_config, *inner_peer_config;
@@ -44,7 +49,7 @@ struct teap_duo {
 	enum eap_server_state end;
 	unsigned rounds, passwords, certificates, admissions;
 	char identity[64], inner[64]; /* of the admission */
-	bool resumed, has_claim;
+	bool resumed, has_claim, enrolled;
 	struct eap_keys server_keys, peer_keys;
 	struct diagnosis server_why, peer_why;
 	struct eap_report report; /* the peer's */

@@ -54,6 +54,7 @@ struct enrolment_ask {
 
 	enum enrol_authorisation by;
 	struct bytes token;
+	struct bytes account; /* of ENROL_BY_ACCOUNT, as the machine has written it */
 	struct enrolment_claim claim;
 	registry_text mud_url;
 	char profile_wanted[ENROL_ID_MAX + 1];

@@ -13,6 +13,7 @@
 void enrolment_ask_done(struct enrolment_ask *ask)
 {
 	bytes_done(&ask->token);
+	bytes_done(&ask->account);
 	bytes_done(&ask->claim.certificate);
 	bytes_done(&ask->key);
 	bytes_done(&ask->csr);
@@ -148,6 +149,7 @@ static enum status copy_slices(const struct enrol_question *q, struct enrolment_
 		struct bytes *to;
 	} all[] = {
 		{ q->token, &ask->token },
+		{ q->account, &ask->account },
 		{ q->csr, &ask->csr },
 		{ q->old, &ask->old },
 		{ q->message, &ask->message },

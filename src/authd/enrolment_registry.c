@@ -206,6 +206,31 @@ static int by_certificate(struct pending *p, struct registry *registry)
 				claim->subject);
 }
 
+/* ---- authorisation by account ---- */
+
+/* Its password was proved, and it was let in by the rules.  The certificate is of its name. */
+static int by_account(struct pending *p, struct registry *registry)
+{
+	struct slice name = bytes_slice(&p->asks.ask.account);
+	struct registry_account a = { 0 };
+	char text[ACCOUNT_NAME_MAX + 1];
+	int r = 0;
+
+	if (name.len > 0 && name.len < sizeof text && !memchr(name.p, 0, name.len)) {
+		snprintf(text, sizeof text, "%.*s", (int)name.len, (const char *)name.p);
+		r = registry_account_get(registry, text, &a);
+	}
+	if (r == 0 || (r == 1 && a.account.state != ACCOUNT_FOUND))
+		enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
+				 "the account is not there any more, or must not be used");
+	else if (r == 1 && enrolment_grant(p, "")) {
+		COPY(p->told.grant.names.common_name, a.account.name);
+		p->told.accept = true;
+	}
+	registry_account_done(&a);
+	return r < 0 ? r : 0;
+}
+
 int enrolment_ask_authorise(struct question *question, struct registry *registry)
 {
 	struct pending *p = begin(question);
@@ -216,6 +241,8 @@ int enrolment_ask_authorise(struct question *question, struct registry *registry
 	case ENROL_BY_CERTIFICATE:
 	case ENROL_BY_CERTIFICATE_TOKEN:
 		return by_certificate(p, registry);
+	case ENROL_BY_ACCOUNT:
+		return by_account(p, registry);
 	case ENROL_BY_JWT:
 	case ENROL_BY_OAUTH:
 		break; /* asked elsewhere */
@@ -235,6 +262,9 @@ static void authorised_by(const struct pending *p, registry_text ret)
 		snprintf(ret, sizeof(registry_text), "token %s", ask->grant.token);
 	else if (*ask->grant.serial)
 		snprintf(ret, sizeof(registry_text), "factory %s", ask->grant.serial);
+	else if (ask->grant.by == ENROL_BY_ACCOUNT)
+		snprintf(ret, sizeof(registry_text), "account %.240s",
+			 ask->grant.names.common_name);
 	else if (!*ask->grant.machine)
 		snprintf(ret, sizeof(registry_text), "%s",
 			 ask->grant.by == ENROL_BY_JWT || ask->grant.by == ENROL_BY_OAUTH
@@ -302,7 +332,7 @@ static bool credential_of(const struct pending *p, struct registry_credential *c
 /* Of verifiers, and of factory certificates without a serial number, the same is known of all. */
 static bool names_who(const struct enrol_grant *grant)
 {
-	return *grant->token || *grant->serial;
+	return *grant->token || *grant->serial || grant->by == ENROL_BY_ACCOUNT;
 }
 
 /* 1: the name is another's, who has not given it up. */
@@ -315,7 +345,7 @@ static int is_taken(const struct pending *p, struct registry *registry, const ch
 	int r;
 
 	if (p->config->settings.enroll.take_over || strcmp(grant->machine, identifier) == 0 ||
-	    *grant->names.common_name)
+	    (*grant->names.common_name && grant->by != ENROL_BY_ACCOUNT))
 		return 0;
 	r = registry_credential_good(registry, MACHINE_CERTIFICATE, identifier, p->asks.ask.now,
 				     &c);

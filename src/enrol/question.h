@@ -58,6 +58,7 @@ enum enrol_authorisation {
 	ENROL_BY_CERTIFICATE_TOKEN, /* 4 */
 	ENROL_BY_JWT,		    /* 1 */
 	ENROL_BY_OAUTH,		    /* 3 */
+	ENROL_BY_ACCOUNT,	    /* proved inside of TEAP, which enrols by itself */
 };
 
 /* What a machine was found to be allowed.  A value; owns nothing. */
@@ -119,6 +120,7 @@ struct enrol_question {
 	enum enrol_authorisation by;
 	struct slice token;		      /* id, JWT, OAuth token, or a DER chain */
 	const struct tls_claim *claim;	      /* of the tunnel; NULL: none */
+	struct slice account;		      /* whose password was proved; UTF-8 not checked */
 	struct slice mud_url, profile_wanted; /* if the peer sent them */
 
 	/* all others */

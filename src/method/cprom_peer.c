@@ -275,6 +275,17 @@ static enum status take_challenge(struct cprom_peer *p, struct slice message)
 	return OK;
 }
 
+enum status cprom_peer_check_tunnel(struct cprom_peer *p)
+{
+	if (!p->tunnel || !p->tunnel->server_trusted)
+		return cprom_peer_fail(p, ENROL_ERROR_ACTION_REFUSED,
+				       "the tunnel does not say who the server is");
+	if (!p->tunnel->unique)
+		return cprom_peer_fail(p, ENROL_ERROR_ACTION_REFUSED,
+				       "a proof could be taken from this tunnel into another");
+	return OK;
+}
+
 static enum status hear_init(struct cprom_peer *p, struct slice message)
 {
 	enum status status;
@@ -282,12 +293,9 @@ static enum status hear_init(struct cprom_peer *p, struct slice message)
 	p->stage = "CPROM Init";
 	if (cprom_check(CPROM_SERVER_INIT, message, &p->fault) != OK)
 		return MALFORMED;
-	if (!p->tunnel || !p->tunnel->server_trusted)
-		return cprom_peer_fail(p, ENROL_ERROR_ACTION_REFUSED,
-				       "the tunnel does not say who the server is");
-	if (!p->tunnel->unique)
-		return cprom_peer_fail(p, ENROL_ERROR_ACTION_REFUSED,
-				       "a proof could be taken from this tunnel into another");
+	status = cprom_peer_check_tunnel(p);
+	if (status != OK)
+		return status;
 	if (!offers_version_1(message))
 		return cprom_peer_fail(p, ENROL_ERROR_VERSION, "we have version 1 alone");
 	status = take_challenge(p, message);

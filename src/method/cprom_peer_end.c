@@ -174,13 +174,18 @@ static bool nothing_done(const struct cprom_peer *p)
 	return false;
 }
 
+void cprom_peer_settle(struct cprom_peer *p)
+{
+	for (size_t i = 0; i < p->deed_count; i++)
+		settle(p, &p->deeds[i]);
+}
+
 void cprom_peer_succeeded(void *self)
 {
 	struct cprom_peer *p = self;
 
 	p->succeeded = true;
-	for (size_t i = 0; i < p->deed_count; i++)
-		settle(p, &p->deeds[i]);
+	cprom_peer_settle(p);
 	if (p->why.id == DIAG_NONE && nothing_done(p))
 		diagnosis_say(&p->why, DIAG_ENROL_NOTHING_DONE,
 			      "it saw no need, or does not allow it");

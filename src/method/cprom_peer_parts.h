@@ -69,6 +69,18 @@ CHECKED enum status cprom_peer_go_on(struct cprom_peer *p, struct slice message,
 				     struct moment now);
 void cprom_peer_round_done(struct cprom_peer *p); /* frees it, whatever came of it */
 
+/* What of this is done without CPROM's messages too (cprom_direct.c).  The tunnel is one to enrol
+ * in; a round begins, with a key (binding: job.binding); a message of its protocol, and of a
+ * certificate that comes with it all that there is to do; what was stored is used. */
+CHECKED enum status cprom_peer_check_tunnel(struct cprom_peer *p);
+CHECKED enum status cprom_peer_prepare(struct cprom_peer *p,
+				       const struct cprom_credential *credential,
+				       const struct enrol_peer_protocol *protocol,
+				       struct slice binding);
+CHECKED enum status cprom_peer_exchange(struct cprom_peer *p, const struct enrol_message *in,
+					struct enrol_output *out, struct moment now);
+void cprom_peer_settle(struct cprom_peer *p);
+
 /* Phase three; and the end of all, which cannot fail any more: self is a struct cprom_peer. */
 CHECKED enum status cprom_peer_validate(struct cprom_peer *p, struct slice message);
 CHECKED enum status cprom_peer_close(struct cprom_peer *p, struct slice message);

@@ -199,7 +199,7 @@ static enum status make_key(struct cprom_peer *p)
 	return OK;
 }
 
-static void fill_job(struct cprom_peer *p)
+static void fill_job(struct cprom_peer *p, struct slice binding)
 {
 	const struct cprom_token *token = &p->settings.token;
 	const struct cprom_credential *c = p->round.credential;
@@ -211,12 +211,38 @@ static void fill_job(struct cprom_peer *p)
 	job->old_cert = c->cert ? c->cert : token->cert;
 	job->old_key = c->cert ? c->key : token->key;
 	job->old_chain = c->cert ? c->chain : token->chain;
-	job->binding = slice_of(p->tunnel->exported, EAP_TUNNEL_BINDING_SIZE);
+	job->binding = binding;
 	job->anchors = p->settings.anchors;
 	if (token->kind == CPROM_TOKEN) {
 		job->reference = slice_of(token->value.id, sizeof token->value.id);
 		job->secret = slice_of(token->value.secret, sizeof token->value.secret);
 	}
+}
+
+static enum status begin_protocol(struct cprom_peer *p, struct slice binding)
+{
+	enum status status = make_key(p);
+
+	if (status != OK)
+		return status;
+	fill_job(p, binding);
+	if (p->round.protocol->init(&p->round.job, &p->round.self) != OK)
+		return cprom_peer_fail(p, ENROL_ERROR_INTERNAL, "%s could not begin",
+				       p->round.protocol->name);
+	return OK;
+}
+
+enum status cprom_peer_prepare(struct cprom_peer *p, const struct cprom_credential *credential,
+			       const struct enrol_peer_protocol *protocol, struct slice binding)
+{
+	const struct offer offer = { .info = { .type = (uint8_t)credential->type } };
+	enum status status;
+
+	p->round.credential = credential;
+	p->round.protocol = protocol;
+	p->round.job.action = credential->action;
+	status = merge_params(p, &offer);
+	return status == OK ? begin_protocol(p, binding) : status;
 }
 
 enum status cprom_peer_begin_round(struct cprom_peer *p, struct slice message, bool last,
@@ -238,14 +264,8 @@ enum status cprom_peer_begin_round(struct cprom_peer *p, struct slice message, b
 	cprom_peer_tell(p, CPROM_AUTHORISED, p->round.credential, "");
 	status = merge_params(p, &offer);
 	if (status == OK)
-		status = make_key(p);
-	if (status != OK)
-		return status;
-	fill_job(p);
-	if (p->round.protocol->init(&p->round.job, &p->round.self) != OK)
-		return cprom_peer_fail(p, ENROL_ERROR_INTERNAL, "%s could not begin",
-				       p->round.protocol->name);
-	return cprom_peer_go_on(p, message, last, now);
+		status = begin_protocol(p, slice_of(p->tunnel->exported, EAP_TUNNEL_BINDING_SIZE));
+	return status == OK ? cprom_peer_go_on(p, message, last, now) : status;
 }
 
 /* ---- what came of it ----------------------------------------------------------------- */
@@ -400,21 +420,44 @@ static enum status protocol_failed(struct cprom_peer *p)
 	return UNEXPECTED;
 }
 
+/* OK: *ret_state is what the protocol makes of it, once what it has got is installed. */
+static enum status process(struct cprom_peer *p, const struct enrol_message *in,
+			   struct enrol_output *out, struct moment now, enum enrol_state *ret_state)
+{
+	struct round *round = &p->round;
+	enum enrol_state state = round->protocol->process(round->self, in, out, now);
+	enum status status = OK;
+
+	if (state == ENROL_GOT) {
+		status = install(p, now);
+		state = round->protocol->accept(round->self, status == OK ? NULL : &p->fault, out,
+						now);
+	}
+	*ret_state = state;
+	return status;
+}
+
+enum status cprom_peer_exchange(struct cprom_peer *p, const struct enrol_message *in,
+				struct enrol_output *out, struct moment now)
+{
+	enum enrol_state state;
+	enum status status = process(p, in, out, now, &state);
+
+	if (status != OK || state == ENROL_DONE || state == ENROL_GOES_ON)
+		return status;
+	return protocol_failed(p);
+}
+
 static enum status advance(struct cprom_peer *p, const struct enrol_message *in,
 			   struct slice message, bool last, struct enrol_output *out,
 			   struct moment now)
 {
 	struct round *round = &p->round;
-	enum enrol_state state = round->protocol->process(round->self, in, out, now);
+	enum enrol_state state;
+	enum status status = process(p, in, out, now, &state);
 
-	if (state == ENROL_GOT) {
-		enum status status = install(p, now);
-
-		state = round->protocol->accept(round->self, status == OK ? NULL : &p->fault, out,
-						now);
-		if (status != OK)
-			return status;
-	}
+	if (status != OK)
+		return status;
 	switch (state) {
 	case ENROL_DONE:
 		return conclude(p, message, last, out);

@@ -1,4 +1,5 @@
 libproto_a_SOURCES += \
+	%D%/cprom_direct.c %D%/cprom_direct.h \
 	%D%/cprom_judge.c %D%/cprom_judge.h \
 	%D%/cprom_peer.c %D%/cprom_peer.h \
 	%D%/cprom_peer_end.c %D%/cprom_peer_init.c %D%/cprom_peer_parts.h %D%/cprom_peer_round.c \
@@ -19,10 +20,10 @@ libproto_a_SOURCES += \
 	%D%/peap_tlv.c %D%/peap_tlv.h \
 	%D%/teap_keys.c %D%/teap_keys.h \
 	%D%/teap_peer.c %D%/teap_peer.h \
-	%D%/teap_peer_result.c %D%/teap_peer_parts.h \
+	%D%/teap_peer_result.c %D%/teap_peer_provision.c %D%/teap_peer_parts.h \
 	%D%/teap_error.c \
 	%D%/teap_server.c %D%/teap_server.h \
-	%D%/teap_server_identity.c %D%/teap_server_parts.h \
+	%D%/teap_server_identity.c %D%/teap_server_provision.c %D%/teap_server_parts.h \
 	%D%/teap_tlv.c %D%/teap_tlv.h \
 	%D%/tls_frame.c %D%/tls_frame.h \
 	%D%/tls_keys.c %D%/tls_keys.h %D%/tls_verdict.h \

@@ -13,6 +13,7 @@ static void forget(struct teap_peer *peer)
 	}
 	bytes_done(&peer->outer_heard);
 	bytes_done(&peer->outer_sent);
+	teap_peer_errand_done(peer);
 	teap_keys_done(&peer->keys);
 	if (peer->out.p)
 		explicit_bzero(peer->out.p, peer->out.cap);
@@ -45,6 +46,7 @@ static void peer_free(void *self)
 	forget(peer);
 	for (size_t i = 0; i < peer->settings.identity_count; i++)
 		inner_peer_free(peer->settings.identities[i].eap);
+	cprom_peer_method.free(peer->settings.provision);
 	bytes_done(&peer->out);
 	free(peer);
 }
@@ -145,6 +147,7 @@ static bool begin(struct teap_turn *t)
 	peer->begun = true;
 	peer->resumed = tunnel_peer_resumed(t->tunnel);
 	peer->hints = peer->settings.hints;
+	teap_peer_errand_begin(t);
 	return teap_keys_begin(&peer->keys, tunnel_peer_conn(t->tunnel)) == OK;
 }
 
@@ -197,6 +200,10 @@ static void write_identity_type(struct teap_turn *t)
 
 static enum tunnel_progress no_identity(struct teap_turn *t)
 {
+	enum tunnel_progress progress;
+
+	if (teap_peer_shows_certificate(t, &progress))
+		return progress;
 	diagnosis_set(tunnel_peer_why(t->tunnel), DIAG_TUNNEL_ERROR);
 	diagnosis_add(tunnel_peer_why(t->tunnel), "error",
 		      "the server asks for one identity more than there is");
@@ -284,6 +291,7 @@ static enum tunnel_progress hear_rest(struct teap_turn *t)
 static enum tunnel_progress hear(struct teap_turn *t)
 {
 	const struct teap_message *m = t->m;
+	enum tunnel_progress progress;
 	enum teap_error error;
 
 	if (m->result == TEAP_FAILURE || m->error >= TEAP_ERROR_FATAL)
@@ -297,6 +305,8 @@ static enum tunnel_progress hear(struct teap_turn *t)
 		return teap_peer_refuse(t, error, NULL);
 	if (!teap_peer_write_results(t))
 		return teap_peer_internal(t, "the crypto-binding could not be computed");
+	if (teap_peer_errand(t, &progress))
+		return progress;
 	if (m->result == TEAP_SUCCESS)
 		return teap_peer_hear_success(t);
 	if (teap_has(m, TEAP_EAP_PAYLOAD))
@@ -398,6 +408,7 @@ static const struct tunnel_peer_inside inside = {
 	.refusal = peer_refusal,
 	.report = peer_report,
 	.stage = peer_stage,
+	.succeeded = teap_peer_errand_succeeded,
 	.stop = peer_stop,
 	.free = peer_free,
 };
@@ -421,6 +432,7 @@ enum status teap_peer_new(struct tls_config *config, const struct teap_peer_sett
 	if (!peer) {
 		for (size_t i = 0; i < settings->identity_count; i++)
 			inner_peer_free(settings->identities[i].eap);
+		cprom_peer_method.free(settings->provision);
 		return NO_MEMORY;
 	}
 	peer->settings = *settings;

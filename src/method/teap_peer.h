@@ -33,6 +33,8 @@ struct teap_peer_identity {
 	const struct secret *password;
 };
 
+struct cprom_peer;
+
 struct teap_peer_settings {
 	struct teap_peer_identity identities[TEAP_IDENTITIES_MAX]; /* in order of preference */
 	size_t identity_count;
@@ -42,6 +44,9 @@ struct teap_peer_settings {
 	enum teap_identity certificate;
 	bool hints; /* the names are told as Identity-Hint TLVs, inside of the tunnel */
 	enum teap_emsk_policy emsk;
+	/* A certificate is asked for by TEAP's own TLVs (cprom_direct.h): taken over, also on
+	 * failure; NULL: none is.  It is never asked of a server that was not checked. */
+	struct cprom_peer *provision;
 	struct tunnel_peer_options options;
 };
 

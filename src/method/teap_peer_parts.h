@@ -2,12 +2,22 @@
 #ifndef METHOD_TEAP_PEER_PARTS_H
 #define METHOD_TEAP_PEER_PARTS_H
 
+#include "method/cprom_direct.h"
 #include "method/teap_peer.h"
 
 #define ANSWER_MAX 40000 /* octets of TLVs in one answer */
 
 /* How the identity at hand is being proved. */
 enum teap_peer_way { WAY_NONE, WAY_EAP, WAY_PASSWORD };
+
+/* A certificate that is asked for. */
+struct teap_peer_errand {
+	bool asked, asked_roots; /* for a certificate, for roots */
+	bool installed, refused;
+	uint8_t link[TLS_CHANNEL_BINDING_MAX];
+	struct bytes attributes, pkcs10, pkcs7,
+		roots; /* as they went over the wire; roots: PKCS#7 */
+};
 
 struct teap_peer {
 	struct teap_peer_settings settings;
@@ -22,9 +32,10 @@ struct teap_peer {
 	bool done[TEAP_IDENTITIES_MAX];
 	unsigned successes;
 	bool resumed;
-	bool bound;		    /* a Crypto-Binding has covered all that has succeeded */
-	bool asked_more;	    /* by Request-Action */
-	bool agreed;		    /* both have said success */
+	bool bound;	 /* a Crypto-Binding has covered all that has succeeded */
+	bool asked_more; /* by Request-Action */
+	bool agreed;	 /* both have said success */
+	struct teap_peer_errand errand;
 	char inner[32];		    /* what has succeeded, for the report */
 	struct diagnosis inner_why; /* of the identity that failed last */
 };
@@ -56,5 +67,18 @@ bool teap_peer_write_results(struct teap_turn *t);
 enum tunnel_progress teap_peer_hear_failure(struct teap_turn *t);
 enum tunnel_progress teap_peer_hear_success(struct teap_turn *t);
 enum tunnel_progress teap_peer_decline_actions(struct teap_turn *t);
+bool teap_peer_satisfied(const struct teap_peer *peer);
+
+/* ---- teap_peer_provision.c: certificates; nothing where settings.provision is NULL ---- */
+
+void teap_peer_errand_begin(struct teap_turn *t);
+/* What a message that is bound, and whose results are answered, means for what we came for; true:
+ * that was all that there is to answer. */
+bool teap_peer_errand(struct teap_turn *t, enum tunnel_progress *ret_progress);
+/* Asked for an identity that we do not have, we ask for a certificate. */
+bool teap_peer_shows_certificate(struct teap_turn *t, enum tunnel_progress *ret_progress);
+void teap_peer_errand_refused(struct teap_peer *peer, uint32_t code);
+void teap_peer_errand_succeeded(void *self);
+void teap_peer_errand_done(struct teap_peer *peer);
 
 #endif

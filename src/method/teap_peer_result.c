@@ -5,7 +5,7 @@
 
 /* ---- Crypto-Binding and Intermediate-Result ------------------------------------------------ */
 
-static bool satisfied(const struct teap_peer *peer)
+bool teap_peer_satisfied(const struct teap_peer *peer)
 {
 	return peer->settings.inner_optional || peer->resumed || peer->successes > 0;
 }
@@ -81,9 +81,10 @@ enum teap_error teap_peer_hear_intermediate(struct teap_turn *t)
 	if (status == TEAP_NO_STATUS)
 		return peer->way != WAY_NONE && t->m->result == TEAP_SUCCESS ? TEAP_ERROR_UNEXPECTED
 									     : TEAP_NO_ERROR;
-	/* Without a method it goes along with a Result TLV, or not at all. */
+	/* Without a method it goes along with a Result TLV or a certificate, or not at all. */
 	if (peer->way == WAY_NONE)
-		return t->m->result == status ? TEAP_NO_ERROR : TEAP_ERROR_UNEXPECTED;
+		return t->m->result == status || teap_has(t->m, TEAP_PKCS7) ? TEAP_NO_ERROR
+									    : TEAP_ERROR_UNEXPECTED;
 	if (status == TEAP_FAILURE)
 		note_failure(peer, t->now);
 	else if (peer->way == WAY_EAP &&
@@ -118,6 +119,7 @@ enum tunnel_progress teap_peer_hear_failure(struct teap_turn *t)
 
 	if (t->peer->way != WAY_NONE)
 		note_failure(t->peer, t->now);
+	teap_peer_errand_refused(t->peer, t->m->error);
 	*why = t->peer->inner_why;
 	if (why->id == DIAG_NONE || t->m->error >= TEAP_ERROR_FATAL)
 		diagnosis_set(why, DIAG_TUNNEL_ERROR);
@@ -142,7 +144,7 @@ static enum tunnel_progress ask_more(struct teap_turn *t)
 
 enum tunnel_progress teap_peer_hear_success(struct teap_turn *t)
 {
-	if (!satisfied(t->peer))
+	if (!teap_peer_satisfied(t->peer))
 		return ask_more(t);
 	teap_write_status(&t->w, TEAP_RESULT, TEAP_SUCCESS);
 	t->peer->agreed = true;
@@ -154,8 +156,7 @@ enum tunnel_progress teap_peer_hear_success(struct teap_turn *t)
  * ends the conversation. */
 enum tunnel_progress teap_peer_decline_actions(struct teap_turn *t)
 {
-	enum teap_status status =
-		satisfied(t->peer) && t->peer->bound ? TEAP_SUCCESS : TEAP_FAILURE;
+	enum teap_status status = teap_peer_satisfied(t->peer) ? TEAP_SUCCESS : TEAP_FAILURE;
 
 	for (unsigned i = 0; i < t->m->action_count; i++) {
 		if (t->m->actions[i].status == TEAP_FAILURE)

@@ -12,6 +12,7 @@ static void inside_free(void *self)
 		password_check_done(&c->proofs[i].check);
 	}
 	teap_keys_done(&c->keys);
+	teap_errand_done(&c->errand);
 	if (c->out.p)
 		explicit_bzero(c->out.p, c->out.cap);
 	bytes_done(&c->out);
@@ -81,11 +82,17 @@ enum eap_server_state teap_server_send(struct teap_server *c)
 	return METHOD_GOES_ON;
 }
 
+static bool begun(const struct teap_server *c)
+{
+	return c->phase == RENEWING ||
+	       ((c->phase == TALKING || c->phase == ADMITTING) && c->proofs[c->at].begun);
+}
+
 /* c->why is filled.  What was written so far is taken back. */
 enum eap_server_state teap_server_fail(struct teap_server *c, enum teap_error code)
 {
 	teap_server_clear(c);
-	if ((c->phase == TALKING || c->phase == ADMITTING) && teap_proof_of(c)->begun)
+	if (begun(c))
 		teap_write_status(&c->w, TEAP_INTERMEDIATE_RESULT, TEAP_FAILURE);
 	teap_write_error(&c->w, code);
 	teap_write_status(&c->w, TEAP_RESULT, TEAP_FAILURE);
@@ -134,16 +141,19 @@ void teap_server_write_intermediate(struct teap_server *c, enum teap_status stat
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static enum eap_server_state tell_success(struct teap_server *c)
+enum eap_server_state teap_server_tell_success(struct teap_server *c)
 {
 	c->phase = ENDING;
+	if (teap_server_write_given(c) != OK)
+		return teap_server_internal(c, "out of memory");
 	if (c->untold)
 		teap_server_write_intermediate(c, TEAP_SUCCESS);
 	teap_write_status(&c->w, TEAP_RESULT, TEAP_SUCCESS);
 	if (!teap_server_write_binding(c))
 		return teap_server_internal(c, "the crypto-binding could not be computed");
 	/* It is of no use to the peer before its answer was right. */
-	tunnel_server_send_ticket(c->tunnel);
+	if (!c->errand.issued)
+		tunnel_server_send_ticket(c->tunnel);
 	return teap_server_send(c);
 }
 
@@ -152,6 +162,8 @@ static enum eap_server_state tell_success(struct teap_server *c)
 static enum eap_server_state part(struct teap_server *c)
 {
 	c->phase = PARTING;
+	if (teap_server_write_given(c) != OK)
+		return teap_server_internal(c, "out of memory");
 	teap_server_write_intermediate(c, TEAP_SUCCESS);
 	if (!teap_server_write_binding(c))
 		return teap_server_internal(c, "the crypto-binding could not be computed");
@@ -161,7 +173,7 @@ static enum eap_server_state part(struct teap_server *c)
 static enum eap_server_state admitted(struct teap_server *c, const struct eap_reply *reply)
 {
 	if (reply->accept)
-		return tell_success(c);
+		return teap_server_tell_success(c);
 	diagnosis_set(&c->why, DIAG_PEER_DENIED);
 	if (reply->why && reply->why->id != DIAG_NONE)
 		c->why = *reply->why;
@@ -175,7 +187,10 @@ static enum eap_server_state hear_actions(struct teap_server *c, const struct te
 					  struct moment now)
 {
 	enum teap_status status = TEAP_SUCCESS;
+	enum eap_server_state state;
 
+	if (teap_server_demanded(c, m, now, &state))
+		return state;
 	for (unsigned i = 0; i < m->action_count; i++) {
 		bool negotiate = m->actions[i].action == TEAP_NEGOTIATE_EAP;
 
@@ -187,7 +202,7 @@ static enum eap_server_state hear_actions(struct teap_server *c, const struct te
 			status = TEAP_FAILURE;
 	}
 	if (status == TEAP_SUCCESS)
-		return tell_success(c);
+		return teap_server_tell_success(c);
 	diagnosis_set(&c->why, DIAG_INNER_ERROR);
 	diagnosis_add(&c->why, "error", "it demands something that we do not do");
 	return teap_server_fail(c, TEAP_ERROR_UNEXPECTED);
@@ -196,8 +211,10 @@ static enum eap_server_state hear_actions(struct teap_server *c, const struct te
 static enum eap_server_state hear_end(struct teap_server *c, const struct teap_message *m,
 				      struct moment now)
 {
+	/* With an error of its own, it has not taken what it was given. */
 	if (m->result == TEAP_SUCCESS)
-		return METHOD_SUCCEEDED;
+		return m->error == TEAP_NO_ERROR && teap_server_confirms(c) ? METHOD_ASKS
+									    : METHOD_SUCCEEDED;
 	if (m->action_count > 0)
 		return hear_actions(c, m, now);
 	return teap_server_unexpected(c, "no Result TLV where one is due");
@@ -239,9 +256,34 @@ static enum teap_error hear_results(struct teap_server *c, const struct teap_mes
 	return TEAP_NO_ERROR;
 }
 
+/* A peer that does not want to is let in as it is. */
+static enum eap_server_state hear_renewal(struct teap_server *c, const struct teap_message *m,
+					  struct moment now)
+{
+	enum eap_server_state state;
+
+	return teap_server_demanded(c, m, now, &state) ? state : teap_server_skip(c);
+}
+
+static enum eap_server_state hear_parting(struct teap_server *c, const struct teap_message *m,
+					  struct moment now)
+{
+	enum eap_server_state state;
+
+	if (teap_server_demanded(c, m, now, &state))
+		return state;
+	return m->error == TEAP_NO_ERROR && teap_server_confirms(c)
+		       ? METHOD_ASKS
+		       : teap_server_fail(c, TEAP_ERROR_AUTHORIZATION);
+}
+
 static enum eap_server_state hear_talk(struct teap_server *c, const struct teap_message *m,
 				       struct moment now)
 {
+	enum eap_server_state state;
+
+	if (teap_server_demanded(c, m, now, &state))
+		return state;
 	if (m->result == TEAP_SUCCESS || m->action_count > 0)
 		return teap_server_unexpected(c, "the peer wants to end before it was let in");
 	if (!teap_server_change_identity(c, m, now))
@@ -277,7 +319,9 @@ static enum eap_server_state hear(struct teap_server *c, const struct teap_messa
 	if (error != TEAP_NO_ERROR)
 		return teap_server_refuse(c, error, NULL);
 	if (c->phase == PARTING)
-		return teap_server_fail(c, TEAP_ERROR_AUTHORIZATION);
+		return hear_parting(c, m, now);
+	if (c->phase == RENEWING)
+		return hear_renewal(c, m, now);
 	return c->phase == ENDING ? hear_end(c, m, now) : hear_talk(c, m, now);
 }
 
@@ -298,7 +342,7 @@ static enum eap_server_state inside_process(void *self, struct slice data, struc
 
 	if (c->phase == FAILING)
 		return METHOD_FAILED;
-	if (c->phase == ADMITTING)
+	if (c->phase == ADMITTING || c->errand.asked)
 		return teap_server_internal(c, "a flight while a question waits");
 	switch ((int)teap_message_read(data, TEAP_IN_RESPONSE, &m)) {
 	case OK:
@@ -331,6 +375,14 @@ static bool only_hints(struct slice data)
 	       (m.present & ~(1u << TEAP_IDENTITY_HINT)) == 0;
 }
 
+enum eap_server_state teap_server_skip(struct teap_server *c)
+{
+	if (!tunnel_server_resumed(c->tunnel) &&
+	    tunnel_server_proved(c->tunnel, slice_of(NULL, 0), "", NULL) != OK)
+		return teap_server_internal(c, "out of memory");
+	return teap_server_ask_admission(c);
+}
+
 static enum eap_server_state inside_begin(void *self, struct slice data, struct moment now)
 {
 	struct teap_server *c = self;
@@ -352,10 +404,7 @@ static enum eap_server_state inside_begin(void *self, struct slice data, struct 
 		diagnosis_add(&c->why, "method", "TEAP");
 		return teap_server_fail(c, TEAP_ERROR_NO_CERTIFICATE);
 	}
-	if (!tunnel_server_resumed(c->tunnel) &&
-	    tunnel_server_proved(c->tunnel, slice_of(NULL, 0), "", NULL) != OK)
-		return teap_server_internal(c, "out of memory");
-	return teap_server_ask_admission(c);
+	return teap_server_renews(c, now) ? METHOD_ASKS : teap_server_skip(c);
 }
 
 static const struct eap_question *inside_question(const void *self)
@@ -372,6 +421,8 @@ static enum eap_server_state inside_answer(void *self, const struct eap_reply *r
 	enum eap_server_state state;
 	struct slice request;
 
+	if (c->errand.asked)
+		return teap_server_hear_errand(c, reply, now);
 	if (c->phase == ADMITTING)
 		return admitted(c, reply);
 	if (c->way == WAY_PASSWORD)
@@ -398,7 +449,11 @@ static const char *inside_stage(const void *self)
 {
 	const struct teap_server *c = self;
 
+	if (c->errand.asked)
+		return "certificate";
 	switch (c->phase) {
+	case RENEWING:
+		return "renewal";
 	case TALKING:
 		return c->way == WAY_PASSWORD ? "password"
 					      : inner_server_stage(&c->proofs[c->at].inner);

@@ -1,5 +1,10 @@
 /* TEAP version 1, the server: RFC 9930, with TLS 1.2 and 1.3.
  *
+ * Where it may (context.enrol), it gives certificates by itself, by TLVs of TEAP's own (section
+ * 3.11.1): it asks EAP_ASKS_ENROLMENT questions as CPROM's server does, ENROL_ASKS_AUTHORISE by the
+ * certificate of the tunnel and then by the account that was proved, ENROL_ASKS_ISSUE, and when the
+ * peer has it ENROL_ASKS_CONFIRM.
+ *
  * We ask for one identity after the other, each by EAP or by name and password; each success is
  * bound to the tunnel and to those before it by a Crypto-Binding TLV.  Who may come in is asked
  * (EAP_ASKS_ADMISSION) before a Result TLV says success.  The end is an exchange of Result TLVs, in
@@ -11,6 +16,7 @@
 #define METHOD_TEAP_SERVER_H
 
 #include "eap/authenticator.h"
+#include "method/cprom_server.h"
 #include "method/teap_keys.h"
 #include "method/tunnel_server.h"
 
@@ -34,6 +40,10 @@ struct teap_server_context {
 	bool certificate_suffices;
 	enum teap_emsk_policy emsk;
 	const char *prompt; /* of Basic-Password-Auth, UTF-8 */
+	/* Who gives certificates, to whom (authorisations, of which ENROL_BY_CERTIFICATE and
+	 * ENROL_BY_ACCOUNT are looked at), what is done (actions, renew_percent, x509); NULL: none
+	 * are given. */
+	const struct cprom_server_context *enrol;
 };
 
 extern const struct eap_server_method teap_server_method;

@@ -35,6 +35,7 @@ enum eap_server_state teap_server_propose(struct teap_server *c, struct moment n
 	struct slice request;
 
 	c->phase = TALKING;
+	teap_server_write_attributes(c);
 	if (!next_way(c)) {
 		diagnosis_set(&c->why, DIAG_INNER_NOTHING);
 		diagnosis_add(&c->why, "method", "TEAP");
@@ -69,7 +70,7 @@ bool teap_server_enrolled(const struct teap_server *c)
 		if (inner_server_enrolled(&c->proofs[i].inner))
 			return true;
 	}
-	return false;
+	return c->errand.issued;
 }
 
 enum eap_server_state teap_server_ask_admission(struct teap_server *c)

@@ -5,9 +5,6 @@
 #define MANDATORY 0x8000
 #define TYPE_BITS 0x3fff
 
-/* Trusted-Server-Root, Credential-Format. */
-#define PKCS7_SERVER_ROOT 1
-
 bool teap_tlv_next(struct rd *r, struct teap_tlv *ret_tlv)
 {
 	const uint8_t *begin = r->p;
@@ -177,7 +174,7 @@ static bool read_root(struct slice value, struct teap_message *m)
 	struct rd r = rd_of(value);
 	uint16_t format = rd_u16(&r);
 
-	if (!rd_ok(&r) || format != PKCS7_SERVER_ROOT)
+	if (!rd_ok(&r) || format != TEAP_PKCS7_SERVER_ROOT)
 		return false;
 	m->root = rd_rest(&r);
 	return true;
@@ -367,6 +364,41 @@ enum status teap_message_read(struct slice in, enum teap_place place,
 	return keeps_rules(&m, seen, place) ? OK : UNEXPECTED;
 }
 
+/* ---- what stands in a Request-Action, or in a Trusted-Server-Root ---- */
+
+/* "the EAP peer should ignore the TLV", and so does a server. */
+static bool is_known_root(struct slice value)
+{
+	struct rd r = rd_of(value);
+
+	return rd_u16(&r) == TEAP_PKCS7_SERVER_ROOT && rd_ok(&r);
+}
+
+bool teap_provision_read(struct slice tlvs, struct teap_provision *ret_provision)
+{
+	struct teap_provision p = { 0 };
+	struct rd r = rd_of(tlvs);
+	struct teap_tlv tlv;
+	unsigned count = 0;
+	bool good = true;
+
+	while (good && count++ < TEAP_TLVS_MAX && teap_tlv_next(&r, &tlv)) {
+		if (tlv.type == TEAP_PKCS10) {
+			good = !p.request;
+			p.request = true;
+			p.pkcs10 = tlv.value;
+		} else if (tlv.type == TEAP_PKCS7) {
+			good = p.pkcs7.len == 0;
+			p.pkcs7 = tlv.value;
+		} else if (tlv.type == TEAP_TRUSTED_ROOT && is_known_root(tlv.value)) {
+			good = !p.root;
+			p.root = true;
+		}
+	}
+	*ret_provision = p;
+	return good && rd_done(&r);
+}
+
 /* ---- writing ---- */
 
 size_t teap_tlv_open(struct wr *w, enum teap_tlv_type type)
@@ -425,6 +457,16 @@ void teap_write_action(struct wr *w, enum teap_status status, enum teap_action a
 	wr_u8(w, (uint8_t)status);
 	wr_u8(w, (uint8_t)action);
 	wr_bytes(w, tlvs);
+	wr_close16(w, mark);
+}
+
+void teap_write_root(struct wr *w, struct slice pkcs7)
+{
+	size_t mark = teap_tlv_open(w, TEAP_TRUSTED_ROOT);
+
+	wr_u16(w, TEAP_PKCS7_SERVER_ROOT);
+	if (pkcs7.len > 0)
+		teap_tlv_write(w, TEAP_PKCS7, pkcs7);
 	wr_close16(w, mark);
 }
 

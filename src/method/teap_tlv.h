@@ -47,6 +47,8 @@ enum teap_status { TEAP_NO_STATUS, TEAP_SUCCESS, TEAP_FAILURE };
 enum teap_identity { TEAP_ANYBODY, TEAP_USER, TEAP_MACHINE };
 /* Section 4.2.9. */
 enum teap_action { TEAP_PROCESS_TLV = 1, TEAP_NEGOTIATE_EAP };
+/* Section 4.2.18, Credential-Format. */
+enum { TEAP_PKCS7_SERVER_ROOT = 1 };
 /* Section 4.2.13: Flags and Sub-Type. */
 enum { TEAP_HAS_EMSK_MAC = 1, TEAP_HAS_MSK_MAC = 2 };
 enum teap_binding_kind { TEAP_BINDING_REQUEST, TEAP_BINDING_RESPONSE };
@@ -106,6 +108,8 @@ void teap_write_outer_identity_type(struct wr *w, enum teap_identity type);
 void teap_write_error(struct wr *w, uint32_t code);
 void teap_write_action(struct wr *w, enum teap_status status, enum teap_action action,
 		       struct slice tlvs);
+/* Trusted-Server-Root: asked for when empty, or with the PKCS#7 that it brings. */
+void teap_write_root(struct wr *w, struct slice pkcs7);
 /* Name and password have 1 to 255 octets. */
 void teap_write_password(struct wr *w, struct slice name, struct slice password);
 
@@ -115,6 +119,15 @@ struct teap_unsupported {
 	uint16_t type;
 };
 void teap_write_nak(struct wr *w, const struct teap_unsupported *tlv);
+
+/* What a row of TLVs brings to a certificate, in a message or in a Request-Action. */
+struct teap_provision {
+	bool request, root;  /* PKCS#10 and Trusted-Server-Root are there */
+	struct slice pkcs10; /* empty in a server's Request-Action, which asks for one */
+	struct slice pkcs7;  /* inside of Trusted-Server-Root */
+};
+/* Of the TLVs in a Request-Action.  False: it is no row of TLVs, or one of those is there twice. */
+CHECKED bool teap_provision_read(struct slice tlvs, struct teap_provision *ret_provision);
 
 /* ---- a message ---- */
 

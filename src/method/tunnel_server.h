@@ -108,6 +108,9 @@ void tunnel_server_send_ticket(struct tunnel_server *t);
  * Without an identity and with "" as the method: the tunnel's own certificate is all there is. */
 CHECKED enum status tunnel_server_proved(struct tunnel_server *t, struct slice identity,
 					 const char *method, const struct tls_claim *claim);
+/* What was proved is of no use to a session: there is another credential now (RFC 9930, section
+ * 3.11). */
+void tunnel_server_keep_nothing(struct tunnel_server *t);
 /* The last question, of what was proved here or, resumed, back then.  To be returned by question
  * until it is answered; good as long as the tunnel. enrolled as in struct eap_admission_question.
  */

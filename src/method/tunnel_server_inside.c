@@ -63,6 +63,11 @@ enum status tunnel_server_proved(struct tunnel_server *t, struct slice identity,
 	return bytes_set(&t->identity, identity);
 }
 
+void tunnel_server_keep_nothing(struct tunnel_server *t)
+{
+	t->fleeting = true;
+}
+
 const struct eap_question *tunnel_server_ask_admission(struct tunnel_server *t, bool enrolled)
 {
 	t->admission.about.admission = (struct eap_admission_question){
@@ -82,7 +87,8 @@ bool tunnel_server_may_resume(const struct tunnel_server *t)
 {
 	bool certificate_alone = !t->method[0] && tls_conn_claim(t->conn);
 
-	return t->proved && !t->inner_claim && (t->identity.len > 0 || certificate_alone);
+	return t->proved && !t->fleeting && !t->inner_claim &&
+	       (t->identity.len > 0 || certificate_alone);
 }
 
 /* The name of the inner method behind its length, then the identity. */

@@ -34,6 +34,7 @@ struct tunnel_server {
 	char method[24];
 	const struct tls_claim *inner_claim;
 	bool proved;
+	bool fleeting; /* and is not kept with the session */
 
 	struct eap_keys keys;
 	struct diagnosis why;

@@ -248,6 +248,9 @@ UNIT_TESTS += %D%/test_peap_peer %D%/test_ttls_peer
 endif
 
 if CUNIT
+UNIT_TESTS += %D%/test_teap_provision
+%C%_test_teap_provision_SOURCES = %D%/test_teap_provision.c $(TEAP_DUO) $(CPROM_DUO)
+%C%_test_teap_provision_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 UNIT_TESTS += %D%/test_teap_hostile
 %C%_test_teap_hostile_SOURCES = %D%/test_teap_hostile.c $(TEAP_DUO)
 %C%_test_teap_hostile_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
