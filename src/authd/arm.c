@@ -315,11 +315,25 @@ static int open_tls(struct arming *arming, int64_t now, struct diagnosis *why)
 	return make_tls(arming, credential, TAKE(trust), why);
 }
 
+static void offer_enrolling(struct arming *arming, struct eap_policy_choice *choice,
+			    const struct words *but)
+{
+	const struct words *enrolling = &arming->config->settings.enroll.tunnels;
+
+	for (size_t i = 0; i < enrolling->count && choice->offer_count < EAP_OFFERS_MAX; i++) {
+		struct eap_server_offer offer =
+			arming_tunnel_offer(&arming->tunnels, enrolling->word[i]);
+
+		if (offer.method && arming_enrols_in(arming, enrolling->word[i]) &&
+		    !words_have(but, enrolling->word[i]))
+			choice->offers[choice->offer_count++] = offer;
+	}
+}
+
 /* In the order of the configuration. */
 static void offer_all(struct arming *arming)
 {
 	const struct words *methods = &arming->config->settings.methods;
-	const struct words *enrolling = &arming->config->settings.enroll.tunnels;
 	struct eap_policy_choice *choice = &arming->choice;
 
 	for (size_t i = 0; i < methods->count && choice->offer_count < EAP_OFFERS_MAX; i++) {
@@ -331,13 +345,30 @@ static void offer_all(struct arming *arming)
 			choice->offers[choice->offer_count++] = offer;
 	}
 	/* Tunnels for enrolling alone come last: who has a credential does not look for them. */
-	for (size_t i = 0; i < enrolling->count && choice->offer_count < EAP_OFFERS_MAX; i++) {
-		struct eap_server_offer offer =
-			arming_tunnel_offer(&arming->tunnels, enrolling->word[i]);
+	offer_enrolling(arming, choice, methods);
+}
 
-		if (offer.method && arming_enrols_in(arming, enrolling->word[i]) &&
-		    !words_have(methods, enrolling->word[i]))
-			choice->offers[choice->offer_count++] = offer;
+static bool has_offer(const struct eap_policy_choice *choice, const struct eap_server_offer *offer)
+{
+	for (size_t i = 0; i < choice->offer_count; i++) {
+		if (choice->offers[i].method == offer->method)
+			return true;
+	}
+	return false;
+}
+
+/* By the order alone a machine learns that it is to renew; all else is as it was. */
+static void offer_renewal(struct arming *arming)
+{
+	static const struct words nothing = { { NULL }, 0 };
+	struct eap_policy_choice *choice = &arming->renewing_choice;
+
+	offer_enrolling(arming, choice, &nothing);
+	for (size_t i = 0; i < arming->choice.offer_count; i++) {
+		const struct eap_server_offer *offer = &arming->choice.offers[i];
+
+		if (!has_offer(choice, offer) && choice->offer_count < EAP_OFFERS_MAX)
+			choice->offers[choice->offer_count++] = *offer;
 	}
 }
 
@@ -366,12 +397,15 @@ int arming_new(struct config *config, const struct mschap *mschap, int64_t now,
 	if (r < 0)
 		return r;
 	offer_all(arming);
+	offer_renewal(arming);
 	arming->policy = (struct eap_policy){
 		.ask_identity = true,
 		.choices = &arming->choice,
 		.choice_count = 1,
 		.max_rounds = config->settings.max_rounds,
 	};
+	arming->renewing = arming->policy;
+	arming->renewing.choices = &arming->renewing_choice;
 	*ret_arming = TAKE(arming);
 	return 0;
 }

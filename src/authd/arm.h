@@ -11,6 +11,7 @@
 #include "authd/arm_tunnel.h"
 #include "authd/authority.h"
 #include "authd/revoked.h"
+#include "authd/wished.h"
 #include "eap/authenticator.h"
 #include "enrol/token.h"
 #include "keystore/keystore.h"
@@ -24,12 +25,16 @@ struct arming {
 	struct arming_tunnels tunnels;
 	struct eap_policy_choice choice;
 	struct eap_policy policy;
+	/* For a machine that is to renew its certificate: tunnels that enrol come first. */
+	struct eap_policy_choice renewing_choice;
+	struct eap_policy renewing;
 	struct diagnosis warning;     /* of the credential: expires soon; DIAG_NONE otherwise */
 	struct cert_info certificate; /* ours; empty without a credential */
 	uint8_t digest[32];	      /* of what the TLS configuration was made of */
 	struct authority *authority;  /* our own; NULL: none is configured */
 	/* Where its worker keeps what was revoked, which is NULL until the first list has come. */
 	struct revoked *const *revoked;
+	struct wished *const *wished; /* likewise who is to renew; NULL in a check */
 };
 
 /* Takes a reference to the configuration.  mschap is for MS-CHAP inside of tunnels, and outlives

@@ -24,6 +24,7 @@
 #include "authd/staple.h"
 #include "authd/tally.h"
 #include "authd/tickets.h"
+#include "authd/wishes.h"
 
 struct authd_options {
 	const char *config_path;
@@ -50,6 +51,7 @@ struct authd {
 	struct accounts *accounts; /* who looks accounts up; NULL: nobody */
 	struct account_desk *account_desk;
 	struct lists *lists;   /* of our own authority */
+	struct wishes *wishes; /* who is to renew */
 	struct staple *staple; /* NULL: nothing is stapled */
 	struct tickets *tickets;
 	struct sessions sessions; /* at RADIUS clients */

@@ -300,6 +300,27 @@ static int open_lists(struct authd *a)
 	return lists_new(a->loop, a->recorder, &events, &a->lists);
 }
 
+static void on_wished(void *context, struct wished *wished)
+{
+	pool_wished(((struct authd *)context)->pool, wished);
+}
+
+/* It was asked for at another server, or the machine has moved. */
+static void on_wish_added(void *context, const char *station)
+{
+	struct authd *a = context;
+	struct diagnosis why;
+
+	(void)a->view.reauth(a, station, "enrollment", &why);
+}
+
+static int open_wishes(struct authd *a)
+{
+	const struct wishes_events events = { on_wished, on_wish_added, a };
+
+	return wishes_new(a->loop, a->recorder, &events, &a->wishes);
+}
+
 int authd_open_parts(struct authd *a, struct diagnosis *why)
 {
 	int error;
@@ -319,6 +340,8 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 		error = tickets_new(a->loop, a->pool, a->recorder, &a->tickets);
 	if (error == 0)
 		error = open_lists(a);
+	if (error == 0)
+		error = open_wishes(a);
 	if (error == 0)
 		error = furnish_workers(a, a->config, why);
 	if (error == 0)
@@ -386,8 +409,10 @@ void authd_close_parts(struct authd *a)
 	passthrough_free(TAKE(a->passthrough));
 	/* Its last answers are for those who give them to the workers. */
 	lists_stop(a->lists);
+	wishes_stop(a->wishes);
 	recorder_free(TAKE(a->recorder));
 	lists_free(TAKE(a->lists));
+	wishes_free(TAKE(a->wishes));
 	/* What has an eye on the workers' messages goes after them, what they are told of before.
 	 */
 	account_desk_free(TAKE(a->account_desk));

@@ -474,6 +474,13 @@ static void view_revoked(void *self)
 	lists_refresh(a->lists);
 }
 
+static void view_wished(void *self, struct wished *wished)
+{
+	struct authd *a = self;
+
+	wishes_put(a->wishes, wished);
+}
+
 static json_t *view_servers(void *self)
 {
 	struct authd *a = self;
@@ -496,6 +503,7 @@ void authd_view_of(struct authd *authd, struct authd_view *ret_view)
 		.reauth = view_reauth,
 		.token_pin = view_token_pin,
 		.revoked = view_revoked,
+		.wished = view_wished,
 		.reload = view_reload,
 		.metrics = view_metrics,
 		.health = view_health,

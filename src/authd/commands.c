@@ -49,7 +49,8 @@ const struct command commands[] = {
 	  "once: at ports of ours, and by a Disconnect-Request behind switches. `reason=` may "
 	  "follow: `key-compromise`, `superseded`, `cessation-of-operation`, "
 	  "`affiliation-changed`, `privilege-withdrawn`. `renew MACHINE` notes that it is to have "
-	  "another certificate, and has it authenticate anew.",
+	  "another certificate, and has it authenticate anew; it is asked for it then, or when it "
+	  "comes back, and decides itself.",
 	  command_enroll },
 	{ "account", "[WORD...]", "look after accounts with passwords",
 	  "For methods inside of tunnels. `add NAME` asks for the password, or reads it from "

@@ -6,6 +6,7 @@
 
 #include "authd/control_parts.h"
 #include "authd/registry_enrol.h"
+#include "authd/wished.h"
 #include "base/random.h"
 #include "drivers/log.h"
 #include "enrol/ca.h"
@@ -25,7 +26,8 @@ struct enroll_job {
 	bool found;
 	registry_text identifier; /* of the machine that was found */
 	json_t *result;
-	struct token token; /* token-create */
+	struct token token;    /* token-create */
+	struct wished *wished; /* machine-renew: who all is to */
 };
 
 static void job_free(struct enroll_job *job)
@@ -33,6 +35,7 @@ static void job_free(struct enroll_job *job)
 	json_decref(job->result);
 	control_request_done(&job->request);
 	token_done(&job->token);
+	wished_free(job->wished);
 	free(job);
 }
 
@@ -261,6 +264,9 @@ static int ask_machine_renew(struct question *question, struct registry *registr
 
 	if (r == 1)
 		r = registry_machine_renew(registry, m.kind, m.identifier, job->now);
+	wished_free(TAKE(job->wished));
+	if (r == 1 && (r = wished_read(registry, &job->wished)) == 0)
+		r = 1;
 	if (r != 1)
 		return r;
 	json_decref(job->result);
@@ -403,6 +409,9 @@ static void follow_up(struct enroll_job *job)
 		return;
 	if (revoke && view->revoked)
 		view->revoked(view->self);
+	/* Before it authenticates. */
+	if (!revoke && job->wished && view->wished)
+		view->wished(view->self, job->wished);
 	if (action)
 		n = action(view->self, job->identifier, job->actor, &why);
 	json_object_set_new(job->result, "sessions", json_integer(n > 0 ? n : 0));

@@ -23,6 +23,17 @@ static bool is_ours(const struct authd_settings *settings, const char *identity)
 	return false;
 }
 
+/* Who it is shows in a tunnel at the earliest.  A machine that is proposed another method than it
+ * has declines, and has lost a round. */
+static const struct eap_policy *policy_for(const struct conversation *c)
+{
+	const struct arming *arming = c->arming;
+
+	return arming->wished && wished_has(*arming->wished, c->where.calling_station)
+		       ? &arming->renewing
+		       : &arming->policy;
+}
+
 /* The identity is what the machine says itself.  A User-Name should be the same (RFC 3579, section
  * 2.1), but is what the NAS says, or somebody between, and may be missing. */
 static void hear_identity(struct conversation *c, struct slice response)
@@ -34,8 +45,9 @@ static void hear_identity(struct conversation *c, struct slice response)
 	    packet.code != EAP_RESPONSE || !eap_type_is(packet.type, EAP_TYPE_IDENTITY))
 		return;
 	printable(packet.data, c->where.identity, sizeof c->where.identity);
-	if (settings->realms.count > 0)
-		c->eap.policy = is_ours(settings, c->where.identity) ? &c->arming->policy : &nobody;
+	c->eap.policy = settings->realms.count == 0 || is_ours(settings, c->where.identity)
+				? policy_for(c)
+				: &nobody;
 }
 
 static bool draw_random(struct conversation *c)

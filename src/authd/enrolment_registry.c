@@ -148,9 +148,12 @@ static int names_of(const struct bytes *der, struct enrol_names *ret_names)
 	return cert && names_of_cert(cert, ret_names, &why) == OK ? 0 : -EINVAL;
 }
 
-static int by_own(struct pending *p, const struct registry_credential *c, const struct bytes *der)
+static int by_own(struct pending *p, struct registry *registry, const struct registry_credential *c,
+		  const struct bytes *der)
 {
+	struct registry_machine_facts facts;
 	char when[32];
+	int r;
 
 	if (c->revoked)
 		return enrolment_refuse(p, ENROL_ERROR_ACTION_REFUSED,
@@ -163,8 +166,10 @@ static int by_own(struct pending *p, const struct registry_credential *c, const 
 		return enrolment_refuse(p, ENROL_ERROR_INTERNAL,
 					"the names of certificate %s cannot be read again",
 					c->serial);
-	p->told.accept = true;
-	return 0;
+	r = registry_machine_facts(registry, c->machine_kind, c->machine, &facts);
+	p->told.grant.renew = r == 1 && facts.renew_wanted;
+	p->told.accept = r >= 0;
+	return r < 0 ? r : 0;
 }
 
 static int by_factory(struct pending *p)
@@ -195,7 +200,7 @@ static int by_certificate(struct pending *p, struct registry *registry)
 					"the machine has shown no certificate that is trusted");
 	r = registry_credential_find(registry, claim->fingerprint, &c, &der);
 	if (r == 1)
-		return by_own(p, &c, &der);
+		return by_own(p, registry, &c, &der);
 	if (r < 0)
 		return r;
 	if (claim->factory)

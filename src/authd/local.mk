@@ -20,6 +20,7 @@ libauthd_a_SOURCES += %D%/lists.c %D%/lists.h %D%/lists_http.c %D%/lists_http.h
 libauthd_a_SOURCES += %D%/lists_parts.h %D%/lists_view.c
 libauthd_a_SOURCES += %D%/authority.c %D%/authority.h
 libauthd_a_SOURCES += %D%/revoked.c %D%/revoked.h
+libauthd_a_SOURCES += %D%/wished.c %D%/wished.h %D%/wishes.c %D%/wishes.h
 libauthd_a_SOURCES += %D%/config_profile.c
 libauthd_a_SOURCES += %D%/config_port.c %D%/port_config.h
 libauthd_a_SOURCES += %D%/config_rule.c

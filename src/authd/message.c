@@ -103,6 +103,9 @@ void message_free(struct message *message)
 	case MESSAGE_REVOKED:
 		revoked_free(list_item(message, struct message_revoked, message)->revoked);
 		break;
+	case MESSAGE_WISHED:
+		wished_free(list_item(message, struct message_wished, message)->wished);
+		break;
 	case MESSAGE_TICKETS:
 		free_tickets(message);
 		return;

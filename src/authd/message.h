@@ -17,6 +17,7 @@ enum message_kind {
 	MESSAGE_JUDGED,		/* struct message_judged */
 	MESSAGE_STAPLE,		/* struct message_octets */
 	MESSAGE_REVOKED,	/* struct message_revoked */
+	MESSAGE_WISHED,		/* struct message_wished */
 	MESSAGE_TICKETS,	/* struct message_tickets */
 	MESSAGE_ENROLMENT_TOLD, /* struct message_enrolment_told */
 	MESSAGE_ACCOUNT_TOLD,	/* struct message_account_told */
@@ -37,6 +38,7 @@ struct message {
 struct arming;
 struct outcome;
 struct revoked;
+struct wished;
 
 struct message_request {
 	struct message message;
@@ -120,6 +122,12 @@ struct message_octets {
 struct message_revoked {
 	struct message message;
 	struct revoked *revoked; /* a reference */
+};
+
+/* Likewise. */
+struct message_wished {
+	struct message message;
+	struct wished *wished; /* a reference */
 };
 
 struct message_tickets {

@@ -177,6 +177,7 @@ static void on_message(struct pool *pool, struct message *message)
 	case MESSAGE_JUDGED:
 	case MESSAGE_STAPLE:
 	case MESSAGE_REVOKED:
+	case MESSAGE_WISHED:
 	case MESSAGE_TICKETS:
 	case MESSAGE_ENROLMENT_TOLD:
 	case MESSAGE_ACCOUNT_TOLD:
@@ -273,6 +274,18 @@ void pool_revoked(struct pool *pool, struct revoked *revoked)
 		if (!m)
 			continue; /* it is handed out again before long */
 		m->revoked = revoked_ref(revoked);
+		put(&pool->worker[i], &m->message);
+	}
+}
+
+void pool_wished(struct pool *pool, struct wished *wished)
+{
+	for (unsigned i = 0; i < pool->count; i++) {
+		struct message_wished *m = message_new(MESSAGE_WISHED, sizeof *m);
+
+		if (!m)
+			continue; /* those are asked after some other change */
+		m->wished = wished_ref(wished);
 		put(&pool->worker[i], &m->message);
 	}
 }

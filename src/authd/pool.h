@@ -18,6 +18,7 @@
 struct pool;
 struct arming;
 struct revoked;
+struct wished;
 struct enrolment_told;
 struct message_enrolment_asks;
 struct account;
@@ -84,6 +85,8 @@ void pool_account_told(struct pool *pool, const struct pool_ask *ask, struct acc
 void pool_staple(struct pool *pool, struct slice response);
 /* What our own authority has revoked: a reference for each worker. */
 void pool_revoked(struct pool *pool, struct revoked *revoked);
+/* Who is to renew a certificate: likewise. */
+void pool_wished(struct pool *pool, struct wished *wished);
 void pool_ticket_keys(struct pool *pool, const struct ticket_keys *keys);
 
 unsigned pool_workers(const struct pool *pool);

@@ -167,6 +167,24 @@ int registry_machine_renew(struct registry *registry, enum machine_kind kind,
 						     CLEAN(identifier, clean))));
 }
 
+int registry_stations_to_renew(struct registry *registry, size_t limit,
+			       bool (*each)(void *context, const char *station), void *context)
+{
+	struct db *db = registry->db;
+	int r = db->backend->run(db, SQL_STATIONS_TO_RENEW, DB_VALUES(db_integer((int64_t)limit)));
+
+	while (r == 0 && (r = db->backend->step(db)) == 1) {
+		registry_text station;
+
+		db_read_text(db, 0, station, sizeof station);
+		r = 0;
+		if (!each(context, station))
+			break;
+	}
+	db->backend->end(db);
+	return r;
+}
+
 /* ---- accounts ------------------------------------------------------------------------------- */
 
 void registry_account_done(struct registry_account *account)

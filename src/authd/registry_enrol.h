@@ -103,6 +103,9 @@ int registry_machine_facts(struct registry *registry, enum machine_kind kind,
 /* 1, or 0 when there is no such machine. */
 int registry_machine_renew(struct registry *registry, enum machine_kind kind,
 			   const char *identifier, int64_t when);
+/* Where those were seen last that are to renew, those first that have been for the longest time. */
+int registry_stations_to_renew(struct registry *registry, size_t limit,
+			       bool (*each)(void *context, const char *station), void *context);
 
 /* ---- all that goes with a credential ---- */
 

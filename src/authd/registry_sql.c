@@ -96,6 +96,9 @@ const char *const sql_texts[SQL_COUNT] = {
 		" WHERE kind = ?1 AND identifier = ?2",
 	[SQL_MACHINE_RENEW] =
 		"UPDATE machine SET renew_wanted = ?1 WHERE kind = ?2 AND identifier = ?3",
+	[SQL_STATIONS_TO_RENEW] =
+		"SELECT station FROM machine WHERE renew_wanted > 0 AND station <> ''"
+		" ORDER BY renew_wanted LIMIT ?1",
 
 	[SQL_TOKEN_ADD] =
 		"INSERT INTO token (" TOKEN_COLUMNS ", secret) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8,"
@@ -250,6 +253,10 @@ const struct migration migrations[] = {
 	 * can ask with the public part of a token. */
 	.both = "CREATE INDEX credential_open ON credential (token)"
 		" WHERE validated IS NULL AND revoked IS NULL;",
+	},
+	{
+	/* Every server on the database asks for them all the time. */
+	.both = "CREATE INDEX machine_to_renew ON machine (renew_wanted) WHERE renew_wanted > 0;",
 	},
 };
 /* clang-format on */

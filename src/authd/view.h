@@ -12,6 +12,7 @@
 #include "base/diagnosis.h"
 
 struct metrics_writer;
+struct wished;
 
 /* Why the service is not well: at most HEALTH_MAX reasons, each "database: it does not answer". */
 #define HEALTH_MAX 16
@@ -58,6 +59,8 @@ struct authd_view {
 	int (*token_pin)(void *self, uint8_t pin[16], struct diagnosis *why);
 	/* Certificates were revoked: whoever knows of those is to look again. */
 	void (*revoked)(void *self);
+	/* Who is to renew was read; the callee takes a reference. */
+	void (*wished)(void *self, struct wished *wished);
 	/* Reads the configuration anew.  0 or -errno with the reason; all stays as it was then. */
 	int (*reload)(void *self, struct diagnosis *why);
 

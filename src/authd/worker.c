@@ -354,6 +354,7 @@ static void on_configure(struct worker *w, struct message_configure *m)
 	arming_free(w->arming);
 	w->arming = TAKE(m->arming);
 	w->arming->revoked = &w->revoked;
+	w->arming->wished = &w->wished;
 }
 
 static void on_tickets(struct worker *w, const struct message_tickets *m)
@@ -385,6 +386,12 @@ static void on_revoked(struct worker *w, struct message_revoked *m)
 	w->revoked = TAKE(m->revoked);
 }
 
+static void on_wished(struct worker *w, struct message_wished *m)
+{
+	wished_free(w->wished);
+	w->wished = TAKE(m->wished);
+}
+
 static void on_message(struct worker *w, struct message *message, struct moment now)
 {
 	switch (message->kind) {
@@ -412,6 +419,9 @@ static void on_message(struct worker *w, struct message *message, struct moment 
 		break;
 	case MESSAGE_REVOKED:
 		on_revoked(w, list_item(message, struct message_revoked, message));
+		break;
+	case MESSAGE_WISHED:
+		on_wished(w, list_item(message, struct message_wished, message));
 		break;
 	case MESSAGE_TICKETS:
 		on_tickets(w, list_item(message, struct message_tickets, message));
@@ -503,6 +513,7 @@ static void drop(struct worker *w)
 	radius_crypto_free(w->crypto);
 	arming_free(w->arming);
 	revoked_free(w->revoked);
+	wished_free(w->wished);
 	loop_done(&w->loop);
 	queue_done(&w->in);
 }
@@ -550,6 +561,7 @@ int worker_start(struct worker *w, unsigned number, struct arming *arming, size_
 	w->number = number;
 	w->arming = arming;
 	arming->revoked = &w->revoked;
+	arming->wished = &w->wished;
 	w->most = most;
 	w->out = out;
 	w->watch.ready = on_queue;

@@ -49,6 +49,7 @@ struct worker {
 
 	struct arming *arming;
 	struct revoked *revoked; /* by our own authority; NULL until the first list has come */
+	struct wished *wished;	 /* who is to renew; NULL likewise */
 	size_t most;		 /* conversations at once */
 	struct list bucket[WORKER_BUCKETS];
 	/* The one touched longest ago first: those that have sent nothing beyond the first request,

@@ -122,7 +122,7 @@ static void ask(struct enrolment *e)
 
 	c->name = e->job.armed->credential;
 	c->type = ENROL_X509;
-	c->wanted = true;
+	c->wanted = !e->job.offered;
 	c->action = old ? ENROL_RENEW : ENROL_REGISTER;
 	c->actions = 1u << c->action;
 	if (old) {

@@ -13,9 +13,10 @@ struct enrolment;
 
 /* What is to be done; the enrolment takes references, and the credential over. */
 struct enrolment_job {
-	struct armed *armed;	      /* the profile, and of a renewal its TLS */
-	struct armed_enrol *means;    /* of an enrolment; NULL: of a renewal */
-	struct credential *old;	      /* that is renewed, or replaced; NULL: none */
+	struct armed *armed;	   /* the profile, and of a renewal its TLS */
+	struct armed_enrol *means; /* of an enrolment; NULL: of a renewal */
+	struct credential *old;	   /* that is renewed, or replaced; NULL: none */
+	bool offered; /* of a renewal: the server may do it, and need not: it is its own wish */
 	struct enrol_store_ref store; /* borrowed */
 	/* In place of what the profile asks for; copied; "": as it says. */
 	const char *common_name, *kind;

@@ -25,5 +25,8 @@ void held_forget_given(struct held *h);
 /* The timer of renewals, for whatever is due next. */
 void held_set_timer(struct service *s);
 void held_on_renewals(struct timer *timer);
+/* The server of this port would like a renewal.  The conversation in which it said so goes to its
+ * end first. */
+void held_hear_wish(struct service *s, const struct port *port, struct held *h);
 
 #endif

@@ -96,6 +96,12 @@ void life_forget_refusals(struct life *life)
 	life->enrol_at = 0;
 }
 
+bool life_wish(struct life *life, struct moment now)
+{
+	return life->usable && life->enrols && !life->on_trial && !life->deaf &&
+	       renewal_wish(&life->renewal, now);
+}
+
 void life_begins(struct life *life, enum course course, unsigned port)
 {
 	if (course == COURSE_ENROL || course == COURSE_RENEW)
@@ -129,7 +135,7 @@ static void renewal_ends(struct life *life, enum life_outcome outcome, struct mo
 {
 	switch (outcome) {
 	case LIFE_INSTALLED: /* it is on trial; what failed before counts until it has opened */
-		life->renewal.asked = false;
+		life->renewal.asked = life->renewal.wished = false;
 		return;
 	case LIFE_UNCHANGED: /* the server does not want to; asking again at once would loop */
 	case LIFE_REFUSED:
@@ -152,8 +158,10 @@ void life_ends(struct life *life, enum course course, unsigned port, enum life_o
 		enrolment_ends(life, outcome, now, random);
 	else if (course == COURSE_RENEW)
 		renewal_ends(life, outcome, now, random);
-	if (outcome == LIFE_INSTALLED)
+	if (outcome == LIFE_INSTALLED) {
 		life->trial_timeouts = 0;
+		life->deaf = false;
+	}
 }
 
 static enum life_verdict fall_back(struct life *life, struct moment now, uint32_t random)

@@ -29,6 +29,7 @@ struct life {
 	bool means;    /* and there is a token or a factory credential */
 
 	struct renewal renewal;
+	bool deaf;	  /* to wishes: a server that has them does not enrol at all */
 	bool enrol_asked; /* by a person, although there is a credential */
 	unsigned enrol_failures;
 	msec enrol_at; /* not before */
@@ -44,6 +45,9 @@ enum course life_course(const struct life *life, unsigned port, struct moment no
 void life_ask_enrolment(struct life *life);
 /* There is another token, or another profile: what was refused may be accepted. */
 void life_forget_refusals(struct life *life);
+
+/* The server would like a renewal.  True: that is what the next conversation is for. */
+bool life_wish(struct life *life, struct moment now);
 
 /* A conversation begins. */
 void life_begins(struct life *life, enum course course, unsigned port);

@@ -26,6 +26,10 @@ struct conversation_end {
 	enum course course;
 	bool cut_off; /* by the cable or the user; then nothing of the rest */
 	enum life_ending ending;
+	/* The server would have had the tunnel of enrolments instead, before it let the port be
+	 * opened: by this it asks for a renewal.  Anybody can say so, and who minds is to ask what
+	 * may come of it. */
+	bool wished;
 	enum life_outcome outcome; /* of an enrolment or a renewal */
 	struct diagnosis why;	   /* of one that failed */
 };

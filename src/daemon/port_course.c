@@ -122,6 +122,15 @@ static void remember_report(struct port *port)
 	port->reported = port->peer.selectedMethod ? port->peer.selectedMethod->method->name : "";
 }
 
+/* What the server proposed first, and we declined. */
+static bool wishes_renewal(const struct port *port)
+{
+	const struct profile_enrol *enrol = &port->armed->profile->enrol;
+	const uint8_t tunnel = enrol->tunnel == ENROL_OVER_TTLS ? EAP_TYPE_TTLS : EAP_TYPE_TEAP;
+
+	return enrol->wanted && eap_type_is(port->peer.refused, tunnel);
+}
+
 static void ordinary_ends(struct port *port, struct conversation_end *end, struct moment now)
 {
 	if (end->cut_off) {
@@ -132,6 +141,7 @@ static void ordinary_ends(struct port *port, struct conversation_end *end, struc
 		eap_peer_diagnose(&port->peer, &port->diagnosis);
 		end->why = port->diagnosis;
 	}
+	end->wished = end->ending == LIFE_OPENED && wishes_renewal(port);
 	remember_report(port);
 	conversation_ended(port, end);
 	if (end->ending == LIFE_OPENED)

@@ -27,17 +27,44 @@ void renewal_set(struct renewal *renewal, const struct renewal_policy *policy, u
 			       (int64_t)share((uint64_t)percent(life, policy->jitter), random);
 }
 
+static int64_t young(const struct renewal *renewal)
+{
+	int64_t life = renewal->not_after - renewal->not_before;
+
+	return life > 0 ? percent(life, RENEWAL_YOUNG) : 0;
+}
+
+void renewal_installed(struct renewal *renewal, int64_t since, struct moment now)
+{
+	int64_t age = now.wall - since, wait = young(renewal) - age;
+	int64_t most = percent(renewal->not_after - now.wall, RENEWAL_YOUNG);
+	msec until;
+
+	if (renewal->due > since || age < 0 || wait <= 0 || most <= 0)
+		return;
+	until = msec_after(now.mono, (msec)(wait < most ? wait : most) * 1000);
+	if (until > renewal->retry_at)
+		renewal->retry_at = until;
+}
+
 void renewal_ask(struct renewal *renewal)
 {
 	renewal->asked = true;
 	renewal->retry_at = 0;
 }
 
-bool renewal_may(const struct renewal *renewal, int64_t now)
+bool renewal_wish(struct renewal *renewal, struct moment now)
 {
-	int64_t life = renewal->not_after - renewal->not_before;
+	if (renewal->generation == 0 || now.mono < renewal->retry_at ||
+	    now.wall - renewal->not_before < young(renewal))
+		return false;
+	renewal->wished = true;
+	return true;
+}
 
-	return renewal->asked || now - renewal->not_before >= percent(life, RENEWAL_YOUNG);
+bool renewal_is_wish(const struct renewal *renewal, struct moment now)
+{
+	return renewal->wished && !renewal->asked && now.wall < renewal->due;
 }
 
 bool renewal_is_due(const struct renewal *renewal, struct moment now)
@@ -47,13 +74,14 @@ bool renewal_is_due(const struct renewal *renewal, struct moment now)
 
 msec renewal_when(const struct renewal *renewal, struct moment now)
 {
+	bool wanted = renewal->asked || renewal->wished;
 	msec at;
 
 	if (renewal->generation == 0)
 		return NEVER;
-	if (!renewal->asked && (renewal->due == RENEWAL_NEVER || now.wall < renewal->not_before))
+	if (!wanted && (renewal->due == RENEWAL_NEVER || now.wall < renewal->not_before))
 		return NEVER;
-	if (renewal->asked || now.wall >= renewal->due)
+	if (wanted || now.wall >= renewal->due)
 		at = now.mono;
 	else
 		at = msec_after(now.mono, (msec)(renewal->due - now.wall) * 1000);
@@ -62,13 +90,9 @@ msec renewal_when(const struct renewal *renewal, struct moment now)
 
 void renewal_succeeded(struct renewal *renewal, struct moment now)
 {
-	int64_t life = renewal->not_after - renewal->not_before;
-
-	renewal->asked = false;
+	renewal->asked = renewal->wished = false;
 	renewal->failures = 0;
-	renewal->retry_at = 0;
-	if (life > 0)
-		renewal->retry_at = msec_after(now.mono, (msec)percent(life, RENEWAL_YOUNG) * 1000);
+	renewal->retry_at = msec_after(now.mono, (msec)young(renewal) * 1000);
 }
 
 msec renewal_wait(unsigned failures, bool refused, int64_t remaining, uint32_t random)
@@ -91,7 +115,7 @@ void renewal_failed(struct renewal *renewal, bool refused, struct moment now, ui
 {
 	int64_t remaining = renewal->not_after - now.wall;
 
-	renewal->asked = false;
+	renewal->asked = renewal->wished = false;
 	renewal->failures++;
 	renewal->retry_at =
 		msec_after(now.mono, renewal_wait(renewal->failures, refused,

@@ -18,8 +18,8 @@
 #define RENEWAL_WAIT_REFUSED ((msec)3600 * 1000)
 #define RENEWAL_WAIT_MOST    ((msec)24 * 3600 * 1000)
 
-/* A server that asks for a renewal is obeyed when this part of the lifetime has passed, in percent:
- * one that asks every time must not have a new certificate every time. */
+/* A certificate is young for this part of its lifetime, in percent, and not renewed then unless a
+ * person wants it: neither by a server that asks every time, nor by a clock that is far ahead. */
 #define RENEWAL_YOUNG 10
 
 /* Percent of the lifetime. */
@@ -31,7 +31,8 @@ struct renewal {
 	unsigned generation; /* that this is about; 0: none yet */
 	int64_t not_before, not_after;
 	int64_t due;	   /* seconds since 1970, or RENEWAL_NEVER */
-	bool asked;	   /* by a person, or the server: due at once */
+	bool asked;	   /* by a person: due at once */
+	bool wished;	   /* by the server: likewise */
 	unsigned failures; /* in a row */
 	msec retry_at;	   /* not before: after a failure, and after a success; 0: none */
 };
@@ -42,9 +43,19 @@ struct renewal {
 void renewal_set(struct renewal *renewal, const struct renewal_policy *policy, unsigned generation,
 		 int64_t not_before, int64_t not_after, uint32_t random);
 
-/* Now, whatever the waits.  A server's wish: only of a certificate that is not young. */
+/* This generation is in the keystore since then: seconds since 1970, by the same clock.  What was
+ * due as soon as it was there, for the clock is ahead or the certificate was old when it came, is
+ * not renewed before it has been there for as long as it is young, or for a tenth of what is left
+ * of it; however often the service begins anew. */
+void renewal_installed(struct renewal *renewal, int64_t since, struct moment now);
+
+/* Now, whatever the waits. */
 void renewal_ask(struct renewal *renewal);
-bool renewal_may(const struct renewal *renewal, int64_t now);
+/* The server would like it.  That is heard only of a certificate that is not young, and when there
+ * is nothing to wait for; true: it is due. */
+bool renewal_wish(struct renewal *renewal, struct moment now);
+/* It is due for no other reason. */
+bool renewal_is_wish(const struct renewal *renewal, struct moment now);
 
 bool renewal_is_due(const struct renewal *renewal, struct moment now);
 /* The instant at which that will be so if nothing happens; NEVER also for a clock that is behind

@@ -54,19 +54,38 @@ const struct enrol_given *held_given(const struct held *h, struct enrol_given *r
 
 /* ---- facts --------------------------------------------------------------------------------- */
 
-static bool on_trial(const struct service *s, const char *name)
+static const struct credential_info *stored(const struct service *s, const char *name)
 {
 	for (size_t i = 0; i < s->credential_count; i++) {
 		if (strcmp(s->credentials[i].name, name) == 0)
-			return s->credentials[i].proved != 0;
+			return &s->credentials[i];
 	}
-	return false;
+	return NULL;
+}
+
+static bool on_trial(const struct service *s, const char *name)
+{
+	const struct credential_info *info = stored(s, name);
+
+	return info && info->proved != 0;
+}
+
+static void learn_dates(struct service *s, struct held *h, const struct armed *armed)
+{
+	const struct profile_enrol *enrol = &armed->profile->enrol;
+	const struct renewal_policy policy = { enrol->renew_at, enrol->renew_jitter };
+	const struct credential_info *info = stored(s, h->name);
+	bool other = h->life.renewal.generation != armed->generation;
+
+	renewal_set(&h->life.renewal, &policy, armed->generation, armed->certificate.not_before,
+		    armed->certificate.not_after, chance());
+	if (other && info && info->generation == armed->generation)
+		renewal_installed(&h->life.renewal, info->imported, loop_now());
 }
 
 static void learn(struct service *s, struct held *h, const struct armed *armed)
 {
 	const struct profile_enrol *enrol = &armed->profile->enrol;
-	const struct renewal_policy policy = { enrol->renew_at, enrol->renew_jitter };
 	struct enrol_given given;
 
 	h->life.usable = armed->ready;
@@ -76,8 +95,7 @@ static void learn(struct service *s, struct held *h, const struct armed *armed)
 		h->life.means = enrol_has_means(armed->profile, held_given(h, &given));
 	}
 	if (h->life.usable)
-		renewal_set(&h->life.renewal, &policy, armed->generation,
-			    armed->certificate.not_before, armed->certificate.not_after, chance());
+		learn_dates(s, h, armed);
 }
 
 static void look_at(struct service *s, const struct armed *armed)
@@ -129,15 +147,12 @@ void service_drop_lives(struct service *s)
 
 static void fall_back(struct service *s, struct held *h, const struct diagnosis *cause)
 {
+	const struct credential_info *info = stored(s, h->name);
 	AUTO_STRUCT(credential) again = NULL;
-	unsigned refused = 0, generation = 0;
+	unsigned refused = info ? info->generation : 0, generation = 0;
 	struct diagnosis why = { 0 };
 	char sentence[512] = "", quoted[512];
 
-	for (size_t i = 0; i < s->credential_count; i++) {
-		if (strcmp(s->credentials[i].name, h->name) == 0)
-			refused = s->credentials[i].generation;
-	}
 	diagnosis_sentence(cause, sentence, sizeof sentence);
 	if (keystore_fall_back(s->keystore, h->name, &generation, &why) < 0) {
 		log_event(LOG_ERR, "credential.fall-back",
@@ -239,6 +254,7 @@ static int enrol(void *context, struct port *port, enum course course,
 		armed_enrol_free(job.means);
 		return r;
 	}
+	job.offered = course == COURSE_RENEW && renewal_is_wish(&h->life.renewal, loop_now());
 	job.armed = armed_ref(port->armed);
 	return enrolment_new(&job, ret_enrolment, why);
 }
@@ -353,6 +369,9 @@ static void enrolment_ended(struct service *s, struct port *port, struct held *h
 {
 	struct moment now = loop_now();
 
+	/* It wishes for what it does not do: so do servers that offer this tunnel to everybody. */
+	if (end->course == COURSE_RENEW && end->why.id == DIAG_ENROL_NOT_OFFERED)
+		h->life.deaf = true;
 	life_ends(&h->life, end->course, port->link.index, end->outcome, now, chance());
 	log_end(port, h, end);
 	switch (end->outcome) {
@@ -412,6 +431,8 @@ static void ordinary_ended(struct service *s, struct port *port, struct held *h,
 		return;
 	switch (life_judge(&h->life, end->ending, now, chance())) {
 	case LIFE_NO_TRIAL:
+		if (end->wished)
+			held_hear_wish(s, port, h);
 		return;
 	case LIFE_SETTLE:
 		settle(s, port, h);

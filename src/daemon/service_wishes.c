@@ -1,7 +1,9 @@
-/* Renewals that are due, and enrolments and renewals that a person wants. */
+/* Renewals that are due or that a server wishes for, and enrolments and renewals that a person
+ * wants. */
 #include <string.h>
 
 #include "daemon/held.h"
+#include "drivers/log.h"
 
 /* ---- by time ------------------------------------------------------------------------------- */
 
@@ -60,6 +62,18 @@ void held_on_renewals(struct timer *timer)
 			port_reconsider(port);
 	}
 	held_set_timer(s);
+}
+
+/* ---- by servers ---------------------------------------------------------------------------- */
+
+void held_hear_wish(struct service *s, const struct port *port, struct held *h)
+{
+	bool heard = life_wish(&h->life, loop_now());
+
+	log_event(heard ? LOG_NOTICE : LOG_DEBUG, "credential.wished",
+		  "port=%s credential=%s heard=%s", port->link.name, h->name, heard ? "yes" : "no");
+	if (heard)
+		timer_set(s->loop, &s->renewals, loop_now().mono);
 }
 
 /* ---- by people ----------------------------------------------------------------------------- */

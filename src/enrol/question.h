@@ -73,6 +73,7 @@ struct enrol_grant {
 	struct enrol_names names; /* what it may be called; empty: as it asks, by the profile */
 	unsigned credentials;	  /* bits of 1 << enrol_credential; 0: X.509 alone */
 	bool validate;		  /* the third phase is asked for */
+	bool renew; /* the certificate that is shown is to be renewed, whether or not it wants */
 };
 
 /* Who issues, as a worker holds it: immutable, counted by its owner.  With an embedded CA the key

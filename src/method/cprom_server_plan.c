@@ -304,7 +304,7 @@ static enum status plan_held(struct cprom_server *s, const struct cprom_info *in
 	bool fixed = info->flags & (CPROM_IMMUTABLE | CPROM_NO_UPDATE);
 	bool removal = info->flags & (CPROM_WANTS_REMOVAL | CPROM_COMPROMISED);
 	bool wanted = info->flags & (CPROM_WANTS_REMOVAL | CPROM_WANTS_RENEWAL);
-	bool due = !fixed && (aged(s, info, now) || of_old_issuer(s, info));
+	bool due = !fixed && (s->grant.renew || aged(s, info, now) || of_old_issuer(s, info));
 	enum enrol_action action = removal ? ENROL_REMOVE : ENROL_RENEW;
 
 	if (!removal && !wanted && !due)

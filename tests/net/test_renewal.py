@@ -86,6 +86,9 @@ def a_clock_that_is_ahead_does_not_renew_without_end(lab):
     port.cable.plug()
     daemon.expect(r"port\.authorised", mark)
     lab.check(not daemon.said(r"credential\.conversation", mark), "no other renewal")
+    daemon.restart()
+    daemon.expect(r"port\.authorised")
+    lab.check(not daemon.said(r"credential\.conversation"), "nor after another start")
     lab.until(port.ping, "traffic passes")
 
 
@@ -179,6 +182,96 @@ def an_authority_that_is_rolled_over_loses_nobody(lab):
     daemon.restart()
     daemon.expect(r"port\.authorised")
     lab.check(port.ping(), "traffic passes with both roots")
+
+
+# ---- the server's wish ----------------------------------------------------------------------------------
+
+# One of six days old when it comes: not young, and not due for long.
+NOT_YOUNG = {"Certificate.Lifetime": "5d", "Certificate.Backdate": "1d"}
+
+
+def wish(authd):
+    name = authd.json("machine", "list")[0]["identifier"]
+    authd.ctl("machine", "renew", name, check=True)
+    return name
+
+
+def is_content(lab, authd, name):
+    lab.until(lambda: "renew_wanted" not in authd.json("machine", "show", name), "the wish is fulfilled")
+
+
+@test
+def a_machine_renews_when_the_server_asks(lab):
+    authd, port, daemon = enrolled(lab, certificates=NOT_YOUNG)
+    traffic = Traffic(lab, port)
+    mark = daemon.mark()
+    name = wish(authd)
+    daemon.expect(r"credential\.wished .*heard=yes", mark)
+    daemon.expect(r"credential\.conversation .*action=renew", mark)
+    daemon.expect(r"credential\.settled .*generation=2", mark)
+    traffic.over()
+    is_content(lab, authd, name)
+
+    # Not as often as it asks.
+    mark = daemon.mark()
+    wish(authd)
+    daemon.expect(r"credential\.wished .*heard=no", mark)
+    lab.until(lambda: daemon.status(port)["Authorised"], "the port is open")
+    lab.check(not daemon.said(r"credential\.conversation", mark), "no other renewal")
+    lab.equal(daemon.status(port)["Generation"], 2, "what the port shows")
+
+
+@test
+def a_wish_waits_for_who_is_away(lab):
+    authd, port, daemon = enrolled(lab, certificates=NOT_YOUNG)
+    daemon.stop()
+    name = wish(authd)
+    lab.check("renew_wanted" in authd.json("machine", "show", name), "the server remembers its wish")
+    authd.restart()
+    daemon.start()
+    daemon.expect(r"credential\.settled .*generation=2")
+    lab.until(port.ping, "traffic passes")
+    is_content(lab, authd, name)
+
+
+@test
+def a_young_certificate_is_not_renewed_for_a_wish(lab):
+    authd, port, daemon = enrolled(lab)
+    mark = daemon.mark()
+    wish(authd)
+    daemon.expect(r"credential\.wished .*heard=no", mark)
+    lab.check(port.ping(), "traffic passes")
+    lab.check(not daemon.said(r"credential\.conversation", mark), "nothing is renewed")
+
+
+@test
+def a_tunnel_that_is_proposed_to_all_renews_nothing(lab):
+    authd, port, daemon = enrolled(lab, certificates=NOT_YOUNG)
+    authd.configure({"Eap.Methods": "ttls tls"})
+    authd.reload()
+    mark = daemon.mark()
+    daemon.ctl("reauth", check=True)
+    daemon.expect(r"credential\.outcome .*outcome=unchanged", mark)
+    lab.check(port.ping(), "traffic passes")
+    status = daemon.status(port)
+    lab.equal((status["Generation"], status["Diagnosis"]["id"]), (1, "credential-expiring"), "what the port shows")
+    mark = daemon.mark()
+    daemon.ctl("reauth", check=True)
+    daemon.expect(r"credential\.wished .*heard=no", mark)
+
+
+@test
+def a_tunnel_without_enrolment_is_tried_once(lab):
+    authd, port, daemon = enrolled(lab, certificates=NOT_YOUNG)
+    authd.configure({"Eap.Methods": "ttls tls", "Enroll.Enabled": "no"})
+    authd.reload()
+    mark = daemon.mark()
+    daemon.ctl("reauth", check=True)
+    daemon.expect(r"credential\.outcome .*outcome=refused id=enroll-not-offered", mark)
+    reduced(lab, daemon, port, "renewal-failed")
+    mark = daemon.mark()
+    daemon.ctl("reauth", check=True)
+    daemon.expect(r"credential\.wished .*heard=no", mark)
 
 
 # ---- the keystore ---------------------------------------------------------------------------------------

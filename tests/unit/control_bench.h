@@ -10,6 +10,7 @@
 
 #include "authd/control.h"
 #include "authd/recorder.h"
+#include "authd/wished.h"
 #include "drivers/log.h"
 #include "tests/test.h"
 #include "tests/unit/scratch.h"
@@ -31,6 +32,7 @@ struct bench {
 	size_t rows;
 	char target[256], actor[64];
 	unsigned revoked; /* how often the program was told so */
+	size_t wished;	  /* how many it was told of */
 };
 
 static inline json_t *sessions(void *self)
@@ -70,6 +72,14 @@ static inline int token_pin(void *self, uint8_t pin[16], struct diagnosis *why)
 	(void)why;
 	memset(pin, 0x77, 16);
 	return 0;
+}
+
+static inline void wished(void *self, struct wished *wished)
+{
+	struct bench *b = self;
+
+	b->wished = wished->count;
+	CHECK_STR(b->target, ""); /* before anybody authenticates anew */
 }
 
 static inline void revoked(void *self)
@@ -112,6 +122,7 @@ static inline void prepare(struct bench *b)
 				       .disconnect = disconnect,
 				       .token_pin = token_pin,
 				       .revoked = revoked,
+				       .wished = wished,
 				       .reload = reload } };
 	REQUIRE(chmod(b->dir.path, 0755) == 0);
 	snprintf(b->path, sizeof b->path, "%s/control", b->dir.path);

@@ -9,6 +9,7 @@
 #include "authd/enrolment.h"
 #include "authd/recorder.h"
 #include "authd/registry_enrol.h"
+#include "authd/wished.h"
 #include "method/ttls_peer.h"
 #include "tests/cprom_duo.h"
 #include "tests/test.h"
@@ -26,6 +27,7 @@ struct site {
 	struct token token;
 	char id[TOKEN_ID_TEXT_MAX];
 	uint64_t number;
+	struct eap_type declined; /* the method that who was let in with a certificate declined */
 };
 
 /* ---- the server ---- */
@@ -301,6 +303,7 @@ static void let_in_with(struct site *s, struct newcomer *n, enum aaa_verdict ver
 		test_note("%s", diagnosis_sentence(&s->rig.answer.why, text, sizeof text));
 	}
 	CHECK_INT(s->rig.answer.verdict, verdict);
+	s->declined = m.peer.refused;
 	machine_done(&m);
 }
 
@@ -315,6 +318,41 @@ TEST(machine_comes_back_with_its_certificate)
 	REQUIRE(enrol(&s, &n) != NULL);
 	REQUIRE(cduo_shelf(&n.store, "net")->current != NULL);
 	let_in_with(&s, &n, AAA_ACCEPT);
+}
+
+static void wish(struct site *s, const char *machine, const char *station)
+{
+	struct registry_machine m = { .kind = MACHINE_CERTIFICATE, .last_seen = 1 };
+	AUTO_STRUCT(wished) wished = NULL;
+
+	snprintf(m.identifier, sizeof m.identifier, "%s", machine);
+	snprintf(m.station, sizeof m.station, "%s", station);
+	REQUIRE(registry_begin(s->registry, true) == 0);
+	REQUIRE(registry_machine_seen(s->registry, &m) == 0);
+	REQUIRE(registry_machine_renew(s->registry, MACHINE_CERTIFICATE, machine, 1) == 1);
+	REQUIRE(wished_read(s->registry, &wished) == 0);
+	REQUIRE(registry_commit(s->registry) == 0);
+	pool_wished(s->rig.pool, wished);
+}
+
+/* A machine that can do no more than EAP-TLS loses a round by it, and nothing else. */
+TEST(who_is_to_renew_is_proposed_a_tunnel_first)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(newcomer) n;
+
+	site_init(&s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	newcomer_init(&n, &s, "printer-7");
+	REQUIRE(enrol(&s, &n) != NULL);
+	let_in_with(&s, &n, AAA_ACCEPT);
+	CHECK(eap_type_is(s.declined, 0));
+	wish(&s, "CN=printer-7", "02-00-00-00-00-02");
+	let_in_with(&s, &n, AAA_ACCEPT);
+	CHECK(eap_type_is(s.declined, 0));
+	wish(&s, "CN=printer-7", STATION);
+	let_in_with(&s, &n, AAA_ACCEPT);
+	CHECK(eap_type_is(s.declined, EAP_TYPE_TTLS) || eap_type_is(s.declined, EAP_TYPE_TEAP));
 }
 
 /* The default: all are let in by the same rules, and this conversation lets nobody in. */

@@ -175,6 +175,16 @@ static void issue(struct bench *b, const char *machine, const char *serial)
 	registry_free(registry);
 }
 
+/* It was let in, from somewhere. */
+static void see(struct bench *b, const char *machine)
+{
+	struct registry_machine m = { .kind = MACHINE_CERTIFICATE, .last_seen = 1790000000 };
+
+	snprintf(m.identifier, sizeof m.identifier, "%s", machine);
+	snprintf(m.station, sizeof m.station, "02-00-00-00-00-01");
+	REQUIRE(recorder_machine(b->recorder, &m));
+}
+
 TEST(machine_is_shown_with_what_it_has)
 {
 	AUTO_VALUE(bench) b;
@@ -223,6 +233,7 @@ TEST(machine_is_asked_to_renew)
 
 	begin(&b);
 	issue(&b, "CN=p7", "0a");
+	see(&b, "CN=p7");
 
 	AUTO(json_t) result = ask(&b, "{\"command\":\"machine-renew\",\"target\":\"p7\"}");
 	AUTO(json_t) machine = ask(&b, "{\"command\":\"machine-show\",\"target\":\"p7\"}");
@@ -231,6 +242,7 @@ TEST(machine_is_asked_to_renew)
 	CHECK_STR(b.target, "CN=p7");
 	CHECK_INT(b.revoked, 0);
 	CHECK(json_integer_value(json_object_get(machine, "renew_wanted")) > 0);
+	CHECK_INT(b.wished, 1);
 }
 
 /* ---- accounts ---- */

@@ -120,15 +120,67 @@ TEST(a_clock_that_is_ahead_does_not_renew_without_end)
 	CHECK_INT(renewal_when(&r, ahead), 1000);
 }
 
-TEST(a_server_that_asks_every_time_is_not_obeyed_every_time)
+/* Whoever starts the service does not start a renewal. */
+TEST(what_is_due_when_it_is_installed_waits_also_after_a_restart)
 {
+	const int64_t installed = BORN + 80 * DAY;
 	struct renewal r = renewal_of(0);
 
-	CHECK(!renewal_may(&r, BORN));
-	CHECK(!renewal_may(&r, BORN + 10 * DAY - 1));
-	CHECK(renewal_may(&r, BORN + 10 * DAY));
+	/* a tenth of the 20 days that are left is less than a tenth of a hundred */
+	renewal_installed(&r, installed, at(installed, 500));
+	CHECK_INT(renewal_when(&r, at(installed, 500)), 500 + 2 * DAY * 1000);
+	r = renewal_of(0);
+	renewal_installed(&r, BORN + 70 * DAY, at(BORN + 79 * DAY, 500));
+	CHECK_INT(renewal_when(&r, at(BORN + 79 * DAY, 500)), 500 + DAY * 1000);
+	/* long enough */
+	r = renewal_of(0);
+	renewal_installed(&r, BORN + 70 * DAY, at(BORN + 80 * DAY, 500));
+	CHECK_INT(renewal_when(&r, at(BORN + 80 * DAY, 500)), 500);
+	/* nothing to wait for: it was not due then, the clock was set back, or it has expired */
+	r = renewal_of(0);
+	renewal_installed(&r, BORN, at(r.due, 500));
+	renewal_installed(&r, installed, at(installed - 1, 500));
+	renewal_installed(&r, EXPIRY, at(EXPIRY, 500));
+	CHECK_INT(r.retry_at, 0);
+}
+
+TEST(the_wait_for_a_failure_is_not_made_shorter)
+{
+	const int64_t installed = BORN + 99 * DAY;
+	struct renewal r = renewal_of(0);
+	msec wait;
+
+	renewal_failed(&r, true, at(BORN + 70 * DAY, 0), 0);
+	renewal_failed(&r, true, at(BORN + 70 * DAY, 0), 0);
+	wait = r.retry_at;
+	renewal_installed(&r, installed, at(installed + DAY / 2, 0));
+	CHECK_INT(r.retry_at, wait);
+}
+
+TEST(a_server_that_asks_every_time_is_not_obeyed_every_time)
+{
+	struct renewal r = renewal_of(0), none = { 0 };
+	struct moment now = at(BORN + 10 * DAY, 1000);
+
+	CHECK(!renewal_wish(&none, now));
+	CHECK(!renewal_wish(&r, at(BORN, 1000)));
+	CHECK(!renewal_wish(&r, at(BORN + 10 * DAY - 1, 1000)));
+	CHECK(!renewal_is_due(&r, now));
+	CHECK(renewal_wish(&r, now));
+	CHECK(renewal_is_due(&r, now));
+	CHECK(renewal_is_wish(&r, now));
+	/* what is due anyway is no favour */
+	CHECK(!renewal_is_wish(&r, at(r.due, 1000)));
+	renewal_failed(&r, true, now, 0);
+	CHECK(!renewal_wish(&r, now));
+	CHECK(!renewal_is_due(&r, at(BORN + 11 * DAY, r.retry_at)));
+	CHECK(renewal_wish(&r, at(BORN + 11 * DAY, r.retry_at)));
+	/* a person may have it now, and again */
 	renewal_ask(&r);
-	CHECK(renewal_may(&r, BORN));
+	CHECK(!renewal_is_wish(&r, now));
+	renewal_succeeded(&r, now);
+	CHECK(!renewal_is_due(&r, now));
+	CHECK(!renewal_wish(&r, now));
 }
 
 /* ---- courses ---- */
@@ -335,4 +387,30 @@ TEST(what_was_cut_off_is_tried_again)
 	life_begins(&life, COURSE_ENROL, 1);
 	life_ends(&life, COURSE_ENROL, 1, LIFE_FAILED, now, 0);
 	CHECK_INT(life.enrol_at, 60000);
+}
+
+TEST(a_wish_counts_where_a_renewal_could_follow)
+{
+	const struct life good = { .usable = true, .enrols = true, .renewal = renewal_of(0) };
+	struct moment now = at(BORN + 20 * DAY, 0);
+	struct life life = good;
+
+	CHECK(life_wish(&life, now));
+	CHECK_INT(course(&life, 1, now), COURSE_RENEW);
+	life_begins(&life, COURSE_RENEW, 1);
+	life_ends(&life, COURSE_RENEW, 1, LIFE_UNCHANGED, now, 0);
+	CHECK(!life_wish(&life, now));
+	life = good;
+	life.usable = false;
+	CHECK(!life_wish(&life, now));
+	life = good;
+	life.enrols = false;
+	CHECK(!life_wish(&life, now));
+	life = good;
+	life.on_trial = true;
+	CHECK(!life_wish(&life, now));
+	life = good;
+	life.deaf = true;
+	CHECK(!life_wish(&life, now));
+	CHECK_INT(course(&life, 1, now), COURSE_ORDINARY);
 }

@@ -148,6 +148,7 @@ TEST(migration_adds_to_what_is_there)
 		"DROP TABLE token",
 		"DROP TABLE account",
 		"DROP INDEX credential_open",
+		"DROP INDEX machine_to_renew",
 		"DROP INDEX credential_token",
 		"DROP INDEX credential_fingerprint",
 		"DROP INDEX credential_revoked",
@@ -312,6 +313,43 @@ TEST(renewal_takes_no_token)
 	CHECK_INT(count_of(r, "CN=a"), 2);
 	REQUIRE(registry_machine_facts(r, MACHINE_CERTIFICATE, "CN=a", &facts) == 1);
 	CHECK_INT(facts.renew_wanted, 0);
+}
+
+static bool note_station(void *context, const char *station)
+{
+	char *text = context;
+
+	snprintf(text + strlen(text), 64, "%s ", station);
+	return strlen(text) < 50;
+}
+
+static void see(struct registry *r, const char *name, const char *station, int64_t renew)
+{
+	struct registry_machine m = { .kind = MACHINE_CERTIFICATE, .last_seen = T0 };
+
+	snprintf(m.identifier, sizeof m.identifier, "%s", name);
+	snprintf(m.station, sizeof m.station, "%s", station);
+	REQUIRE(registry_begin(r, false) == 0);
+	REQUIRE(registry_machine_seen(r, &m) == 0);
+	CHECK_INT(registry_machine_renew(r, MACHINE_CERTIFICATE, name, renew), 1);
+	REQUIRE(registry_commit(r) == 0);
+}
+
+TEST(those_that_are_to_renew_are_known_by_where_they_are)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+	struct registry *r = rig.registry;
+	char listed[256] = "";
+
+	see(r, "CN=late", "02-00-00-00-00-03", T0 + 9);
+	see(r, "CN=not", "02-00-00-00-00-02", 0);
+	see(r, "CN=never-seen", "", T0 + 1);
+	see(r, "CN=first", "02-00-00-00-00-01", T0 + 2);
+	CHECK_INT(registry_stations_to_renew(r, 100, note_station, listed), 0);
+	CHECK_STR(listed, "02-00-00-00-00-01 02-00-00-00-00-03 ");
+	listed[0] = '\0';
+	CHECK_INT(registry_stations_to_renew(r, 1, note_station, listed), 0);
+	CHECK_STR(listed, "02-00-00-00-00-01 ");
 }
 
 static bool list_serials(void *context, const struct registry_credential *c)
