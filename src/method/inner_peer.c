@@ -141,8 +141,10 @@ bool inner_peer_refusal(const struct inner_peer *inner, struct diagnosis *ret_wh
 {
 	const struct eap_peer_offer *offer = inner->eap.selectedMethod;
 
-	if (!offer)
-		return false;
+	if (!offer) {
+		eap_peer_diagnose(&inner->eap, ret_why);
+		return ret_why->id == DIAG_METHOD_NOT_AGREED;
+	}
 	*ret_why = *offer->method->diagnosis(offer->self);
 	if (ret_why->id != DIAG_NONE)
 		return true;
