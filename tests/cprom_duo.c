@@ -120,7 +120,7 @@ static enum status drop(void *self, const char *credential, struct diagnosis *wh
 	return status;
 }
 
-static void abandon(void *self, const char *credential)
+static void abandon(void *self, const char *credential, bool refused)
 {
 	struct duo_shelf *shelf = cduo_shelf(self, credential);
 
@@ -128,6 +128,7 @@ static void abandon(void *self, const char *credential)
 	EVP_PKEY_free(TAKE(shelf->pending_key));
 	shelf->put = false;
 	shelf->abandoned++;
+	shelf->refused = refused;
 }
 
 const struct enrol_store cduo_store = { new_key, put, activate, drop, abandon };

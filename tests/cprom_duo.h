@@ -21,6 +21,7 @@ struct duo_shelf {
 	unsigned anchors;
 	bool put, removed;
 	unsigned abandoned;
+	bool refused; /* the last time */
 };
 
 struct cprom_duo {

@@ -239,13 +239,18 @@ static enum status drop(void *self, const char *credential, struct diagnosis *wh
 	return status_of(keystore_remove(face->shelf->keystore, credential, why));
 }
 
-static void abandon(void *self, const char *credential)
+static void abandon(void *self, const char *credential, bool refused)
 {
 	const struct face *face = self;
+	struct keystore *keystore = face->shelf->keystore;
 	struct diagnosis ignored = { 0 };
+	unsigned generation = refused ? recall(face->shelf, credential) : 0;
 
-	/* What is finished stays: who knows better can still activate it. */
-	(void)keystore_abandon(face->shelf->keystore, credential, &ignored);
+	/* Of what was only cut off, what is finished stays: who knows better can still activate it,
+	 * and recovery would. */
+	if (generation != 0)
+		(void)keystore_discard(keystore, credential, generation, &ignored);
+	(void)keystore_abandon(keystore, credential, &ignored);
 }
 
 static const struct enrol_store store = {

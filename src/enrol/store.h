@@ -5,7 +5,8 @@
  * doc/cprom.md, "Installing": new_key, then put, which is durable when it returns, then activate.
  * What was not activated is dropped by abandon; nothing that was current before is touched until
  * activate.  A key whose conversation was cut off is neither: a certificate may have been issued
- * for it, and its token be spent, so that the next new_key of this credential may be the same one.
+ * for it, and its token be spent, so that the next new_key of this credential may be the same one;
+ * and what was put before the cut may still be activated.
  */
 #ifndef ENROL_STORE_H
 #define ENROL_STORE_H
@@ -28,7 +29,8 @@ struct enrol_store {
 	CHECKED enum status (*activate)(void *self, const char *credential, struct diagnosis *why);
 	/* The old one goes (action remove). */
 	CHECKED enum status (*remove)(void *self, const char *credential, struct diagnosis *why);
-	void (*abandon)(void *self, const char *credential);
+	/* refused: one side has said no; else the conversation was cut off. */
+	void (*abandon)(void *self, const char *credential, bool refused);
 };
 
 /* A table with its value; the method frees neither. */

@@ -358,6 +358,30 @@ int keystore_fall_back(struct keystore *keystore, const char *name, unsigned *re
 	return 0;
 }
 
+int keystore_discard(struct keystore *keystore, const char *name, unsigned generation,
+		     struct diagnosis *why)
+{
+	AUTO_FD lock = -1;
+	AUTO_FD fd = -1;
+	struct generations all;
+	unsigned current, proved;
+	int r = look(keystore, name, &lock, &fd, &current, &proved, why);
+
+	if (r == 0 && (generation == current || generation == proved))
+		return refused(why, name, "it is in use");
+	if (r == 0)
+		r = change_listed(fd, name, generation, &all, why);
+	if (r == 0)
+		r = change_condemn(fd, generation, why);
+	if (r == 0)
+		r = place_sync(fd, why);
+	if (r < 0)
+		return r;
+	remove_if_empty(keystore, name, fd);
+	diagnosis_set(why, DIAG_NONE);
+	return 0;
+}
+
 /* ---- after a crash ---- */
 
 struct recovery {

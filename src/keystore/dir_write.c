@@ -247,12 +247,21 @@ int change_current(int credential_fd, unsigned number, struct diagnosis *why)
 	return place_link(credential_fd, "current", NEW_CURRENT, target, why);
 }
 
+int change_condemn(int credential_fd, unsigned number, struct diagnosis *why)
+{
+	char name[GENERATION_TEXT_MAX];
+	int r;
+
+	generation_format(number, name);
+	r = place_rename(credential_fd, name, credential_fd, CONDEMNED, why);
+	return r < 0 ? r : place_remove(credential_fd, CONDEMNED, why);
+}
+
 void change_prune(int credential_fd)
 {
 	struct diagnosis ignored = { 0 };
 	struct generations all;
 	unsigned current, proved;
-	char name[GENERATION_TEXT_MAX];
 
 	if (generations_list(credential_fd, &all, &ignored) < 0 ||
 	    change_number(credential_fd, "current", &current, &ignored) < 0 ||
@@ -260,9 +269,7 @@ void change_prune(int credential_fd)
 		return;
 	for (unsigned n;
 	     (n = generations_doomed(&all, current, proved, KEYSTORE_GENERATIONS_MAX)) != 0;) {
-		generation_format(n, name);
-		if (place_rename(credential_fd, name, credential_fd, CONDEMNED, &ignored) < 0 ||
-		    place_remove(credential_fd, CONDEMNED, &ignored) < 0)
+		if (change_condemn(credential_fd, n, &ignored) < 0)
 			return;
 		generations_remove(&all, n);
 	}

@@ -51,6 +51,8 @@ int change_current(int credential_fd, unsigned number, struct diagnosis *why);
 /* The generation to go back to, if the current one does not prove itself (dir_enrol.c). */
 #define PROVED	   "proved"
 #define NEW_PROVED ".proved"
+/* A generation goes, at once for all readers. */
+int change_condemn(int credential_fd, unsigned number, struct diagnosis *why);
 /* Old ones beyond the ceiling, but neither the current nor the proved one.  What cannot be removed
  * now is removed the next time. */
 void change_prune(int credential_fd);

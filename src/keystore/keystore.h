@@ -148,6 +148,11 @@ int keystore_settle(struct keystore *keystore, const char *name, unsigned genera
 int keystore_fall_back(struct keystore *keystore, const char *name, unsigned *ret_generation,
 		       struct diagnosis *why);
 
+/* Drops a generation that was finished and not taken into use: somebody has found it bad.  0 or
+ * -errno; not the current one, nor the one that a trial would go back to. */
+int keystore_discard(struct keystore *keystore, const char *name, unsigned generation,
+		     struct diagnosis *why);
+
 /* After a crash: drops what cannot be gone on with (keystore_begun), and takes into use what was
  * finished for a credential that has no current generation, for the token it has cost may be spent.
  * Goes on after one that is damaged. */

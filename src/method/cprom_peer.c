@@ -112,12 +112,12 @@ static void abandon(struct cprom_peer *p)
 	const struct enrol_store_ref *store = &p->settings.store;
 
 	if (p->begun_key && p->round.credential && !p->round.deed && !was_cut_off(p))
-		store->store->abandon(store->self, p->round.credential->name);
+		store->store->abandon(store->self, p->round.credential->name, true);
 	for (size_t i = 0; i < p->deed_count; i++) {
 		struct deed *deed = &p->deeds[i];
 
 		if (deed->result.action != ENROL_REMOVE && !deed->result.activated)
-			store->store->abandon(store->self, deed->credential->name);
+			store->store->abandon(store->self, deed->credential->name, !was_cut_off(p));
 	}
 	p->begun_key = false;
 }
@@ -393,14 +393,32 @@ static struct eap_verdict hear(struct cprom_peer *p, const struct eap_packet *re
 	return give_error(p);
 }
 
+/* A machine that has nothing, and was given nothing. */
+static bool empty_handed(const struct cprom_peer *p)
+{
+	for (size_t i = 0; i < p->settings.credential_count && p->deed_count == 0; i++) {
+		if (p->settings.credentials[i].wanted &&
+		    p->settings.credentials[i].action == ENROL_REGISTER)
+			return true;
+	}
+	return false;
+}
+
+/* Success is none there, and outside of the tunnel anybody can say it.  A validation that has begun
+ * ends with what the server found good. */
+static bool in_the_middle(const struct cprom_peer *p)
+{
+	return p->round.credential || p->link.gathering || empty_handed(p) ||
+	       (p->phase == CPROM_VALIDATION && !p->closed);
+}
+
 static struct eap_verdict peer_process(void *self, const struct eap_packet *request,
 				       struct moment now)
 {
 	struct cprom_peer *p = self;
 	struct eap_verdict verdict = hear(p, request, now);
 
-	/* Success in the middle of something is none. */
-	if (verdict.decision == COND_SUCC && (p->round.credential || p->link.gathering))
+	if (verdict.decision == COND_SUCC && in_the_middle(p))
 		verdict.decision = FAIL;
 	return verdict;
 }

@@ -104,7 +104,7 @@ static void settle(struct cprom_peer *p, struct deed *deed)
 	enrol_fault_explain(&p->fault, ENROL_US, &why, &p->why);
 	/* Else all that is left is abandoned at the end. */
 	if (!removal && p->succeeded)
-		store->store->abandon(store->self, deed->credential->name);
+		store->store->abandon(store->self, deed->credential->name, false);
 }
 
 /* ---- what the server found good ---- */

@@ -97,6 +97,9 @@ static void live(const char *path)
 	tell(imported);
 	need(keystore_abandon(keystore, "machine", &why) == 0, "abandon");
 	tell(imported);
+	need(keystore_discard(keystore, "machine", enrol(keystore, imported, false), &why) == 0,
+	     "discard");
+	tell(imported);
 	need(keystore_remove(keystore, "machine", &why) == 0, "remove");
 	tell(0);
 	/* The first of a machine that has none: what is finished is taken into use by recovery. */

@@ -10,8 +10,9 @@
 """
 import ssl
 import struct
+import time
 
-from lab import Failed
+from lab import CEILING, Failed
 from wire import EAP, START, RawSocket, eapol
 
 REQUEST, RESPONSE, SUCCESS, FAILURE = 1, 2, 3, 4
@@ -20,10 +21,15 @@ HAS_LENGTH, MORE, TLS_START = 0x80, 0x40, 0x20
 VERSIONS = {"1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
+class Gone(Exception):
+    """The machine will not answer."""
+
+
 class Authenticator:
     def __init__(self, lab, port):
         self._raw = RawSocket(lab, port.switch, port.switch_interface)
         self._id = 0
+        self.gone = lambda: False  # says when the machine is known to have given up
 
     def knocked(self):
         """Waits for an EAPOL-Start."""
@@ -42,7 +48,11 @@ class Authenticator:
     def ask(self, kind, data=b""):
         """A Request; returns the data of the Response."""
         self.request(kind, data)
-        frame = self._raw.receive(lambda f: f.type == EAP and f.body[:2] == bytes((RESPONSE, self._id)))
+        frame, deadline = None, time.monotonic() + CEILING
+        while not frame and time.monotonic() < deadline:
+            if self.gone():
+                raise Gone
+            frame = self._raw.receive(lambda f: f.type == EAP and f.body[:2] == bytes((RESPONSE, self._id)), 0.1)
         if not frame:
             raise Failed(f"no response to request {self._id} of type {kind}")
         self.answered = frame.body[4]
@@ -61,10 +71,42 @@ class Authenticator:
         return TLSServer(self, server, root, version, ciphers, crl)
 
 
-class TLSServer:
-    """The server's side of EAP-TLS; OpenSSL does the TLS until it is told otherwise."""
+class Flights:
+    """Octets in the fragments that EAP-TLS has, and all tunnels with it; `kind` is the method's type."""
 
     FRAGMENT = 1000
+
+    def __init__(self, authenticator, kind=TLS, version=0):
+        self._authenticator, self._kind, self._version = authenticator, kind, version
+
+    def start(self, data=b""):
+        return self._gather(self._authenticator.ask(self._kind, bytes([TLS_START | self._version]) + data))
+
+    def send(self, records):
+        """Any octets, as a flight; returns the machine's."""
+        total, answer = len(records), b""
+        while True:
+            part, records = records[:self.FRAGMENT], records[self.FRAGMENT:]
+            flags = self._version | (MORE if records else 0)
+            head = bytes([flags])
+            if total > self.FRAGMENT and total == len(part) + len(records):
+                head = struct.pack("!BI", flags | HAS_LENGTH, total)
+            answer = self._authenticator.ask(self._kind, head + part)
+            if not records:
+                return self._gather(answer)
+
+    def _gather(self, data):
+        flight = b""
+        while True:
+            flags, data = data[0], data[1:]
+            flight += data[4:] if flags & HAS_LENGTH else data
+            if not flags & MORE:
+                return flight
+            data = self._authenticator.ask(self._kind, bytes([self._version]))
+
+
+class TLSServer(Flights):
+    """The server's side of EAP-TLS; OpenSSL does the TLS until it is told otherwise."""
 
     def __init__(self, authenticator, server, root, version, ciphers, crl):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -77,35 +119,10 @@ class TLSServer:
         if crl:
             context.load_verify_locations(crl)
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
-        self._authenticator = authenticator
+        super().__init__(authenticator)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._in, self._out, server_side=True)
         self.done, self.error = False, None
-
-    def start(self):
-        return self._gather(self._authenticator.ask(TLS, bytes([TLS_START])))
-
-    def send(self, records):
-        """Any octets, as a flight; returns the machine's."""
-        total, answer = len(records), b""
-        while True:
-            part, records = records[:self.FRAGMENT], records[self.FRAGMENT:]
-            flags = MORE if records else 0
-            head = bytes([flags])
-            if total > self.FRAGMENT and total == len(part) + len(records):
-                head = struct.pack("!BI", flags | HAS_LENGTH, total)
-            answer = self._authenticator.ask(TLS, head + part)
-            if not records:
-                return self._gather(answer)
-
-    def _gather(self, data):
-        flight = b""
-        while True:
-            flags, data = data[0], data[1:]
-            flight += data[4:] if flags & HAS_LENGTH else data
-            if not flags & MORE:
-                return flight
-            data = self._authenticator.ask(TLS, b"\0")
 
     def answer(self, flight):
         """Gives OpenSSL the machine's flight, sends what it says to that; returns the next."""

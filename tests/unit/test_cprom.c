@@ -74,6 +74,7 @@ TEST(what_was_validated_is_current_also_when_the_tunnel_then_fails)
 	d->policy.validate = false; /* and without validation it is not */
 	cduo_run(d);
 	CHECK_INT(cduo_shelf(d, "net")->abandoned, 1);
+	CHECK(!cduo_shelf(d, "net")->refused);
 	cduo_events(d, events, sizeof events);
 	CHECK(strstr(events, "stored failed") != NULL);
 	cduo_done(d);

@@ -151,6 +151,7 @@ TEST(a_validation_that_fails_leaves_nothing)
 	check_error(d, ENROL_ERROR_VALIDATION, false);
 	CHECK(!d->confirmed);
 	CHECK_INT(cduo_shelf(d, "net")->abandoned, 1);
+	CHECK(cduo_shelf(d, "net")->refused);
 	cduo_done(d);
 }
 
@@ -379,6 +380,32 @@ TEST(an_end_that_is_none_is_noticed)
 	run_changed(d, (struct change){ .packet = END, .clear = CPROM_LAST });
 	CHECK_INT(cprom_server_error(d->server), ENROL_ERROR_UNEXPECTED);
 	CHECK_INT(cprom_peer_error(d->peer), ENROL_ERROR_UNEXPECTED);
+	cduo_done(d);
+}
+
+static enum eap_decision decisions[END + 1];
+
+static void note_decision(struct cprom_duo *d, bool request, struct bytes *data)
+{
+	(void)data;
+	if (!request && d->packet <= END)
+		decisions[d->packet] = d->verdict.decision;
+}
+
+/* EAP-Success is not protected in every tunnel. */
+TEST(success_in_the_middle_of_something_is_none)
+{
+	struct cprom_duo *d = &duo;
+
+	cduo_init(d);
+	d->tamper = note_decision;
+	cduo_run(d);
+	CHECK(cduo_good(d));
+	CHECK_INT(decisions[MY_INIT], FAIL);
+	CHECK_INT(decisions[REQUEST], FAIL);
+	CHECK_INT(decisions[DONE], COND_SUCC);
+	CHECK_INT(decisions[RESPONSE], FAIL);
+	CHECK_INT(decisions[END], COND_SUCC);
 	cduo_done(d);
 }
 

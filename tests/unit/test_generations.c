@@ -209,6 +209,30 @@ TEST(what_was_begun_survives_other_changes_and_not_its_end)
 	rig_done(&rig);
 }
 
+TEST(what_was_found_bad_is_gone_and_what_is_in_use_is_not)
+{
+	struct rig rig = rig_make();
+	unsigned back;
+
+	REQUIRE(finished(&rig, "machine") == 1);
+	CHECK_INT(keystore_discard(rig.keystore, "machine", 1, &why), 0);
+	CHECK(!is_there(&rig, "machine"));
+	CHECK_INT(keystore_discard(rig.keystore, "machine", 1, &why), -ENODEV);
+
+	REQUIRE(finished(&rig, "machine") == 1);
+	REQUIRE(keystore_try(rig.keystore, "machine", 1, &why) == 0);
+	REQUIRE(finished(&rig, "machine") == 2);
+	REQUIRE(keystore_try(rig.keystore, "machine", 2, &why) == 0);
+	REQUIRE(finished(&rig, "machine") == 3);
+	CHECK_INT(keystore_discard(rig.keystore, "machine", 1, &why), -EINVAL);
+	CHECK_INT(keystore_discard(rig.keystore, "machine", 2, &why), -EINVAL);
+	CHECK_INT(keystore_discard(rig.keystore, "machine", 3, &why), 0);
+	CHECK(!is_there(&rig, "machine/3"));
+	CHECK_INT(keystore_fall_back(rig.keystore, "machine", &back, &why), 0);
+	CHECK_INT(back, 1);
+	rig_done(&rig);
+}
+
 TEST(without_a_beginning_there_is_no_end)
 {
 	struct rig rig = rig_make();

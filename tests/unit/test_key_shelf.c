@@ -107,10 +107,38 @@ TEST(what_is_abandoned_leaves_nothing)
 	size_t anchors;
 
 	REQUIRE(store.store->new_key(store.self, NAME, &params, &key, &why) == OK);
-	store.store->abandon(store.self, NAME);
+	store.store->abandon(store.self, NAME, true);
 	CHECK(store.store->activate(store.self, NAME, &why) != OK);
 	CHECK_INT(current(&rig, &proved, &anchors), 0);
-	store.store->abandon(store.self, NAME);
+	store.store->abandon(store.self, NAME, true);
+}
+
+/* Recovery takes into use what was finished: it must not find what somebody has said no to. */
+TEST(what_was_put_and_then_refused_is_not_used_after_a_restart)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+	struct enrol_store_ref store = key_shelf_store(rig.shelf, false);
+	struct diagnosis why;
+	unsigned proved;
+	size_t anchors;
+
+	CHECK_INT(put(&rig, store, &rig.ca), OK);
+	store.store->abandon(store.self, NAME, true);
+	CHECK(store.store->activate(store.self, NAME, &why) != OK);
+	CHECK_INT(keystore_recover(rig.keystore, &why), 0);
+	CHECK_INT(current(&rig, &proved, &anchors), 0);
+
+	/* who was only cut off has paid for it */
+	CHECK_INT(put(&rig, store, &rig.ca), OK);
+	store.store->abandon(store.self, NAME, false);
+	CHECK_INT(keystore_recover(rig.keystore, &why), 0);
+	CHECK_INT(current(&rig, &proved, &anchors), 1);
+
+	/* and what is in use stays, whatever is said of another */
+	CHECK_INT(put(&rig, store, &rig.ca), OK);
+	store.store->abandon(store.self, NAME, true);
+	CHECK_INT(current(&rig, &proved, &anchors), 1);
+	CHECK(store.store->activate(store.self, NAME, &why) != OK);
 }
 
 /* A machine that loses its power when its certificate has been issued, and comes again. */
@@ -133,7 +161,7 @@ TEST(a_key_that_was_begun_with_is_gone_on_with)
 	/* unless another kind is wanted by now */
 	REQUIRE(store.store->new_key(store.self, NAME, &other, &third, &why) == OK);
 	CHECK_INT(EVP_PKEY_get_bits(third), 384);
-	store.store->abandon(store.self, NAME);
+	store.store->abandon(store.self, NAME, true);
 	EVP_PKEY_free(TAKE(again));
 	REQUIRE(store.store->new_key(store.self, NAME, &any, &again, &why) == OK);
 	CHECK_INT(EVP_PKEY_eq(first, again), 0);

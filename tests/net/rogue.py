@@ -1,0 +1,250 @@
+"""Ends that are up to something: a server, a machine, and somebody in the middle, all with CPROM in EAP-TTLS.
+
+    server = RogueServer(lab, port, credential)       # lab.port(authenticator=False)
+    server.open()                                     # up to the machine's first words inside
+    answer = server.say(message(INIT | START, …))     # CPROM, and what the machine answers: octets behind the Type
+    server.failure()
+
+    peer = RoguePeer(lab, port)                       # a port that latchkey-authd guards
+    peer.open()
+    answer = peer.identify()                          # the server's first message of CPROM
+    answer = peer.say(message(INIT, …))               # None when the server has ended it: peer.ended
+
+    middle = Middle(lab, near, far, credential)       # a machine at one port, the server behind the other
+    middle.relay()                                    # every packet inside goes from tunnel to tunnel
+
+What they say in cprom.py's words is written from doc/cprom.md; the tunnels are OpenSSL's (ossl.py).
+"""
+import struct
+
+import cprom
+from authenticator import HAS_LENGTH, MORE, REQUEST, RESPONSE, TLS_START, Authenticator, Flights
+from lab import Failed
+from ossl import Tls
+from wire import EAP, START, RawSocket, eapol
+
+IDENTITY, NOTIFICATION, NAK = 1, 2, 3
+TTLS, PEAP, TEAP = 21, 25, 55
+EAP_MESSAGE, MANDATORY = 79, 0x40
+
+
+def avp(data, code=EAP_MESSAGE):
+    size = 8 + len(data)
+    return struct.pack("!IB", code, MANDATORY) + size.to_bytes(3, "big") + data + bytes(-size % 4)
+
+
+def eap_of(avps):
+    """The EAP packet that is in AVPs, or nothing."""
+    packet = b""
+    while avps:
+        code, size = struct.unpack("!I", avps[:4])[0], int.from_bytes(avps[5:8], "big")
+        packet += avps[8:size] if code == EAP_MESSAGE else b""
+        avps = avps[size + (-size % 4):]
+    return packet
+
+
+def packet(code, identifier, kind, data=b""):
+    return struct.pack("!BBHB", code, identifier, 5 + len(data), kind) + data
+
+
+class Inside:
+    """What both ends of a tunnel do: EAP in AVPs, in TLS. Who inherits has tls and flight()."""
+
+    def eap(self, octets):
+        """Says them inside; what comes back, b"" when that is nothing."""
+        return self.heard(self.flight(self.tls.say(avp(octets))))
+
+    def heard(self, flight):
+        self.tls.heard = b""
+        if flight:
+            self.tls.hear(flight)
+        return eap_of(self.tls.heard)
+
+    @property
+    def binding(self):
+        return self.tls.export(cprom.EXPORTER, 32)
+
+
+class RogueServer(Inside):
+    """An EAP-TTLS server at a port, in whose tunnel whatever it likes is said."""
+
+    def __init__(self, lab, port, server, version="1.3", kind=TTLS):
+        self.eapol = Authenticator(lab, port)
+        self.flights = Flights(self.eapol, kind)
+        self.flight = self.flights.send
+        self.reset(server, version)
+
+    def reset(self, server, version="1.3"):
+        """Ready for the next conversation."""
+        self.tls, self._id, self.change = Tls(server=server, version=version), 0, lambda records: records
+
+    def open(self):
+        """Until the machine has said who it is, inside; returns that. False when there is no tunnel."""
+        self.eapol.knocked()
+        self.eapol.identity()
+        flight = self.flights.start()
+        while not (self.tls.done and self.tls.heard):
+            records = self.tls.hear(flight)
+            if self.tls.error:
+                return False
+            if not self.tls.heard:
+                flight = self.flight(self.change(records))
+        self.first = eap_of(self.tls.heard)
+        return self.first
+
+    def ask(self, kind, data=b""):
+        """A Request inside; (type, data) of the Response, (None, b"") when none is in the flight."""
+        self._id = (self._id + 1) % 256
+        answer = self.eap(packet(REQUEST, self._id, kind, data))
+        return (answer[4], answer[5:]) if answer else (None, b"")
+
+    def say(self, data):
+        """A message of CPROM; the answer, put together."""
+        kind, answer = self.ask(cprom.TYPE, data)
+        whole = answer
+        while answer and answer[0] & cprom.MORE:
+            kind, answer = self.ask(cprom.TYPE, bytes([answer[0] & 0x0f]))
+            whole += answer[5:]
+        if kind not in (cprom.TYPE, None):
+            raise Failed(f"the machine answers by {kind}: {whole.hex()}")
+        return whole
+
+    def success(self):
+        self.eapol.success()
+
+    def failure(self):
+        self.eapol.failure()
+
+
+class RoguePeer(Inside):
+    """A machine without much respect, at a port that somebody guards."""
+
+    FRAGMENT = 1000
+
+    def __init__(self, lab, port, client=None, version="1.3", kind=TTLS, identity=b"anonymous"):
+        self._raw, self._identity, self.kind = RawSocket(lab, port.peer, port.interface), identity, kind
+        self._sender = bytes.fromhex(port.mac.replace(":", ""))
+        self.reset(client, version)
+
+    def reset(self, client=None, version="1.3"):
+        self.tls = Tls(client=client, version=version)
+        self.ended, self._answered, self._request, self._asked = None, None, None, None
+
+    # -- frames
+
+    def frame(self, body=b"", kind=EAP, **more):
+        self._raw.send(eapol(body, type=kind, sender=self._sender, **more))
+
+    def receive(self):
+        """The next Request, (type, data), which is not one that was answered; None at the end, see ended."""
+        def fresh(frame):
+            return frame.type == EAP and len(frame.body) >= 4 and frame.body[0] != RESPONSE and \
+                not (frame.body[0] == REQUEST and frame.body[1] == self._answered)
+
+        frame = self._raw.receive(fresh)
+        if not frame:
+            raise Failed("the server is silent")
+        if frame.body[0] != REQUEST:
+            self.ended = {3: "success", 4: "failure"}[frame.body[0]]
+            return None
+        self._request = frame.body[1]
+        size = struct.unpack("!H", frame.body[2:4])[0]
+        return frame.body[4], frame.body[5:size]
+
+    def answer(self, kind, data=b""):
+        """The Response to what was asked last; returns the next Request."""
+        self._answered = self._request
+        self.frame(packet(RESPONSE, self._request, kind, data))
+        return self.receive()
+
+    # -- the tunnel
+
+    def knock(self):
+        """Up to the first Request of a method."""
+        self.frame(kind=START)
+        while (asked := self.receive()) and asked[0] == IDENTITY:
+            asked = self.answer(IDENTITY, self._identity)
+            if asked is None or asked[0] != IDENTITY:
+                break
+        return asked
+
+    def open(self):
+        """True when there is a tunnel."""
+        asked = self.knock()
+        if asked and asked[0] != self.kind:
+            asked = self.answer(NAK, bytes([self.kind]))
+        if not asked or asked[0] != self.kind:
+            raise Failed(f"no method {self.kind} is to be had: {asked}")
+        records = self.tls.hear()
+        while not self.tls.done and not self.ended and not self.tls.error:
+            records = self.tls.hear(self.flight(records))
+        if self.tls.done and records:
+            self.tls.hear(self.flight(records))
+        return self.tls.done and not self.ended
+
+    def flight(self, records):
+        """Any octets as a flight; the server's, b"" when it has ended it."""
+        total = len(records)
+        while True:
+            part, records = records[:self.FRAGMENT], records[self.FRAGMENT:]
+            head = bytes([MORE if records else 0])
+            if total > self.FRAGMENT and total == len(part) + len(records):
+                head = struct.pack("!BI", head[0] | HAS_LENGTH, total)
+            asked = self.answer(self.kind, head + part)
+            if not records:
+                return self.gather(asked)
+
+    def gather(self, asked):
+        flight = b""
+        while asked:
+            flags, data = asked[1][0], asked[1][1:]
+            flight += data[4:] if flags & HAS_LENGTH else data
+            if not flags & MORE:
+                break
+            asked = self.answer(self.kind, b"\0")
+        return flight
+
+    # -- inside
+
+    def request(self, octets):
+        """Of a Request inside: the data, when it is CPROM's; all of it, when the server sent fragments."""
+        whole = b""
+        while octets:
+            self._asked, kind, data = octets[1], octets[4], octets[5:]
+            if kind != cprom.TYPE:
+                raise Failed(f"the server proposes {kind} inside")
+            whole += data[5:] if whole else data
+            if not data[0] & cprom.MORE:
+                break
+            octets = self.eap(packet(RESPONSE, self._asked, cprom.TYPE, bytes([data[0] & 0x0f])))
+        return whole or None
+
+    def identify(self, name=b"machine"):
+        return self.request(self.eap(packet(RESPONSE, 0, IDENTITY, name)))
+
+    def say(self, data):
+        return self.request(self.eap(packet(RESPONSE, self._asked, cprom.TYPE, data)))
+
+
+class Middle:
+    """Between a machine and its server, with a tunnel to each. `change(towards, octets)` may change the EAP
+    packets that pass, and sees them all: towards is "server" or "machine"."""
+
+    def __init__(self, lab, near, far, credential, change=lambda towards, octets: octets):
+        self.server, self.peer = RogueServer(lab, near, credential), RoguePeer(lab, far)
+        self.change = change
+
+    def relay(self):
+        """From the first to the last. Returns whether there were two tunnels to relay between."""
+        octets = self.server.open()
+        if not octets or not self.peer.open():
+            return False
+        while octets:
+            octets = self.peer.eap(self.change("server", octets))
+            if octets:
+                octets = self.server.eap(self.change("machine", octets))
+        if self.peer.ended == "success":
+            self.server.success()
+        elif self.peer.ended:
+            self.server.failure()
+        return True
