@@ -283,6 +283,9 @@ static enum status add_task(struct cprom_server *s, enum enrol_action action,
 	if (!(s->context->policy->actions & 1u << action))
 		return cprom_server_fail(s, ENROL_ERROR_ACTION_REFUSED,
 					 "to %s a credential is not allowed", names[action]);
+	if (info->type > ENROL_PASSWORD)
+		return cprom_server_fail(s, ENROL_ERROR_PARAMETERS,
+					 "credentials of type %u are not known", info->type);
 	if (s->task_count == CPROM_SERVER_DEEDS_MAX)
 		return cprom_server_fail(s, ENROL_ERROR_LIMIT, "more than %u credentials",
 					 CPROM_SERVER_DEEDS_MAX);

@@ -59,6 +59,34 @@ TEST(too_many_tlvs_are_too_many)
 	cduo_done(d);
 }
 
+static void claim_another_kind(struct cprom_duo *d, bool request, struct bytes *data)
+{
+	const struct cprom_info info = { .flags = CPROM_WANTS_RENEWAL,
+					 .type = 32 + ENROL_PASSWORD,
+					 .id = slice_str("m-0001") };
+	uint8_t tlv[64];
+	struct wr w = wr_of(tlv, sizeof tlv);
+	struct change change = { .add = CPROM_CREDENTIALS_INFORMATION };
+
+	(void)request;
+	cprom_info_build(&w, &info);
+	change.value = slice_of(tlv + 4, w.len - 4);
+	if (d->packet == MY_INIT)
+		rewrite(data, &change);
+}
+
+/* Kinds are bits of a mask elsewhere, and this one would be another one's. */
+TEST(a_kind_of_credential_that_there_is_not_is_refused)
+{
+	struct cprom_duo *d = &duo;
+
+	cduo_init(d);
+	d->tamper = claim_another_kind;
+	cduo_run(d);
+	check_error(d, ENROL_ERROR_PARAMETERS, false);
+	cduo_done(d);
+}
+
 /* ---- rounds that do not end: a protocol of the test ---------------------------------- */
 
 static enum status talk_init(const struct enrol_peer_job *job, void **ret_self)
