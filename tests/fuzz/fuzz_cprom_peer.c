@@ -1,12 +1,11 @@
-/* The CPROM peer, which hears what the other end says and what the input makes of it:
- * cprom_meddle.h.
- */
-#include "tests/fuzz/cprom_meddle.h"
+/* The CPROM peer, which hears what the other end says and what the input makes of it, about
+ * passwords and symmetric keys: cprom_ends.h. */
+#include "tests/fuzz/cprom_ends.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	play_cprom(data, size, true);
+	cprom_ends_play(slice_of(data, size), false, true);
 	return 0;
 }

@@ -79,7 +79,9 @@ endif
 FUZZ_TARGETS += %D%/fuzz_teap_peer %D%/fuzz_teap_server
 EXTRA_DIST += tests/vectors/teap_peer.txt tests/vectors/teap_server.txt
 if FUZZERS
-TEAP_ENDS = %D%/teap_ends.c %D%/teap_ends.h
+FAKE_TLS = %D%/fake_tls.c %D%/fake_tls.h
+TUNNEL_ENDS = %D%/tunnel_ends.c %D%/tunnel_ends.h %D%/meddle.c %D%/meddle.h tests/legacy.h $(FAKE_TLS)
+TEAP_ENDS = %D%/teap_ends.c %D%/teap_ends.h $(FAKE_TLS)
 %C%_fuzz_teap_peer_SOURCES = %D%/fuzz_teap_peer.c $(TEAP_ENDS)
 %C%_fuzz_teap_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_teap_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
@@ -158,24 +160,31 @@ if FUZZERS
 endif
 endif
 
-FUZZ_TARGETS += %D%/fuzz_cprom_tlv %D%/fuzz_spp %D%/fuzz_cprom_peer %D%/fuzz_cprom_server
+FUZZ_TARGETS += %D%/fuzz_cprom_tlv %D%/fuzz_spp %D%/fuzz_cprom_peer %D%/fuzz_cprom_server \
+	%D%/fuzz_cprom_x509
 if FUZZERS
 %C%_fuzz_cprom_tlv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_cprom_tlv_LDADD = $(PROTO_LIBS)
 %C%_fuzz_spp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_spp_LDADD = $(TEST_PKI) $(PROTO_LIBS)
-%C%_fuzz_cprom_peer_SOURCES = %D%/fuzz_cprom_peer.c %D%/cprom_meddle.h $(CPROM_DUO)
+CPROM_ENDS = %D%/cprom_ends.c %D%/cprom_ends.h %D%/meddle.c %D%/meddle.h $(CPROM_DUO)
+%C%_fuzz_cprom_peer_SOURCES = %D%/fuzz_cprom_peer.c $(CPROM_ENDS)
 %C%_fuzz_cprom_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_cprom_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
-%C%_fuzz_cprom_server_SOURCES = %D%/fuzz_cprom_server.c %D%/cprom_meddle.h $(CPROM_DUO)
+%C%_fuzz_cprom_server_SOURCES = %D%/fuzz_cprom_server.c $(CPROM_ENDS)
 %C%_fuzz_cprom_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_cprom_server_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+%C%_fuzz_cprom_x509_SOURCES = %D%/fuzz_cprom_x509.c $(CPROM_ENDS)
+%C%_fuzz_cprom_x509_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_cprom_x509_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 endif
 
 FUZZ_TARGETS += %D%/fuzz_ttls_avp %D%/fuzz_peap_tlv %D%/fuzz_mschapv2
 FUZZ_TARGETS += %D%/fuzz_ttls_peer %D%/fuzz_peap_peer %D%/fuzz_tunnel_peer
 EXTRA_DIST += tests/vectors/ttls_peer.txt tests/vectors/peap_peer.txt tests/vectors/tunnel_peer.txt
+EXTRA_DIST += tests/vectors/tunnel_server.txt tests/vectors/cprom_x509.txt
 if FUZZERS
+%C%_fuzz_tunnel_peer_SOURCES = %D%/fuzz_tunnel_peer.c $(TUNNEL_ENDS)
 %C%_fuzz_tunnel_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_tunnel_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 FAKE_TUNNEL = %D%/fake_tunnel.c %D%/fake_tunnel.h tests/legacy.h
@@ -194,7 +203,7 @@ FAKE_TUNNEL = %D%/fake_tunnel.c %D%/fake_tunnel.h tests/legacy.h
 endif
 
 FUZZ_TARGETS += %D%/fuzz_tunnel_server %D%/fuzz_mschapv2_server
-%C%_fuzz_tunnel_server_SOURCES = %D%/fuzz_tunnel_server.c tests/tunnel_guest.c tests/tunnel_guest.h tests/legacy.h
+%C%_fuzz_tunnel_server_SOURCES = %D%/fuzz_tunnel_server.c $(TUNNEL_ENDS)
 %C%_fuzz_mschapv2_server_SOURCES = %D%/fuzz_mschapv2_server.c tests/legacy.h
 if FUZZERS
 %C%_fuzz_tunnel_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

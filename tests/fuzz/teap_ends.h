@@ -1,5 +1,6 @@
-/* For the fuzzers and the faults of TEAP: two ends of a tunnel with real TLS, and an input as the
- * messages that one of them says in it: an octet of flags, two of length, TLVs. */
+/* For the fuzzers and the faults of TEAP: two ends of a tunnel over the TLS that is linked,
+ * fake_tls.h or the real one, and an input as the messages that one of them says in it: an octet of
+ * flags, two of length, TLVs. */
 #ifndef TESTS_FUZZ_TEAP_ENDS_H
 #define TESTS_FUZZ_TEAP_ENDS_H
 

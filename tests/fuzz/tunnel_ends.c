@@ -1,0 +1,329 @@
+#include "tests/fuzz/tunnel_ends.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "method/gtc_peer.h"
+#include "method/gtc_server.h"
+#include "method/mschapv2_peer.h"
+#include "method/mschapv2_server.h"
+#include "method/peap_peer.h"
+#include "method/peap_server.h"
+#include "method/teap_peer.h"
+#include "method/teap_server.h"
+#include "method/ttls_peer.h"
+#include "method/ttls_server.h"
+#include "tests/fuzz/fake_tls.h"
+#include "tests/fuzz/meddle.h"
+#include "tests/legacy.h"
+#include "tests/pki.h"
+
+#define ROUNDS_MAX    120
+#define SMALL_PACKET  60
+#define CONVERSATIONS 3
+
+enum kind { TTLS, PEAP, TEAP, KINDS };
+
+/* From the two octets. */
+struct how {
+	enum kind kind;
+	bool tls_1_2, small, inside, refuses, gtc;
+	uint8_t inner; /* what is particular to a kind */
+	unsigned conversations;
+};
+
+static const struct moment now = { .mono = 1000, .wall = PKI_NOW };
+
+static struct {
+	bool made;
+	struct tls_config *peer;
+	struct tls_server_config *server[2]; /* TLS 1.3, 1.2 */
+	struct secret password;
+	struct mschapv2_server_context mschapv2;
+	struct eap_policy_choice choice;
+	struct eap_policy policy;
+} cast;
+
+static struct meddler meddler;
+static bool change_requests;
+
+static struct trust *trust_in(const struct pki_cert *ca, enum cert_role role)
+{
+	AUTO_VALUE(bytes) pem = pki_pem(ca->cert);
+	const struct slice anchor = bytes_slice(&pem);
+	const char *const name = "radius.example.org";
+	const struct trust_settings settings = { .role = role,
+						 .anchors = &anchor,
+						 .anchor_count = 1,
+						 .names = &name,
+						 .name_count = role == CERT_SERVER };
+	struct trust *trust;
+	struct diagnosis why;
+
+	assert(trust_new(&settings, &trust, &why) == OK);
+	return trust;
+}
+
+static void make_cast(void)
+{
+	struct pki_cert ca = pki_ca("Root"), client = pki_client("desk", &ca);
+	struct tls_peer_settings peer = { .trust = trust_in(&ca, CERT_SERVER),
+					  .key = client.key,
+					  .cert = client.cert,
+					  .credential = "desk",
+					  .resume = true };
+	struct diagnosis why;
+
+	assert(tls_config_new(&peer, &cast.peer, &why) == OK);
+	for (unsigned i = 0; i < 2; i++) {
+		struct tls_server_settings server = { .trust = trust_in(&ca, CERT_CLIENT),
+						      .max = i ? TLS_1_2 : TLS_1_3,
+						      .resumption = TLS_RESUME_MEMORY,
+						      .tunnel = true,
+						      .client = TLS_CLIENT_OPTIONAL };
+
+		assert(tls_server_config_new(&server, &cast.server[i], &why) == OK);
+	}
+	assert(secret_set(&cast.password, slice_str("secret")) == OK);
+	cast.mschapv2 = (struct mschapv2_server_context){ .mschap = test_mschap(), .name = "test" };
+	cast.choice.offer_count = 2;
+	cast.policy = (struct eap_policy){ .ask_identity = true,
+					   .choices = &cast.choice,
+					   .choice_count = 1 };
+	pki_cert_done(&client);
+	pki_cert_done(&ca);
+	cast.made = true;
+}
+
+/* ---- ends ----------------------------------------------------------------------------------- */
+
+static const struct inner_account *account(void)
+{
+	static struct inner_account bob;
+
+	bob = (struct inner_account){ slice_str("bob"), &cast.password, test_mschap() };
+	return &bob;
+}
+
+static struct inner_peer *inner_of(const struct how *how)
+{
+	struct inner_peer_settings settings = { .identity = account()->identity, .offer_count = 2 };
+	struct mschapv2_peer *mschapv2;
+	struct gtc_peer *gtc;
+	struct inner_peer *inner;
+
+	assert(mschapv2_peer_new(account(), &mschapv2) == OK &&
+	       gtc_peer_new(account(), &gtc) == OK);
+	settings.offers[how->gtc] = (struct eap_peer_offer){ &mschapv2_peer_method, mschapv2 };
+	settings.offers[!how->gtc] = (struct eap_peer_offer){ &gtc_peer_method, gtc };
+	assert(inner_peer_new(&settings, &inner) == OK);
+	return inner;
+}
+
+static struct tunnel_peer *peer_of(const struct how *how)
+{
+	struct ttls_peer_settings ttls = { .inner = (enum ttls_inner)(how->inner % 5),
+					   .account = *account() };
+	struct peap_peer_settings peap = { .require_binding = how->inner & 1 };
+	struct teap_peer_settings teap = {
+		.identities = { { .type = TEAP_USER,
+				  .name = account()->identity,
+				  .password = &cast.password } },
+		.identity_count = 1,
+		.certificate = TEAP_MACHINE,
+		.hints = how->inner & 1,
+		.inner_optional = how->inner & 2,
+		.emsk = how->inner & 4 ? TEAP_EMSK_ALLOWED : TEAP_EMSK_IGNORED,
+	};
+	struct tunnel_peer *peer;
+	enum status status = OK;
+
+	switch (how->kind) {
+	case TTLS:
+		if (ttls.inner == TTLS_EAP)
+			ttls.eap = inner_of(how);
+		status = ttls_peer_new(cast.peer, &ttls, &peer);
+		break;
+	case PEAP:
+		peap.eap = inner_of(how);
+		status = peap_peer_new(cast.peer, &peap, &peer);
+		break;
+	case TEAP:
+		teap.identities[0].eap = inner_of(how);
+		status = teap_peer_new(cast.peer, &teap, &peer);
+		break;
+	case KINDS:
+		break;
+	}
+	assert(status == OK);
+	return peer;
+}
+
+static const struct eap_server_method *server_of(const struct how *how, void **ret_self)
+{
+	static const struct eap_server_method *const methods[] = { &ttls_server_method,
+								   &peap_server_method,
+								   &teap_server_method };
+	const struct eap_server_about about = { .now = now };
+	const struct tunnel_server_context tunnel = { .config = cast.server[how->tls_1_2] };
+	static struct ttls_server_context ttls;
+	static struct peap_server_context peap;
+	static struct teap_server_context teap;
+	void *contexts[] = { &ttls, &peap, &teap };
+
+	cast.choice.offers[how->gtc] =
+		(struct eap_server_offer){ &mschapv2_server_method, &cast.mschapv2 };
+	cast.choice.offers[!how->gtc] = (struct eap_server_offer){ &gtc_server_method, NULL };
+	ttls = (struct ttls_server_context){ tunnel, 0xf, &cast.policy, test_mschap() };
+	peap = (struct peap_server_context){ tunnel, &cast.policy,
+					     (enum peap_demand)(how->inner % 3) };
+	teap = (struct teap_server_context){
+		.tunnel = tunnel,
+		.authority_id = slice_str("home"),
+		.rounds = { { .type = TEAP_USER,
+			      .eap = how->inner & 8 ? NULL : &cast.policy,
+			      .password = true,
+			      .password_first = how->inner & 16 } },
+		.round_count = 1,
+		.certificate_suffices = how->inner & 2,
+		.emsk = how->inner & 32 ? TEAP_EMSK_ALLOWED : TEAP_EMSK_IGNORED,
+		.prompt = "?",
+	};
+	assert(methods[how->kind]->init(contexts[how->kind], &about, ret_self) == OK);
+	return methods[how->kind];
+}
+
+/* ---- a conversation ------------------------------------------------------------------------- */
+
+static void answer_password(const struct eap_account_question *q, struct eap_reply *reply)
+{
+	static const struct slice secret = { (const uint8_t *)"secret", 6 };
+	static uint8_t hash[MSCHAP_HASH_SIZE];
+
+	assert(mschap_password_hash(test_mschap(), secret, hash) == OK);
+	reply->accept = slice_eq(q->name, slice_str("bob")) &&
+			(q->use != EAP_PASSWORD_COMPARE || slice_eq(q->typed, secret));
+	reply->with.password.secret =
+		q->use == EAP_PASSWORD_NT_HASH ? slice_of(hash, sizeof hash) : secret;
+}
+
+static enum eap_server_state hear(const struct how *how, const struct eap_server_method *method,
+				  void *self, const struct eap_packet *response)
+{
+	enum eap_server_state state;
+
+	if (method->check(self, response))
+		return METHOD_GOES_ON;
+	state = method->process(self, response, now);
+	while (state == METHOD_ASKS) {
+		const struct eap_question *q = method->question(self);
+		struct eap_reply reply = { .accept = !how->refuses };
+
+		assert(q);
+		if (q->kind == EAP_ASKS_PASSWORD)
+			answer_password(&q->about.account, &reply);
+		state = method->answer(self, &reply, now);
+	}
+	assert(method->stage(self));
+	return state;
+}
+
+static void on_send(bool server, struct bytes *data)
+{
+	if (server == change_requests)
+		meddle(&meddler, data);
+}
+
+/* A packet on its way. */
+static struct slice carry(const struct how *how, bool request, struct wr *w)
+{
+	static struct bytes packet;
+
+	assert(wr_ok(w));
+	if (how->inside || request != change_requests)
+		return wr_done(w);
+	assert(bytes_set(&packet, wr_done(w)) == OK);
+	meddle(&meddler, &packet);
+	return bytes_slice(&packet);
+}
+
+static void judge(const struct tunnel_peer *peer, struct eap_verdict verdict,
+		  const struct eap_server_method *method, void *self, enum eap_server_state state)
+{
+	struct eap_keys ours = { 0 }, theirs = { 0 };
+	struct eap_report report;
+	bool has = tunnel_peer_take_keys((void *)(uintptr_t)peer, &ours);
+
+	assert(!has || verdict.decision != FAIL);
+	if (verdict.methodState == METHOD_DONE && verdict.decision == FAIL)
+		assert(tunnel_peer_diagnosis(peer)->id != DIAG_NONE);
+	assert(method->take_keys(self, &theirs) == (state == METHOD_SUCCEEDED));
+	if (state == METHOD_FAILED)
+		assert(method->diagnosis(self)->id != DIAG_NONE);
+	method->report(self, &report);
+	tunnel_peer_report(peer, &report);
+	eap_keys_done(&ours);
+	eap_keys_done(&theirs);
+}
+
+static void converse(const struct how *how, struct tunnel_peer *peer)
+{
+	static uint8_t out[4000], in[4000];
+	size_t room = how->small ? SMALL_PACKET : sizeof out;
+	struct eap_verdict verdict = { METHOD_MAY_CONT, FAIL, true };
+	enum eap_server_state state = METHOD_GOES_ON;
+	void *self;
+	const struct eap_server_method *method = server_of(how, &self);
+
+	tunnel_peer_start(peer, now);
+	for (unsigned i = 0; state == METHOD_GOES_ON && i < ROUNDS_MAX; i++) {
+		struct wr w = wr_of(out, room), r = wr_of(in, room);
+		struct eap_packet packet = { .code = EAP_REQUEST, .type = method->type };
+
+		method->build(self, &w);
+		packet.data = carry(how, true, &w);
+		if (tunnel_peer_check(peer, &packet))
+			break;
+		verdict = tunnel_peer_process(peer, &packet, now);
+		assert(tunnel_peer_stage(peer));
+		if (verdict.methodState == METHOD_DONE && verdict.decision == FAIL)
+			break;
+		tunnel_peer_build(peer, &r);
+		packet.code = EAP_RESPONSE;
+		packet.data = carry(how, false, &r);
+		state = hear(how, method, self, &packet);
+	}
+	judge(peer, verdict, method, self, state);
+	if (state == METHOD_SUCCEEDED && verdict.decision != FAIL)
+		tunnel_peer_succeeded(peer);
+	tunnel_peer_stop(peer);
+	method->free(self);
+}
+
+void tunnel_ends_play(struct slice input, bool requests)
+{
+	struct rd r = rd_of(input);
+	uint8_t first = rd_u8(&r);
+	const struct how how = {
+		.kind = (enum kind)((first & 3) % KINDS),
+		.tls_1_2 = first & 4,
+		.small = first & 8,
+		.inside = !(first & 16),
+		.refuses = first & 32 && first & 64,
+		.gtc = first & 128,
+		.inner = rd_u8(&r),
+		.conversations = 1 + (first >> 5 & 3) % CONVERSATIONS,
+	};
+	struct tunnel_peer *peer;
+
+	if (!cast.made)
+		make_cast();
+	fake_tls_forget();
+	fake_tls_on_send = how.inside ? on_send : NULL;
+	change_requests = requests;
+	meddler = meddler_of(rd_rest(&r));
+	peer = peer_of(&how);
+	for (unsigned i = 0; i < how.conversations; i++)
+		converse(&how, peer);
+	tunnel_peer_free(peer);
+}
