@@ -410,7 +410,7 @@ int arming_new(struct config *config, const struct mschap *mschap, int64_t now,
 	return 0;
 }
 
-/* ---- what our own authority has revoked ---- */
+/* ---- what was revoked ---- */
 
 static bool is_by(const X509 *authority, struct slice name)
 {
@@ -422,18 +422,28 @@ static bool is_by(const X509 *authority, struct slice name)
 	return same;
 }
 
+/* By our own authority, or by the one behind us as far as its certificates are known. */
+static bool is_ours(const struct authority *authority, struct slice issuer)
+{
+	if (!authority)
+		return false;
+	if (is_by(authority->now.issuer, issuer) || is_by(authority->old.issuer, issuer))
+		return true;
+	for (int i = 0; i < sk_X509_num(authority->read); i++) {
+		if (is_by(sk_X509_value(authority->read, i), issuer))
+			return true;
+	}
+	return false;
+}
+
 static bool is_revoked(const struct arming *arming, struct slice issuer, struct slice serial,
 		       const struct tls_claim *claim, struct diagnosis *ret_why)
 {
 	const struct revoked *revoked = arming->revoked ? *arming->revoked : NULL;
-	const struct revoked_entry *entry = NULL;
+	const struct revoked_entry *entry = revoked ? revoked_find(revoked, issuer, serial) : NULL;
+	bool unknown = !revoked && is_ours(arming->authority, issuer);
 
-	if (!is_by(arming->authority->now.issuer, issuer) &&
-	    !is_by(arming->authority->old.issuer, issuer))
-		return false;
-	if (revoked)
-		entry = revoked_find(revoked, issuer, serial);
-	if (!revoked)
+	if (unknown)
 		diagnosis_set(ret_why, DIAG_REVOCATION_UNKNOWN);
 	if (entry) {
 		diagnosis_set(ret_why, DIAG_PEER_CERT_REVOKED);
@@ -442,7 +452,7 @@ static bool is_revoked(const struct arming *arming, struct slice issuer, struct 
 		diagnosis_add(ret_why, "reason", "%s", ca_reason_text(entry->reason));
 		diagnosis_add_time(ret_why, "revoked", entry->when);
 	}
-	return !revoked || entry;
+	return unknown || entry;
 }
 
 bool arming_revoked(const struct arming *arming, const struct tls_claim *claim,
@@ -450,8 +460,6 @@ bool arming_revoked(const struct arming *arming, const struct tls_claim *claim,
 {
 	struct slice issuer, serial;
 
-	if (!arming->authority || !arming->authority->now.issuer)
-		return false;
 	if (is_revoked(arming, claim->issuer_der, claim->serial, claim, ret_why))
 		return true;
 	for (size_t at = 0; tls_claim_authority(claim, &at, &issuer, &serial);) {

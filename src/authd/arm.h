@@ -48,8 +48,9 @@ void arming_inherit(struct arming *arming, const struct arming *old);
  */
 int arming_certificates(const struct config *config, X509 **ret_cert, X509 **ret_issuer,
 			struct diagnosis *why);
-/* Whether our own authority has revoked what a machine shows, or an authority above that; and a
- * reason not to let it in. */
+/* Whether the registry knows what a machine shows, or an authority above that, to be revoked; or is
+ * not known yet, and the certificate is by our authority or the one behind us.  A reason not to let
+ * it in. */
 bool arming_revoked(const struct arming *arming, const struct tls_claim *claim,
 		    struct diagnosis *ret_why);
 /* The topmost certificate above ours that is known: its root, which machines that have no more than

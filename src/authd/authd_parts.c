@@ -217,7 +217,8 @@ static void revoked_by_itself(void *context, const char *identifier)
 
 	if (a->view.revoked)
 		a->view.revoked(a);
-	(void)a->view.disconnect(a, identifier, "enrollment", &why);
+	if (identifier)
+		(void)a->view.disconnect(a, identifier, "enrollment", &why);
 }
 
 static int open_enrolment(struct authd *a)
@@ -344,6 +345,9 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 		error = open_wishes(a);
 	if (error == 0)
 		error = furnish_workers(a, a->config, why);
+	/* From here on machines may come. */
+	if (error == 0)
+		lists_settle(a->lists);
 	if (error == 0)
 		error = radius_server_new(a->loop, a->pool, &a->radius);
 	if (error == 0)

@@ -481,6 +481,13 @@ static void view_wished(void *self, struct wished *wished)
 	wishes_put(a->wishes, wished);
 }
 
+static int view_revoke_elsewhere(void *self, struct enrolment_revocation *revocation)
+{
+	struct authd *a = self;
+
+	return enrolment_revoke(a->enrolment, revocation);
+}
+
 static json_t *view_servers(void *self)
 {
 	struct authd *a = self;
@@ -502,6 +509,7 @@ void authd_view_of(struct authd *authd, struct authd_view *ret_view)
 		.disconnect = view_disconnect,
 		.reauth = view_reauth,
 		.token_pin = view_token_pin,
+		.revoke_elsewhere = view_revoke_elsewhere,
 		.revoked = view_revoked,
 		.wished = view_wished,
 		.reload = view_reload,

@@ -363,6 +363,7 @@ static int wish_of(struct cmp_client_call *call, const struct enrol_question *qu
 	*ret_wish = (struct cmp_wish){ .polls_max = CMP_CLIENT_POLLS_MAX };
 	if (question->kind == ENROL_ASKS_REVOKE) {
 		ret_wish->kind = CMP_RR;
+		ret_wish->reason = question->reason;
 		ret_wish->old = call->old = cmp_decode_cert(question->certificate);
 		return call->old ? 0 : -EINVAL;
 	}

@@ -242,6 +242,35 @@ static void say(const struct cli *cli, const struct verb *verb, const char *targ
 		cli_note(cli, "Not every session could be ended: %s", text_of(result, "problem"));
 }
 
+/* What was done here holds all the same; but whoever wrote the command into a script should know.
+ */
+static enum exit_status say_ca(const struct cli *cli, const json_t *ca)
+{
+	long long asked = (long long)json_integer_value(json_object_get(ca, "asked"));
+	long long revoked = (long long)json_integer_value(json_object_get(ca, "revoked"));
+	char what[128], next[1024];
+
+	if (!ca)
+		return DONE;
+	if (!*text_of(ca, "problem")) {
+		if (!cli->json)
+			cli_note(cli,
+				 "The certification authority has revoked %lld certificate(s).",
+				 revoked);
+		return DONE;
+	}
+	snprintf(next, sizeof next,
+		 "This server refuses the machine all the same; others that trust the authority "
+		 "do not know of it. %s Then give the same command again.",
+		 text_of(ca, "next"));
+	if (cli->json)
+		return FAILED;
+	snprintf(what, sizeof what,
+		 "the certification authority has revoked %lld of %lld certificate(s)", revoked,
+		 asked);
+	return cli_fail(cli, FAILED, what, text_of(ca, "problem"), next);
+}
+
 static void show(const struct cli *cli, const struct verb *verb, const char *target,
 		 const json_t *result)
 {
@@ -302,8 +331,10 @@ int command_enroll(const struct command_options *options, int argc, char **argv)
 	snprintf(what, sizeof what, "cannot do %s %s", verb->noun, verb->verb);
 	status = command_ask(&cli, options, what, request, &result);
 	if (status == DONE && cli.json)
-		return (int)cli_json(&cli, result);
-	if (status == DONE)
+		status = cli_json(&cli, result);
+	else if (status == DONE)
 		show(&cli, verb, argc > 2 ? argv[2] : "", result);
+	if (status == DONE)
+		status = say_ca(&cli, json_object_get(result, "ca"));
 	return (int)status;
 }

@@ -45,8 +45,9 @@ const struct command commands[] = {
 	  command_enroll },
 	{ "machine", "[WORD...]", "look after machines and what they were given",
 	  "`show MACHINE` shows one with its credentials; it is named as it is listed, or by its "
-	  "common name alone. `revoke MACHINE` revokes all that it has, and ends its sessions at "
-	  "once: at ports of ours, and by a Disconnect-Request behind switches. `reason=` may "
+	  "common name alone. `revoke MACHINE` revokes all that it has, also at the authority "
+	  "behind, and ends its sessions at once: at ports of ours, and by a Disconnect-Request "
+	  "behind switches. `reason=` may "
 	  "follow: `key-compromise`, `superseded`, `cessation-of-operation`, "
 	  "`affiliation-changed`, `privilege-withdrawn`. `renew MACHINE` notes that it is to have "
 	  "another certificate, and has it authenticate anew; it is asked for it then, or when it "

@@ -5,17 +5,20 @@
 #include <string.h>
 
 #include "authd/control_parts.h"
+#include "authd/enrolment.h"
 #include "authd/registry_enrol.h"
 #include "authd/wished.h"
 #include "base/random.h"
 #include "drivers/log.h"
 #include "enrol/ca.h"
 
-#define LIMIT	       100
-#define USES	       1
-#define LIFETIME       (7 * 86400) /* seconds, of a token */
-#define CREDENTIALS    100	   /* of one machine that are shown */
-#define COPY(to, from) ((void)snprintf((to), sizeof(to), "%.*s", (int)sizeof(to) - 1, (from)))
+#define LIMIT		 100
+#define USES		 1
+#define LIFETIME	 (7 * 86400)   /* seconds, of a token */
+#define CREDENTIALS	 100	       /* of one machine that are shown */
+#define REVOKED_MAX	 256	       /* certificates of one machine that its CA is asked about */
+#define CERTIFICATES_MAX (1024 * 1024) /* octets of all of them */
+#define COPY(to, from)	 ((void)snprintf((to), sizeof(to), "%.*s", (int)sizeof(to) - 1, (from)))
 
 struct enroll_job {
 	struct control_job job;
@@ -28,6 +31,10 @@ struct enroll_job {
 	json_t *result;
 	struct token token;    /* token-create */
 	struct wished *wished; /* machine-renew: who all is to */
+	/* machine-revoke: the certificates that have not expired, and what their CA does about it.
+	 */
+	struct bytes certificates;
+	struct enrolment_revocation revocation;
 };
 
 static void job_free(struct enroll_job *job)
@@ -36,6 +43,7 @@ static void job_free(struct enroll_job *job)
 	control_request_done(&job->request);
 	token_done(&job->token);
 	wished_free(job->wished);
+	bytes_done(&job->certificates);
 	free(job);
 }
 
@@ -237,6 +245,46 @@ static int ask_machine_show(struct question *question, struct registry *registry
 				    credentials);
 }
 
+struct gathering {
+	int64_t now;
+	size_t count;
+	char fingerprint[REVOKED_MAX][65];
+};
+
+static bool gather(void *context, const struct registry_credential *c)
+{
+	struct gathering *g = context;
+
+	if (c->kind == ISSUED_CERTIFICATE && c->not_after > g->now)
+		COPY(g->fingerprint[g->count++], c->fingerprint);
+	return g->count < REVOKED_MAX;
+}
+
+/* Those that were revoked before as well: a CA that was not there then can be told now. */
+static int gather_certificates(struct enroll_job *job, struct registry *registry,
+			       const struct registry_machine *m)
+{
+	struct gathering *g = calloc(1, sizeof *g);
+	int r = -ENOMEM;
+
+	bytes_clear(&job->certificates);
+	if (g) {
+		g->now = job->now;
+		r = registry_credentials(registry, m->kind, m->identifier, REVOKED_MAX, gather, g);
+	}
+	for (size_t i = 0; r >= 0 && i < g->count; i++) {
+		AUTO_VALUE(bytes) der = { 0 };
+		struct registry_credential c;
+
+		r = registry_credential_find(registry, g->fingerprint[i], &c, &der);
+		if (r >= 0 &&
+		    bytes_append(&job->certificates, bytes_slice(&der), CERTIFICATES_MAX) != OK)
+			r = -ENOMEM;
+	}
+	free(g);
+	return r < 0 ? r : 0;
+}
+
 static int ask_machine_revoke(struct question *question, struct registry *registry)
 {
 	struct enroll_job *job = job_of(question);
@@ -250,6 +298,9 @@ static int ask_machine_revoke(struct question *question, struct registry *regist
 	n = registry_machine_revoke(registry, m.kind, m.identifier, job->now, reason);
 	if (n < 0)
 		return n;
+	r = gather_certificates(job, registry, &m);
+	if (r < 0)
+		return r;
 	snprintf(detail, sizeof detail, "credentials=%d reason=%s", n, reason);
 	json_decref(job->result);
 	job->result = json_pack("{s:s, s:i}", "machine", m.identifier, "revoked", n);
@@ -424,14 +475,11 @@ static void follow_up(struct enroll_job *job)
 	}
 }
 
-static void answered(struct question *question, int error)
+static void answer(struct enroll_job *job, int error)
 {
-	struct enroll_job *job = job_of(question);
 	const struct command *command = command_of(job->request.command);
 	struct control_client *client = control_job_client(&job->job);
 
-	if (error >= 0 && job->found)
-		follow_up(job);
 	if (!client) {
 		job_free(job);
 		return;
@@ -452,6 +500,53 @@ static void answered(struct question *question, int error)
 	}
 	job_free(job);
 	control_client_resume(client);
+}
+
+static void told_by_ca(struct enrolment_revocation *revocation)
+{
+	struct enroll_job *job = list_item(revocation, struct enroll_job, revocation);
+	char cause[512], next[512];
+	json_t *ca = json_pack("{s:i, s:i}", "asked", (int)revocation->asked, "revoked",
+			       (int)revocation->revoked);
+
+	if (revocation->why.id != DIAG_NONE) {
+		json_object_set_new(
+			ca, "problem",
+			json_string(diagnosis_sentence(&revocation->why, cause, sizeof cause)));
+		json_object_set_new(
+			ca, "next",
+			json_string(diagnosis_next(&revocation->why, next, sizeof next)));
+	}
+	json_object_set_new(job->result, "ca", ca);
+	answer(job, 0);
+}
+
+/* false: there is nothing to ask, or nobody. */
+static bool ask_ca(struct enroll_job *job)
+{
+	const struct authd_view *view = job->view;
+	enum ca_reason reason = CA_UNSPECIFIED;
+
+	if (job->certificates.len == 0 || !view->revoke_elsewhere)
+		return false;
+	(void)ca_reason_by_text(job->request.reason, &reason);
+	job->revocation =
+		(struct enrolment_revocation){ .certificates = bytes_slice(&job->certificates),
+					       .reason = reason,
+					       .machine = job->identifier,
+					       .actor = job->actor,
+					       .told = told_by_ca };
+	return view->revoke_elsewhere(view->self, &job->revocation) == 0;
+}
+
+static void answered(struct question *question, int error)
+{
+	struct enroll_job *job = job_of(question);
+
+	if (error >= 0 && job->found)
+		follow_up(job);
+	if (error < 0 || !job->found || !ask_ca(job))
+		answer(job, error);
 }
 
 static bool prepare_token(struct control_client *client, struct enroll_job *job)

@@ -111,8 +111,6 @@ void enrolment_finish(struct pending *p)
 		log_told(p);
 	else if (e->settings.recorder)
 		log_refusal(e, p);
-	if (p->told.accept && p->asks.ask.kind == ENROL_ASKS_REVOKE && e->settings.revoked)
-		e->settings.revoked(e->settings.context, p->asks.ask.grant.machine);
 	e->settings.told(e->settings.context, &p->asks, &p->told);
 	pending_free(p);
 }
@@ -167,6 +165,16 @@ void enrolment_ask_registry(struct pending *p,
 
 /* ---- questions ------------------------------------------------------------------------------ */
 
+/* Nobody is let in by it from now on, whatever the CA says. */
+static void revoked(struct pending *p)
+{
+	struct enrolment *e = p->enrolment;
+
+	if (e->settings.revoked)
+		e->settings.revoked(e->settings.context, p->asks.ask.grant.machine);
+	(e->ca ? enrolment_ask_ca : enrolment_finish)(p);
+}
+
 static void dispatch(struct pending *p)
 {
 	const struct enrolment_ask *ask = &p->asks.ask;
@@ -197,8 +205,7 @@ static void dispatch(struct pending *p)
 		enrolment_ask_registry(p, enrolment_ask_keep);
 		return;
 	case ENROL_ASKS_REVOKE:
-		/* Ours first: nobody is let in by it from then on, whatever the CA says. */
-		p->then = p->enrolment->ca ? enrolment_ask_ca : NULL;
+		p->then = revoked;
 		enrolment_ask_registry(p, enrolment_ask_revoke);
 		return;
 	case ENROL_ASKS_CONFIRM:
@@ -256,6 +263,7 @@ int enrolment_new(const struct enrolment_settings *settings, struct enrolment **
 		return -ENOMEM;
 	e->settings = *settings;
 	list_init(&e->pending);
+	list_init(&e->revocations);
 	*ret_enrolment = e;
 	return 0;
 }
@@ -266,6 +274,7 @@ void enrolment_free(struct enrolment *e)
 		return;
 	list_each (node, &e->pending)
 		pending_free(list_item(node, struct pending, node));
+	enrolment_drop_revocations(e);
 	config_free(e->config);
 	enrolment_ca_drop(e->ca);
 	free(e);

@@ -27,6 +27,7 @@
 #include "authd/aaa.h"
 #include "authd/config.h"
 #include "authd/registry.h"
+#include "base/list.h"
 #include "enrol/ca.h"
 #include "enrol/question.h"
 #include "tls/cert.h"
@@ -143,7 +144,8 @@ struct enrolment_settings {
 	/* Takes what is in *taken. */
 	void (*told)(void *context, const struct message_enrolment_asks *asks,
 		     struct enrolment_told *taken);
-	/* A machine, as the registry has it, has had its certificate revoked.  May be NULL. */
+	/* A machine, as the registry has it, has had its certificate revoked; identifier NULL: a
+	 * certificate was, which nobody has got.  May be NULL. */
 	void (*revoked)(void *context, const char *identifier);
 	void *context;
 };
@@ -171,6 +173,29 @@ struct enrolment_ca {
 void enrolment_ca_drop(struct enrolment_ca *ca); /* a reference; NULL is fine */
 /* A reference is taken; NULL: there is none. */
 void enrolment_set_ca(struct enrolment *enrolment, struct enrolment_ca *ca);
+/* The CA behind us is to revoke certificates that are revoked in the registry already.  Embedded in
+ * what belongs to it. */
+struct enrolment_revocation {
+	struct slice certificates; /* DER, one after the other; there until it is told */
+	enum ca_reason reason;
+	const char *machine, *actor; /* for log and audit trail; there as long */
+	/* Once, later or at once; it may then be freed. */
+	void (*told)(struct enrolment_revocation *revocation);
+
+	/* What came of it: less may be revoked than were asked about, and not all of them asked
+	 * about, where the CA does not answer. */
+	unsigned asked, revoked;
+	struct diagnosis why; /* of the first that the CA has not revoked */
+
+	/* the enrolment's */
+	struct list node;
+	struct enrolment *enrolment;
+	struct enrolment_ca *ca;
+	struct cmp_client_call *call;
+	struct slice rest;
+};
+/* 0, or -ENOENT: there is no CA behind us, and nobody is told. */
+int enrolment_revoke(struct enrolment *enrolment, struct enrolment_revocation *revocation);
 /* What the questions that come from now on are judged by; a reference is taken. */
 void enrolment_configure(struct enrolment *enrolment, struct config *config);
 

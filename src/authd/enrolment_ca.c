@@ -90,6 +90,15 @@ static void log_left(const struct pending *p, const struct enrol_reply *reply)
 		  p->asks.ask.where.calling_station, sentence);
 }
 
+static void withdrawn(struct pending *p)
+{
+	struct enrolment *e = p->enrolment;
+
+	if (p->told.accept && e->settings.revoked)
+		e->settings.revoked(e->settings.context, NULL);
+	tell_verdict(p);
+}
+
 static void settled(void *context, const struct enrol_reply *reply)
 {
 	struct pending *p = context;
@@ -103,7 +112,7 @@ static void settled(void *context, const struct enrol_reply *reply)
 	}
 	take_refusal(p, reply);
 	keep_verdict(p);
-	p->then = p->otherwise = tell_verdict;
+	p->then = p->otherwise = withdrawn;
 	enrolment_ask_registry(p, enrolment_ask_withdraw);
 }
 
@@ -124,6 +133,7 @@ static void not_recorded(struct pending *p)
 		.kind = ENROL_ASKS_REVOKE,
 		.grant = &p->asks.ask.grant,
 		.certificate = bytes_slice(&p->asks.ask.certificate),
+		.reason = CA_CESSATION,
 	};
 
 	keep_verdict(p);
@@ -221,6 +231,7 @@ void enrolment_ask_ca(struct pending *p)
 		.message = bytes_slice(&asked->message),
 		.after = asked->after,
 		.certificate = bytes_slice(&asked->certificate),
+		.reason = CA_CESSATION, /* as the registry has it: a machine gives it up */
 	};
 	int error = -ENOENT;
 

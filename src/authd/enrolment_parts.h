@@ -22,6 +22,7 @@ struct enrolment {
 	struct config *config; /* NULL: before the first */
 	struct enrolment_ca *ca;
 	struct list pending;
+	struct list revocations; /* at the CA */
 	size_t count;
 	struct enrolment_counts counts;
 	struct token_bucket refusals; /* lines about them, in log and audit trail */
@@ -74,6 +75,9 @@ void enrolment_ask_registry(struct pending *pending,
 			    int (*ask)(struct question *question, struct registry *registry));
 /* The CA behind us is asked (enrolment_ca.c). */
 void enrolment_ask_ca(struct pending *pending);
+
+/* Nobody asks the CA any more (enrolment_revoke.c). */
+void enrolment_drop_revocations(struct enrolment *enrolment);
 
 /* The grant that configuration and certificate profile make of this profile's name; false: there is
  * no such profile, and it is refused. */

@@ -17,10 +17,6 @@
 struct reading {
 	struct question question;
 	struct lists *lists;
-	struct config *config;	     /* by which it was begun */
-	X509 *issuer[ISSUERS];	     /* NULL: none */
-	registry_text name[ISSUERS]; /* of them */
-	size_t at[ISSUERS];
 	int64_t since;
 	struct revoked *made;
 	int error;
@@ -29,9 +25,6 @@ struct reading {
 static void reading_free(struct reading *r)
 {
 	revoked_free(r->made);
-	for (size_t i = 0; i < ISSUERS; i++)
-		X509_free(r->issuer[i]);
-	config_free(r->config);
 	free(r);
 }
 
@@ -60,17 +53,17 @@ static size_t from_hex(const char *text, uint8_t *out, size_t room)
 static bool on_row(void *context, const struct registry_credential *row)
 {
 	struct reading *r = context;
-	uint8_t serial[CA_SERIAL_MAX + 1];
+	uint8_t serial[sizeof row->serial / 2];
 	enum ca_reason reason = CA_UNSPECIFIED;
 	struct ca_revoked entry = { slice_of(serial, from_hex(row->serial, serial, sizeof serial)),
 				    row->revoked, 0 };
+	size_t at;
 
 	(void)ca_reason_by_text(row->reason, &reason);
 	entry.reason = (int)reason;
-	for (size_t i = 0; r->error == 0 && i < r->made->issuer_count; i++) {
-		if (strcmp(row->issuer, r->name[i]) == 0)
-			r->error = revoked_add(r->made, r->at[i], &entry);
-	}
+	r->error = revoked_add_issuer(r->made, row->issuer, &at);
+	if (r->error == 0)
+		r->error = revoked_add(r->made, at, &entry);
 	return r->error == 0;
 }
 
@@ -82,12 +75,9 @@ static int read_rows(struct question *question, struct registry *registry)
 
 	revoked_free(TAKE(r->made));
 	r->made = revoked_new();
-	r->error = r->made ? 0 : -ENOMEM;
-	for (size_t i = 0; i < ISSUERS && r->issuer[i] && r->error == 0; i++)
-		r->error =
-			revoked_add_issuer(r->made, X509_get_subject_name(r->issuer[i]), &r->at[i]);
-	if (r->error < 0)
-		return r->error;
+	r->error = 0;
+	if (!r->made)
+		return -ENOMEM;
 	error = registry_revoked(registry, "", r->since, on_row, r);
 	revoked_sort(r->made);
 	return error < 0 ? error : r->error;
@@ -102,10 +92,23 @@ static int64_t due_after(int64_t now, msec a, msec b)
 	return now + (int64_t)(shorter / 2000);
 }
 
-static bool make_crl(struct lists *l, const struct enrol_authority *by, size_t n, int64_t now,
+static const struct revoked_list *list_of(const struct revoked *revoked, const X509 *issuer)
+{
+	static const struct revoked_list none;
+	char name[CERT_TEXT_MAX];
+
+	authority_registry_name(issuer, name, sizeof name);
+	for (size_t i = 0; i < revoked->issuer_count; i++) {
+		if (strcmp(revoked->issuer[i].name, name) == 0)
+			return &revoked->issuer[i];
+	}
+	return &none;
+}
+
+static bool make_crl(struct lists *l, const struct enrol_authority *by, int64_t now,
 		     struct bytes *ret_der)
 {
-	const struct revoked_list *list = &l->revoked->issuer[n];
+	const struct revoked_list *list = list_of(l->revoked, by->issuer);
 	const struct authd_settings *s = &l->config->settings;
 	struct ca_revoked *entries = calloc(list->count + 1, sizeof *entries);
 	enum status status = entries ? OK : NO_MEMORY;
@@ -194,9 +197,9 @@ static void publish(struct lists *l)
 	l->due = due_after(now, s->authority.crl_lifetime, s->authority.ocsp_lifetime);
 	content.revoked = revoked_ref(l->revoked);
 	content.ocsp_lifetime = (int64_t)(s->authority.ocsp_lifetime / 1000);
-	right = make_crl(l, &l->authority->now, 0, now, &content.crl) &&
-		(!l->authority->old.issuer || l->revoked->issuer_count < ISSUERS ||
-		 make_crl(l, &l->authority->old, 1, now, &content.old_crl)) &&
+	right = make_crl(l, &l->authority->now, now, &content.crl) &&
+		(!l->authority->old.issuer ||
+		 make_crl(l, &l->authority->old, now, &content.old_crl)) &&
 		put_anchors(l->authority, &content.anchors) &&
 		authority_open(l->config, now, &content.authority, &why) == 0;
 	if (!right)
@@ -216,8 +219,7 @@ static bool same(const struct revoked *a, const struct revoked *b)
 	for (size_t i = 0; i < a->issuer_count; i++) {
 		const struct revoked_list *x = &a->issuer[i], *y = &b->issuer[i];
 
-		if (!slice_eq(bytes_slice(&x->name), bytes_slice(&y->name)) ||
-		    x->count != y->count ||
+		if (strcmp(x->name, y->name) != 0 || x->count != y->count ||
 		    (x->count > 0 && memcmp(x->entry, y->entry, x->count * sizeof *x->entry) != 0))
 			return false;
 	}
@@ -226,29 +228,26 @@ static bool same(const struct revoked *a, const struct revoked *b)
 
 static void use(struct lists *l, struct revoked *made)
 {
-	size_t count = 0;
-
 	if (same(l->revoked, made))
 		return;
-	for (size_t i = 0; i < made->issuer_count; i++)
-		count += made->issuer[i].count;
-	log_event(LOG_INFO, "authority.revoked", "count=%zu", count);
+	log_event(LOG_INFO, "authority.revoked", "count=%zu", revoked_count(made));
 	revoked_free(l->revoked);
 	l->revoked = revoked_ref(made);
 	l->events.changed(l->events.context, l->revoked);
-	publish(l);
+	if (l->authority)
+		publish(l);
 }
 
 /* ---- when ---- */
 
-static void look_again(struct lists *l)
+static void look_again(struct lists *l, bool failed)
 {
-	size_t count = 0;
-	msec wait;
+	bool alone = recorder_is_file(l->recorder) && !failed;
+	msec wait = alone ? LISTS_LOOK_ALONE : LISTS_LOOK_AFTER;
 
-	for (size_t i = 0; l->revoked && i < l->revoked->issuer_count; i++)
-		count += l->revoked->issuer[i].count;
-	wait = LISTS_LOOK_AFTER + count; /* a second for each thousand */
+	/* a second more for each thousand */
+	if (l->revoked)
+		wait += revoked_count(l->revoked);
 	if (timer_set(l->loop, &l->timer, msec_after(loop_now().mono, wait)) < 0)
 		log_event(LOG_ERR, "authority.timer", "cause=\"out of memory\"");
 }
@@ -263,35 +262,29 @@ static void on_read(struct question *question, int result)
 		log_event(LOG_WARNING, "authority.revoked",
 			  "cause=\"the registry could not be read\" effect=\"%s\"",
 			  l->revoked ? "what was known before counts"
-				     : "nobody is let in by a certificate of our authority");
+				     : "nobody is let in by a certificate of our authority, or of "
+				       "the one behind us");
 	l->told = result < 0;
-	/* Of another configuration by now: it is read again. */
-	if (result == 0 && r->config == l->config)
+	if (result == 0)
 		use(l, r->made);
 	reading_free(r);
 	if (l->again)
 		lists_refresh(l);
 	else if (l->recorder)
-		look_again(l);
+		look_again(l, result < 0);
 }
 
 static struct reading *reading_new(struct lists *l)
 {
-	const struct enrol_authority *const by[] = { &l->authority->now, &l->authority->old };
 	struct reading *r = calloc(1, sizeof *r);
 
 	if (!r)
 		return NULL;
 	r->lists = l;
-	r->config = config_ref(l->config);
 	/* RFC 5280, section 3.3: an entry stays until one list has been there beyond its end. */
 	r->since = loop_now().wall - (int64_t)(l->config->settings.authority.crl_lifetime / 1000);
 	r->question.ask = read_rows;
 	r->question.answered = on_read;
-	for (size_t i = 0; i < ISSUERS && by[i]->issuer && X509_up_ref(by[i]->issuer); i++) {
-		r->issuer[i] = by[i]->issuer;
-		authority_registry_name(by[i]->issuer, r->name[i], sizeof r->name[i]);
-	}
 	return r;
 }
 
@@ -300,7 +293,7 @@ void lists_refresh(struct lists *l)
 	struct reading *r;
 
 	l->again = l->reading;
-	if (l->reading || !l->authority || !l->recorder)
+	if (l->reading || !l->recorder)
 		return;
 	r = reading_new(l);
 	l->reading = r && recorder_ask(l->recorder, &r->question) == 0;
@@ -308,14 +301,22 @@ void lists_refresh(struct lists *l)
 		return;
 	if (r)
 		reading_free(r);
-	look_again(l);
+	look_again(l, true);
+}
+
+void lists_settle(struct lists *l)
+{
+	msec until = msec_after(loop_now().mono, LISTS_SETTLE);
+
+	for (msec now; l->reading && (now = loop_now().mono) < until;)
+		recorder_settle(l->recorder, until - now);
 }
 
 static void on_timer(struct timer *timer)
 {
 	struct lists *l = list_item(timer, struct lists, timer);
 
-	if (l->revoked && loop_now().wall >= l->due)
+	if (l->authority && l->revoked && loop_now().wall >= l->due)
 		publish(l);
 	lists_refresh(l);
 }
@@ -388,13 +389,14 @@ int lists_configure(struct lists *l, const struct config *config, struct diagnos
 	else
 		l->authority = NULL;
 	l->config = config_ref((struct config *)(uintptr_t)config);
-	revoked_free(TAKE(l->revoked)); /* of other issuers, perhaps; the workers keep theirs */
 	if (!l->authority && l->http)
 		lists_http_publish(l->http, &nothing);
 	r = find_server(l, config, why);
 	if (r == 0)
 		r = open_http(l, config, why);
 	warn(l->authority);
+	if (l->authority && l->revoked)
+		publish(l);
 	lists_refresh(l);
 	return r;
 }

@@ -1,8 +1,9 @@
-/* What our own authority has revoked, in the main thread: read from the registry, handed to all
- * workers, and published for others as a list (RFC 5280) and by OCSP (RFC 6960).
+/* What was revoked, in the main thread: read from the registry, of all issuers that it knows, and
+ * handed to all workers; what our own authority has revoked is also published for others, as a list
+ * (RFC 5280) and by OCSP (RFC 6960).
  *
- * The registry is looked at every second or so, since another server may have revoked something,
- * and at once when lists_refresh says so. */
+ * The registry is read at once when lists_refresh says that something was revoked, and now and then
+ * because somebody else may have done so: every second or so where other servers share it. */
 #ifndef AUTHD_LISTS_H
 #define AUTHD_LISTS_H
 
@@ -12,7 +13,9 @@
 #include "authd/recorder.h"
 #include "authd/revoked.h"
 
-#define LISTS_LOOK_AFTER 1000 /* msec; more when there is much to read */
+#define LISTS_LOOK_AFTER 1000  /* msec; more when there is much to read */
+#define LISTS_LOOK_ALONE 60000 /* msec, of a registry in a file of this machine */
+#define LISTS_SETTLE	 5000  /* msec */
 #define LISTS_PORT	 9813
 
 struct lists_events {
@@ -32,13 +35,16 @@ int lists_new(struct loop *loop, struct recorder *recorder, const struct lists_e
 int lists_configure(struct lists *lists, const struct config *config, struct diagnosis *why);
 /* Something was revoked, and that is committed. */
 void lists_refresh(struct lists *lists);
+/* Before anybody is served: waits until the registry was read once, or has failed, or does not
+ * answer in time.  Then nobody is refused because we have just been started. */
+void lists_settle(struct lists *lists);
 /* Before the recorder goes: it is asked nothing more. */
 void lists_stop(struct lists *lists);
 /* After it. */
 void lists_free(struct lists *lists);
 
-/* For those who look: a row of credentials (a JSON array), and metrics; nothing without an
- * authority. */
+/* For those who look: a row of credentials (a JSON array), of an authority of our own, and metrics.
+ */
 struct metrics_writer;
 void lists_status(const struct lists *lists, json_t *credentials);
 void lists_metrics(const struct lists *lists, struct metrics_writer *writer);

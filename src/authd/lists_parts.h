@@ -5,15 +5,13 @@
 #include "authd/lists.h"
 #include "authd/lists_http.h"
 
-#define ISSUERS 2 /* the one that issues, and the one before a roll-over */
-
 struct lists {
 	struct loop *loop;
 	struct recorder *recorder;
 	struct lists_events events;
 	struct config *config;
-	struct authority *authority;
-	struct revoked *revoked; /* NULL: not known yet */
+	struct authority *authority; /* of our own; NULL: there is none */
+	struct revoked *revoked;     /* NULL: not known yet */
 	struct lists_http *http;
 	X509 *server; /* our own certificate, if our authority has issued it */
 	bool reading, again, told;

@@ -30,8 +30,13 @@ void lists_status(const struct lists *l, json_t *credentials)
 void lists_metrics(const struct lists *l, struct metrics_writer *writer)
 {
 	const struct authority *a = l->authority;
-	size_t count = 0;
 
+	if (l->revoked) {
+		metrics_family(writer, "authority_revoked", "gauge",
+			       "Certificates that the registry knows to be revoked and that have "
+			       "not expired.");
+		metrics_value(writer, (double)revoked_count(l->revoked), NULL);
+	}
 	if (!a)
 		return;
 	metrics_family(writer, "authority_expires_seconds", "gauge",
@@ -44,9 +49,4 @@ void lists_metrics(const struct lists *l, struct metrics_writer *writer)
 	metrics_family(writer, "authority_warning", "gauge",
 		       "1 when it is time for a roll-over, or for machines to renew after one.");
 	metrics_value(writer, a->warning.id != DIAG_NONE, NULL);
-	for (size_t i = 0; l->revoked && i < l->revoked->issuer_count; i++)
-		count += l->revoked->issuer[i].count;
-	metrics_family(writer, "authority_revoked", "gauge",
-		       "Certificates of our own authority that were revoked and have not expired.");
-	metrics_value(writer, (double)count, NULL);
 }

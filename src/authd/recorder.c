@@ -1,6 +1,7 @@
 #include "authd/recorder_parts.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -51,6 +52,19 @@ static void on_answers(struct watch *watch, bool readable, bool writable)
 	(void)writable;
 	if (read(r->event, &count, sizeof count) > 0)
 		tell_answers(r);
+}
+
+void recorder_settle(struct recorder *r, msec most)
+{
+	struct pollfd event = { .fd = r->event, .events = POLLIN };
+
+	if (poll(&event, 1, (int)most) > 0)
+		on_answers(&r->watch, true, false);
+}
+
+bool recorder_is_file(const struct recorder *r)
+{
+	return r->settings.registry.file != NULL;
 }
 
 int recorder_ask(struct recorder *r, struct question *question)

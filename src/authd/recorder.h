@@ -76,6 +76,11 @@ struct question {
 };
 /* 0, or -EAGAIN when too many wait. */
 int recorder_ask(struct recorder *recorder, struct question *question);
+/* For who cannot go on without an answer, before the loop runs: waits for at most that long until
+ * there is one, and hands out all that there are. */
+void recorder_settle(struct recorder *recorder, msec most);
+/* The registry is a file of this machine. */
+bool recorder_is_file(const struct recorder *recorder);
 
 struct recorder_counts {
 	uint64_t written, dropped, refused; /* refused: by the database, one by one */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CHUNK 256 /* entries that are made room for at once */
@@ -25,28 +26,24 @@ void revoked_free(struct revoked *r)
 {
 	if (!r || atomic_fetch_sub_explicit(&r->references, 1, memory_order_acq_rel) > 1)
 		return;
-	for (size_t i = 0; i < r->issuer_count; i++) {
-		bytes_done(&r->issuer[i].name);
+	for (size_t i = 0; i < r->issuer_count; i++)
 		free(r->issuer[i].entry);
-	}
 	free(r);
 }
 
-int revoked_add_issuer(struct revoked *r, const X509_NAME *name, size_t *ret_issuer)
+int revoked_add_issuer(struct revoked *r, const char *name, size_t *ret_issuer)
 {
-	unsigned char *der = NULL;
-	int len;
-	enum status status;
+	size_t at = 0;
 
-	if (r->issuer_count == REVOKED_ISSUERS_MAX)
+	while (at < r->issuer_count && strcmp(r->issuer[at].name, name) != 0)
+		at++;
+	if (at == REVOKED_ISSUERS_MAX)
 		return -E2BIG;
-	len = i2d_X509_NAME(name, &der);
-	status = len > 0 ? bytes_set(&r->issuer[r->issuer_count].name, slice_of(der, (size_t)len))
-			 : NO_MEMORY;
-	OPENSSL_free(der);
-	if (status != OK)
-		return -ENOMEM;
-	*ret_issuer = r->issuer_count++;
+	if (at == r->issuer_count) {
+		snprintf(r->issuer[at].name, sizeof r->issuer[at].name, "%s", name);
+		r->issuer_count++;
+	}
+	*ret_issuer = at;
 	return 0;
 }
 
@@ -58,11 +55,14 @@ static struct slice without_zeros(struct slice serial)
 	return serial;
 }
 
+/* Those beyond RFC 5280, section 4.1.2.2, are known by their beginning. */
 static bool entry_of(struct slice serial, struct revoked_entry *ret_entry)
 {
 	serial = without_zeros(serial);
-	if (serial.len == 0 || serial.len > CA_SERIAL_MAX)
+	if (serial.len == 0)
 		return false;
+	if (serial.len > CA_SERIAL_MAX)
+		serial.len = CA_SERIAL_MAX;
 	*ret_entry = (struct revoked_entry){ .length = (uint8_t)serial.len };
 	memcpy(ret_entry->serial, serial.p, serial.len);
 	return true;
@@ -107,24 +107,46 @@ void revoked_sort(struct revoked *r)
 	}
 }
 
-static const struct revoked_list *list_of(const struct revoked *r, struct slice issuer_der)
+size_t revoked_count(const struct revoked *r)
 {
-	for (size_t i = 0; i < r->issuer_count; i++) {
-		if (slice_eq(bytes_slice(&r->issuer[i].name), issuer_der))
-			return &r->issuer[i];
-	}
-	return NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->issuer_count; i++)
+		count += r->issuer[i].count;
+	return count;
+}
+
+/* Names are dear to write out, and a serial number is hardly ever found by chance. */
+static bool is_named(const struct revoked_list *list, struct slice issuer_der)
+{
+	const unsigned char *in = issuer_der.p;
+	AUTO(X509_NAME) issuer = d2i_X509_NAME(NULL, &in, (long)issuer_der.len);
+	char name[CERT_TEXT_MAX];
+
+	if (!issuer)
+		return false;
+	cert_name(issuer, name, sizeof name);
+	return strcmp(name, list->name) == 0;
 }
 
 const struct revoked_entry *revoked_find(const struct revoked *r, struct slice issuer_der,
 					 struct slice serial)
 {
-	const struct revoked_list *list = list_of(r, issuer_der);
 	struct revoked_entry wanted;
 
-	if (!list || list->count == 0 || !entry_of(serial, &wanted))
+	if (!entry_of(serial, &wanted))
 		return NULL;
-	return bsearch(&wanted, list->entry, list->count, sizeof wanted, compare);
+	for (size_t i = 0; i < r->issuer_count; i++) {
+		const struct revoked_list *list = &r->issuer[i];
+		const struct revoked_entry *found =
+			list->count
+				? bsearch(&wanted, list->entry, list->count, sizeof wanted, compare)
+				: NULL;
+
+		if (found && is_named(list, issuer_der))
+			return found;
+	}
+	return NULL;
 }
 
 const struct revoked_entry *revoked_find_by(const struct revoked *r, const X509 *issuer,

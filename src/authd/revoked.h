@@ -1,12 +1,14 @@
-/* The set of revoked credentials of our own authority, as every thread has it.
+/* The set of revoked certificates, of all issuers that the registry knows, as every thread has it.
  *
  * Immutable and counted: the main thread makes a new one when something is revoked and hands it to
- * all workers by message; nobody waits for anybody.  Looking one up costs a binary search. */
+ * all workers by message; nobody waits for anybody.  Looking one up costs a binary search for each
+ * issuer; names are compared where a serial number was found. */
 #ifndef AUTHD_REVOKED_H
 #define AUTHD_REVOKED_H
 
 #include "base/own.h"
 #include "enrol/ca.h"
+#include "tls/cert.h"
 
 #define REVOKED_MAX (1024 * 1024) /* entries of one set */
 
@@ -19,12 +21,12 @@ struct revoked_entry {
 
 /* Of one issuer. */
 struct revoked_list {
-	struct bytes name; /* X.501 Name, DER */
+	char name[CERT_TEXT_MAX]; /* as the registry has it: authority_registry_name */
 	struct revoked_entry *entry;
 	size_t count;
 };
 
-#define REVOKED_ISSUERS_MAX 4
+#define REVOKED_ISSUERS_MAX 64
 
 struct revoked {
 	_Atomic int references;
@@ -34,17 +36,18 @@ struct revoked {
 
 /* Empty. NULL without memory. */
 struct revoked *revoked_new(void);
-/* Before it is shared.  0, -ENOMEM, -E2BIG. */
-int revoked_add_issuer(struct revoked *revoked, const X509_NAME *name, size_t *ret_issuer);
+/* Before it is shared.  0, -ENOMEM, -E2BIG.  An issuer that is there already is found. */
+int revoked_add_issuer(struct revoked *revoked, const char *name, size_t *ret_issuer);
 int revoked_add(struct revoked *revoked, size_t issuer, const struct ca_revoked *entry);
 /* Once, when all are in it. */
 void revoked_sort(struct revoked *revoked);
+size_t revoked_count(const struct revoked *revoked);
 
 struct revoked *revoked_ref(struct revoked *revoked);
 void revoked_free(struct revoked *revoked); /* drops one reference */
 DEFINE_AUTO_STRUCT(revoked);
 
-/* NULL: not revoked, or not ours. serial: content octets. */
+/* NULL: not revoked, or not known. issuer_der: X.501 Name; serial: content octets. */
 const struct revoked_entry *revoked_find(const struct revoked *revoked, struct slice issuer_der,
 					 struct slice serial);
 const struct revoked_entry *revoked_find_by(const struct revoked *revoked, const X509 *issuer,

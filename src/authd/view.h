@@ -13,6 +13,7 @@
 
 struct metrics_writer;
 struct wished;
+struct enrolment_revocation;
 
 /* Why the service is not well: at most HEALTH_MAX reasons, each "database: it does not answer". */
 #define HEALTH_MAX 16
@@ -57,6 +58,8 @@ struct authd_view {
 	/* What a token is to pin: the first half of the SHA-256 of the SubjectPublicKeyInfo of the
 	 * authority above our certificate.  0 or -errno with the reason. */
 	int (*token_pin)(void *self, uint8_t pin[16], struct diagnosis *why);
+	/* The CA behind us is asked to revoke as well: enrolment_revoke. -ENOENT: there is none. */
+	int (*revoke_elsewhere)(void *self, struct enrolment_revocation *revocation);
 	/* Certificates were revoked: whoever knows of those is to look again. */
 	void (*revoked)(void *self);
 	/* Who is to renew was read; the callee takes a reference. */

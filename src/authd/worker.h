@@ -48,7 +48,7 @@ struct worker {
 	_Atomic uint64_t counter[WORKER_COUNTERS];
 
 	struct arming *arming;
-	struct revoked *revoked; /* by our own authority; NULL until the first list has come */
+	struct revoked *revoked; /* NULL until the registry was read */
 	struct wished *wished;	 /* who is to renew; NULL likewise */
 	size_t most;		 /* conversations at once */
 	struct list bucket[WORKER_BUCKETS];

@@ -156,12 +156,15 @@ static const char *words_of(const struct cmp_message *message, char *buffer, siz
 }
 
 /* The other end says no.  (That nobody vouches for an error that is not protected changes nothing:
- * the exchange is over whoever sent it.) */
+ * the exchange is over whoever sent it.  But that a certificate is revoked already, which is as
+ * good as a success, counts in an answer alone.) */
 static enum cmp_progress refused(struct cmp_exchange *x, const struct cmp_message *message)
 {
 	char words[sizeof x->fault.description - 32];
+	bool hearsay = message->body == CMP_ERROR && message->failure == CMP_FAILURE(certRevoked);
 
-	fail(x, message->failure, words_of(message, words, sizeof words));
+	fail(x, hearsay ? CMP_FAILURE(systemFailure) : message->failure,
+	     words_of(message, words, sizeof words));
 	if (x->fault.error != ENROL_ERROR_LIMIT)
 		x->fault.error = ENROL_ERROR_CA_REFUSED;
 	if (!*x->fault.description)

@@ -41,7 +41,8 @@ struct cmp_wish {
 	 */
 	const X509_NAME *subject;
 	const GENERAL_NAMES *alternative;
-	X509 *old; /* CMP_KUR, CMP_RR; CMP_GENM: the root that we know */
+	X509 *old;  /* CMP_KUR, CMP_RR; CMP_GENM: the root that we know */
+	int reason; /* CMP_RR: a CRLReason, 0 where it is not known (RFC 9483, section 4.2) */
 	unsigned polls_max;
 };
 

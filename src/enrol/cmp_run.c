@@ -120,7 +120,8 @@ static bool set_wish(OSSL_CMP_CTX *ctx, const struct cmp_wish *wish, bool for_sh
 	if (wish->kind == CMP_GENM)
 		return set_root_question(ctx, wish);
 	if (wish->kind == CMP_RR)
-		return OSSL_CMP_CTX_set1_oldCert(ctx, wish->old);
+		return OSSL_CMP_CTX_set1_oldCert(ctx, wish->old) &&
+		       OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_REVOCATION_REASON, wish->reason);
 	if (wish->kind != CMP_P10CR)
 		return set_template(ctx, wish, for_show);
 	return OSSL_CMP_CTX_set1_p10CSR(ctx, wish->csr);

@@ -142,6 +142,7 @@ struct enrol_question {
 
 	/* REVOKE, CONFIRM */
 	struct slice certificate; /* DER */
+	int reason;		  /* REVOKE: enum ca_reason */
 };
 
 /* Everything is borrowed until the method has it. */

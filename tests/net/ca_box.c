@@ -6,11 +6,13 @@
  *	refuse		it says no
  *	confirm		it wants certificates to be confirmed
  *	deaf		and then does not answer the confirmation
+ *	keep		it revokes nothing
  *	slow=N		it says "not yet" N times, to be asked again after a second each
  *	secret=TEXT	messages are protected by this secret (reference "ra"), not by signatures
  *
  * What it does is told in lines: "p10cr NAME", "ir NAME", "waits", "refused", "confirmed",
- * "declined", "revoked".  test_authd_ca.py is who plays. */
+ * "declined", "revoked NAME", "revoked before NAME", "keeps NAME".  test_authd_ca.py is who plays.
+*/
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -33,7 +35,8 @@
 static struct {
 	X509 *cert, *root;
 	EVP_PKEY *key;
-	bool refuse, confirm, deaf;
+	bool refuse, confirm, deaf, keep;
+	ASN1_INTEGER *revoked; /* the last */
 	long slow;
 	const char *secret;
 	OSSL_CMP_SRV_CTX *server;
@@ -198,7 +201,21 @@ static OSSL_CMP_PKISI *on_revoke(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *r
 {
 	(void)server;
 	(void)request;
-	tell(issuer && serial ? "revoked" : "revoked nothing", issuer);
+	check(issuer && serial, "a certificate to revoke");
+	if (ca.keep) {
+		tell("keeps", issuer);
+		return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_rejection,
+					       1 << OSSL_CMP_PKIFAILUREINFO_notAuthorized,
+					       "not by a registration authority");
+	}
+	if (ca.revoked && ASN1_INTEGER_cmp(ca.revoked, serial) == 0) {
+		tell("revoked before", issuer);
+		return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_rejection,
+					       1 << OSSL_CMP_PKIFAILUREINFO_certRevoked, NULL);
+	}
+	ASN1_INTEGER_free(ca.revoked);
+	ca.revoked = ASN1_INTEGER_dup(serial);
+	tell("revoked", issuer);
 	return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_accepted, 0, NULL);
 }
 
@@ -316,6 +333,8 @@ static void take_word(const char *word)
 		ca.confirm = true;
 	else if (strcmp(word, "deaf") == 0)
 		ca.deaf = ca.confirm = true;
+	else if (strcmp(word, "keep") == 0)
+		ca.keep = true;
 	else if (strncmp(word, "slow=", 5) == 0)
 		ca.slow = strtol(word + 5, NULL, 10);
 	else if (strncmp(word, "secret=", 7) == 0)

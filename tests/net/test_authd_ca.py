@@ -159,5 +159,56 @@ def a_renewal_is_asked_for_as_well(lab):
     lab.equal(credential(daemon)["Generation"], 2, "the generation")
 
 
+def in_the_network(lab, *words):
+    """A machine that was enrolled and is in."""
+    authd, port, ca = network(lab, *words)
+    daemon = machine(lab, port)
+    lab.equal(enroll(daemon, token(authd), "--name=pc7").returncode, 0, "latchkeyctl enroll")
+    lab.check(port.ping(), "traffic passes")
+    return authd, port, ca, daemon
+
+
+def out_of_the_network(lab, authd, port, mark):
+    authd.expect(r"auth\.reject .* diagnosis=peer-cert-revoked .*reason=\"key-compromise\"", mark)
+    lab.check(not port.ping(), "nothing passes")
+
+
+@test
+def a_machine_that_is_revoked_is_out_and_its_ca_knows(lab):
+    authd, port, ca, daemon = in_the_network(lab)
+    mark = authd.mark()
+    done = authd.ctl("machine", "revoke", "pc7", "reason=key-compromise")
+    lab.equal(done.returncode, 0, f"latchkey-authd machine revoke: {done.stdout}{done.stderr}")
+    lab.check("has revoked 1 certificate" in done.stdout + done.stderr, f"what it tells: {done.stdout}{done.stderr}")
+    ca.expect("^revoked .*Issuing CA")
+    out_of_the_network(lab, authd, port, mark)
+    lab.check(any(e["event"] == "ca.revoke" and "asked=1 revoked=1" in e["detail"] for e in authd.json("audit")),
+              "the audit trail has it")
+    lab.equal(authd.json("machine", "revoke", "pc7")["ca"], {"asked": 1, "revoked": 1}, "the second time")
+    ca.expect("^revoked before")
+    authd.restart()
+    authd.expect(r"authority\.revoked count=1")
+
+
+@each("keep", "gone")
+def a_ca_that_does_not_revoke(lab, case):
+    """Here the machine is out all the same."""
+    authd, port, ca, daemon = in_the_network(lab, *(["keep"] if case == "keep" else []))
+    if case == "gone":
+        ca.stop()
+        lab.disowns(ca)
+    mark = authd.mark()
+    done = authd.ctl("machine", "revoke", "pc7", "reason=key-compromise")
+    lab.equal(done.returncode, 1, "the status")
+    for pattern in ("revoked 0 of 1 certificate", "This server refuses the machine all the same",
+                    "not by a registration authority" if case == "keep" else "gave no answer"):
+        lab.check(pattern in done.stderr, f"{pattern}: {done.stderr}")
+    out_of_the_network(lab, authd, port, mark)
+    if case == "gone":
+        ca = Ca(lab, authd.ns, authd.issuing, authd.root)
+        lab.equal(authd.json("machine", "revoke", "pc7")["ca"], {"asked": 1, "revoked": 1}, "the second time")
+        ca.expect("^revoked ")
+
+
 if __name__ == "__main__":
     main()

@@ -27,10 +27,9 @@ class Lives:
 
     def __init__(self, lab, tunnel, profile="", **kwargs):
         self.lab, self.dice = lab, random.Random(f"{SEED} {tunnel} {profile}")
-        # So many lives in a second are more than a port would have patience with; and a server that has just been
-        # started refuses who comes before it has read what was revoked.
+        # So many lives in a second are more than a port would have patience with.
         self.authd, self.port = network(lab, {"Enroll.AfterEnrolment": "accept"}, start=False,
-                                        port={"Port.StartsPerSecond": 1000, "Port.QuietPeriod": "10ms"}, **kwargs)
+                                        port={"Port.StartsPerSecond": 1000}, **kwargs)
         folder = self.authd.dir / "profiles.d"
         folder.mkdir()
         (folder / "machine.profile").write_text(profile)

@@ -6,6 +6,7 @@
 
 #include "authd/arm.h"
 #include "authd/ca_keeper.h"
+#include "authd/cmp_client.h"
 #include "authd/enrolment.h"
 #include "authd/recorder.h"
 #include "authd/registry_enrol.h"
@@ -64,15 +65,9 @@ static void make_authority(struct site *s)
 /* Nothing was revoked so far. */
 static void tell_revoked(struct site *s)
 {
-	AUTO_STRUCT(authority) authority = NULL;
 	AUTO_STRUCT(revoked) revoked = revoked_new();
-	struct diagnosis why;
-	size_t issuer;
 
-	REQUIRE(authority_open(s->rig.config, loop_now().wall, &authority, &why) == 0);
-	REQUIRE(revoked_add_issuer(revoked, X509_get_subject_name(authority->now.issuer),
-				   &issuer) == 0);
-	revoked_sort(revoked);
+	REQUIRE(revoked != NULL);
 	pool_revoked(s->rig.pool, revoked);
 }
 
@@ -791,6 +786,62 @@ TEST(machine_gives_up_what_it_has)
 	ask.certificate = pki_der(s.rig.client.cert);
 	CHECK(!answer_to(&d, &ask)->accept);
 	CHECK_INT(d.told.error, ENROL_ERROR_UNKNOWN_CREDENTIAL);
+}
+
+/* A CA that says no, after a moment. */
+struct unwilling {
+	struct enrolment_ca ca;
+	struct loop *loop;
+	struct timer timer;
+	struct cmp_client_request request;
+	int reason;
+};
+
+static void say_no(struct timer *timer)
+{
+	struct unwilling *u = list_item(timer, struct unwilling, timer);
+	const struct enrol_reply no = { .error = ENROL_ERROR_CA_REFUSED };
+
+	u->request.told(u->request.context, &no);
+}
+
+static int ask_unwilling(struct enrolment_ca *ca, const struct cmp_client_request *request,
+			 struct cmp_client_call **ret_call)
+{
+	struct unwilling *u = list_item(ca, struct unwilling, ca);
+
+	u->request = *request;
+	u->reason = request->question->reason;
+	*ret_call = NULL;
+	return timer_set(u->loop, &u->timer, loop_now().mono);
+}
+
+static void free_nothing(struct enrolment_ca *ca)
+{
+	(void)ca;
+}
+
+TEST(what_a_machine_gives_up_is_out_though_the_ca_keeps_it)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+	AUTO_VALUE(newcomer) n;
+	struct unwilling u = { .ca = { 1, ask_unwilling, NULL, NULL, free_nothing },
+			       .timer.expired = say_no };
+	struct enrolment_ask ask = { .kind = ENROL_ASKS_REVOKE };
+
+	site_init(&s);
+	desk_init(&d, &s);
+	make_token(&s, &(struct registry_token){ .uses = 1 });
+	newcomer_init(&n, &s, "printer-7");
+	u.loop = &s.rig.loop;
+	ask.certificate = pki_der(enrol(&s, &n));
+	snprintf(ask.grant.machine, sizeof ask.grant.machine, "CN=printer-7");
+	enrolment_set_ca(d.enrolment, &u.ca);
+	CHECK(!answer_to(&d, &ask)->accept);
+	CHECK_INT(d.told.error, ENROL_ERROR_CA_REFUSED);
+	CHECK_INT(u.reason, CA_CESSATION);
+	CHECK_STR(d.revoked, "CN=printer-7");
 }
 
 TEST(certificate_that_is_neither_ours_nor_a_factorys_enrols_nobody)

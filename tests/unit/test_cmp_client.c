@@ -539,7 +539,9 @@ TEST(nobody_there_is_told)
 
 TEST(a_certificate_is_revoked)
 {
-	struct enrol_question question = { .kind = ENROL_ASKS_REVOKE };
+	/* reasonCode of crlEntryDetails, REQUIRED by RFC 9483, section 4.2 */
+	static const uint8_t superseded[] = { 0x06, 3, 0x55, 0x1d, 0x15, 4, 3, 0x0a, 1, 4 };
+	struct enrol_question question = { .kind = ENROL_ASKS_REVOKE, .reason = 4 };
 	struct bytes der;
 
 	begin(false, 0);
@@ -548,6 +550,7 @@ TEST(a_certificate_is_revoked)
 	ask(&question);
 	CHECK(reply.accept);
 	CHECK_INT(ca.revoked, 1);
+	CHECK(memmem(ca.received.p, ca.received.len, superseded, sizeof superseded) != NULL);
 	bytes_done(&der);
 	end();
 }
