@@ -177,8 +177,14 @@ EXTRA_DIST += tests/vectors/radius.txt
 
 if CUNIT
 if AUTHD
-UNIT_TESTS += %D%/test_ports
+PORTS_RIG = %D%/ports_rig.c %D%/ports_rig.h
+UNIT_TESTS += %D%/test_ports %D%/test_ports_several %D%/test_ports_orders
+%C%_test_ports_SOURCES = %D%/test_ports.c $(PORTS_RIG)
 %C%_test_ports_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
+%C%_test_ports_several_SOURCES = %D%/test_ports_several.c $(PORTS_RIG)
+%C%_test_ports_several_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
+%C%_test_ports_orders_SOURCES = %D%/test_ports_orders.c $(PORTS_RIG)
+%C%_test_ports_orders_LDADD = $(TAP_LIBS) $(AUTHD_LIBS)
 endif
 endif
 
