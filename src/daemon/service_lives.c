@@ -145,10 +145,18 @@ void service_drop_lives(struct service *s)
 
 /* ---- a generation that does not do --------------------------------------------------------- */
 
+/* When it is tried again, on the wall. */
+static int64_t retry_time(msec retry_at, struct moment now)
+{
+	return now.wall + (int64_t)(retry_at > now.mono ? (retry_at - now.mono) / 1000 : 0);
+}
+
+/* The renewal has failed already. */
 static void fall_back(struct service *s, struct held *h, const struct diagnosis *cause)
 {
 	const struct credential_info *info = stored(s, h->name);
-	AUTO_STRUCT(credential) again = NULL;
+	const struct moment now = loop_now();
+	struct credential_info again;
 	unsigned refused = info ? info->generation : 0, generation = 0;
 	struct diagnosis why = { 0 };
 	char sentence[512] = "", quoted[512];
@@ -165,10 +173,10 @@ static void fall_back(struct service *s, struct held *h, const struct diagnosis 
 	diagnosis_add(&h->problem, "credential", "%s", h->name);
 	diagnosis_add(&h->problem, "refused", "%u", refused);
 	diagnosis_add(&h->problem, "detail", "%s", diagnosis_text(cause->id)->name);
-	if (keystore_get(s->keystore, h->name, &again, &why) == 0)
-		diagnosis_add_time(&h->problem, "not_after",
-				   cert_time(X509_get0_notAfter(again->cert)));
-	h->problem.when = loop_now().wall;
+	if (keystore_show(s->keystore, h->name, &again, &why) == 0)
+		diagnosis_add_time(&h->problem, "not_after", again.cert.not_after);
+	diagnosis_add_time(&h->problem, "retry", retry_time(h->life.renewal.retry_at, now));
+	h->problem.when = now.wall;
 	log_event(LOG_ERR, "credential.fall-back",
 		  "credential=%s refused=%u generation=%u cause=\"%s\"", h->name, refused,
 		  generation, log_quoted(sentence, quoted, sizeof quoted));
@@ -186,8 +194,8 @@ static bool trial_is_hopeless(struct service *s)
 
 		if (!h || (entry->armed && entry->armed->ready) || !on_trial(s, name))
 			continue;
-		fall_back(s, h, entry->armed ? &entry->armed->warning : &entry->problem);
 		renewal_failed(&h->life.renewal, true, loop_now(), chance());
+		fall_back(s, h, entry->armed ? &entry->armed->warning : &entry->problem);
 		changed = true;
 	}
 	return changed;
@@ -278,12 +286,6 @@ static void began(void *context, struct port *port)
 		log_event(LOG_NOTICE, "credential.conversation", "port=%s credential=%s action=%s",
 			  port->link.name, port->armed->credential,
 			  port->course == COURSE_ENROL ? "enroll" : "renew");
-}
-
-/* When it is tried again, on the wall. */
-static int64_t retry_time(msec retry_at, struct moment now)
-{
-	return now.wall + (int64_t)(retry_at > now.mono ? (retry_at - now.mono) / 1000 : 0);
 }
 
 static void renewal_complains(struct held *h, const struct diagnosis *cause, struct moment now)
@@ -439,7 +441,6 @@ static void ordinary_ended(struct service *s, struct port *port, struct held *h,
 		return;
 	case LIFE_FALL_BACK:
 		fall_back(s, h, &end->why);
-		diagnosis_add_time(&h->problem, "retry", retry_time(h->life.renewal.retry_at, now));
 		if (s->bus)
 			bus_enrolment_progress(s->bus, port->link.index, "fell-back", "",
 					       &h->problem);

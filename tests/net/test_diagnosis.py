@@ -259,7 +259,6 @@ EXCEPTIONS = {
     "inner-server-unproven": "likewise",
     "inner-unprotected": "is refused in a profile already: tests/unit/test_peap_peer.c",
     "tunnel-closed": "is said by a server by hand: tests/unit/test_peap_peer.c",
-    "renewal-fell-back": "is only shown as it is told, not brought about: tests/unit/bus_model.c",
     "anchors-expiring": "is of a network's own anchors: tests/unit/test_arm.c",
     "tunnel-error": "is said by a server by hand: tests/unit/test_teap.c",
     "inner-skipped": "likewise: tests/unit/test_teap_hostile.c",

@@ -4,6 +4,7 @@ diagnosed.py says what is checked of each at the machine; here the server's own 
 well, and that nothing which worked before has stopped to work.
 """
 import sqlite3
+import time
 
 from diagnosed import diagnosed, shown, shows
 import enrolling
@@ -245,6 +246,22 @@ def a_renewal_without_room(lab):
     lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
     diagnosed(lab, daemon, "renewal-failed", authorised=True, credential="network", id="enroll-storage")
     home.chmod(0o700)
+    still_works(lab, daemon, port)
+
+
+@shows("renewal-fell-back")
+def a_renewed_certificate_that_opens_nothing(lab):
+    authd, daemon, port = enrolled(lab)
+    authd.ctl("ca", "rollover", check=True)
+    authd.add("rule", "new", {"Match.Issuer": "CN=* 2", "Decision.Action": "reject"})
+    authd.reload()
+    ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(credential(daemon)["NotAfter"]))
+    mark = daemon.mark()
+    lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
+    seen = diagnosed(lab, daemon, "renewal-fell-back", mark, authorised=True, credential="network", refused="2",
+                     detail=".*", not_after=ends, retry="20.*Z")
+    lab.check("{" not in seen["cause"] + seen["next"], f"nothing is missing in it: {seen}")
+    # The server's rule stands; what there was before opens the port, also after a start.
     still_works(lab, daemon, port)
 
 
