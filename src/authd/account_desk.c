@@ -191,9 +191,11 @@ void account_desk_ask(struct account_desk *desk, struct accounts *accounts,
 		      const struct message_account_asks *asks)
 {
 	const struct pool_ask ask = { asks->worker, asks->asker, asks->conversation };
-	unsigned wait = try(desk, asks->name, asks->station, desk->guesses);
+	unsigned wait = 0;
 
-	if (wait == 0)
+	if (!asks->resumed)
+		wait = try(desk, asks->name, asks->station, desk->guesses);
+	if (!asks->resumed && wait == 0)
 		wait = try(desk, asks->name, "", desk->guesses * ACCOUNT_GUESSES_SPREAD);
 	if (wait > 0) {
 		desk->refused++;

@@ -29,6 +29,7 @@ enum account_state {
 struct account {
 	enum account_state state;
 	char name[ACCOUNT_NAME_MAX + 1];
+	int64_t changed; /* its password; seconds since 1970 */
 	/* account_hash made it; empty: passwords that were typed cannot be checked, unless clear is
 	 * there. */
 	char hash[ACCOUNT_HASH_MAX];
@@ -61,5 +62,10 @@ CHECKED enum status account_hash_check(struct slice password, const char *hash);
  * is wrong. */
 void account_answer(const struct account *account, const struct eap_account_question *question,
 		    struct eap_reply *ret_reply, struct diagnosis *ret_why);
+
+/* Whether who proved to be this account at that time (about->authenticated) may be taken for it
+ * still: it is there, enabled, and has the same password.  *ret_why likewise. */
+bool account_goes_on(const struct account *account, const struct eap_admission_question *about,
+		     struct diagnosis *ret_why);
 
 #endif

@@ -36,6 +36,7 @@ static void answered(struct question *question, int result)
 		 search->name);
 	if (result == 1) {
 		account = search->result.account;
+		account.changed = search->result.changed;
 		search->result = (struct registry_account){ 0 };
 	}
 	search->found(search->context, &account);

@@ -314,9 +314,11 @@ static enum answer judge_admission(struct conversation *c, const struct eap_ques
 
 	if (about->enrolled)
 		return judge_enrolled(c, &machine, ret_why);
-	if (lacks_certificate(c, about, ret_why) || is_of_factory(c, about->claim, ret_why))
+	if (lacks_certificate(c, about, ret_why) || is_of_factory(c, about->claim, ret_why) ||
+	    judge(c, &machine, ret_why) == NO)
 		return NO;
-	return judge(c, &machine, ret_why);
+	/* A session does not outlive what becomes of its account. */
+	return about->resumed && about->identity.len > 0 ? WAITS : YES;
 }
 
 static enum answer decide(struct conversation *c, const struct eap_question *question,
@@ -399,6 +401,10 @@ enum conversation_turn conversation_found(struct conversation *c, const struct a
 	struct eap_reply reply;
 	struct diagnosis why;
 
+	if (c->waits_for->kind == EAP_ASKS_ADMISSION)
+		return conversation_judged(
+			c, account_goes_on(account, &c->waits_for->about.admission, &why), &why,
+			now);
 	account_answer(account, &c->waits_for->about.account, &reply, &why);
 	if (why.id == DIAG_ACCOUNT_GUESSED)
 		diagnosis_add(&why, "station", "%s", c->where.calling_station);

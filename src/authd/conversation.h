@@ -59,7 +59,8 @@ enum conversation_turn conversation_feed(struct conversation *c, struct slice ea
 enum conversation_turn conversation_judged(struct conversation *c, bool accept,
 					   const struct diagnosis *why, struct moment now);
 
-/* EAP_ASKS_PASSWORD: what there is of the account; the work of checking a password is done here. */
+/* EAP_ASKS_PASSWORD: what there is of the account; the work of checking a password is done here.
+ * EAP_ASKS_ADMISSION, which waits where a session is resumed: whether that is the account still. */
 struct account;
 enum conversation_turn conversation_found(struct conversation *c, const struct account *account,
 					  struct moment now);

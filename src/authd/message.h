@@ -96,13 +96,15 @@ struct message_enrolment_told {
 	struct enrolment_told told;
 };
 
-/* Whose password is this to be checked with?  The conversation waits. */
+/* Whose password is this to be checked with?  Or, of a session that is resumed, is it there still?
+ * The conversation waits. */
 struct message_account_asks {
 	struct message message;
 	unsigned worker;
 	struct aaa_asker *asker;
 	uint64_t conversation;		 /* of the worker */
 	char name[ACCOUNT_NAME_MAX + 1]; /* empty: one that no account can have */
+	bool resumed;			 /* no password is tried */
 	char station[AAA_TEXT_MAX + 1];	 /* from where */
 };
 

@@ -153,9 +153,9 @@ static void ask_about_certificate(struct worker *w, struct conversation *c)
 }
 
 /* A name with a NUL in it, or one that is too long, is nobody's. */
-static void ask_about_account(struct worker *w, struct conversation *c)
+static void ask_about_account(struct worker *w, struct conversation *c, struct slice name,
+			      bool resumed)
 {
-	struct slice name = c->waits_for->about.account.name;
 	struct message_account_asks *m = message_new(MESSAGE_ACCOUNT_ASKS, sizeof *m);
 
 	if (!m)
@@ -163,6 +163,7 @@ static void ask_about_account(struct worker *w, struct conversation *c)
 	m->worker = w->number;
 	m->conversation = c->number;
 	m->asker = c->asker;
+	m->resumed = resumed;
 	snprintf(m->station, sizeof m->station, "%s", c->where.calling_station);
 	if (name.len < sizeof m->name && (name.len == 0 || !memchr(name.p, 0, name.len)))
 		memcpy(m->name, name.p, name.len);
@@ -176,13 +177,14 @@ static void ask(struct worker *w, struct conversation *c)
 		ask_about_certificate(w, c);
 		break;
 	case EAP_ASKS_PASSWORD:
-		ask_about_account(w, c);
+		ask_about_account(w, c, c->waits_for->about.account.name, false);
 		break;
 	case EAP_ASKS_ENROLMENT:
 		worker_ask_enrolment(w, c);
 		break;
-	case EAP_ASKS_ADMISSION:
-		break; /* judged by the rules, without asking anybody */
+	case EAP_ASKS_ADMISSION: /* the rules have nothing against it */
+		ask_about_account(w, c, c->waits_for->about.admission.identity, true);
+		break;
 	}
 }
 
@@ -344,7 +346,8 @@ static void on_account(struct worker *w, const struct message_account_told *m, s
 {
 	struct conversation *c = worker_find(w, m->asker, m->conversation);
 
-	if (c && c->waits_for && c->waits_for->kind == EAP_ASKS_PASSWORD)
+	if (c && c->waits_for &&
+	    (c->waits_for->kind == EAP_ASKS_PASSWORD || c->waits_for->kind == EAP_ASKS_ADMISSION))
 		worker_go_on(w, c, conversation_found(c, &m->account, now), now);
 }
 

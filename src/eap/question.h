@@ -51,9 +51,10 @@ struct eap_admission_question {
 	struct slice identity;	       /* the inner one, proved; empty: none */
 	const char *inner;	       /* "EAP-MSCHAPv2", "PAP", "CPROM"; NULL: nothing inside */
 	const struct tls_claim *claim; /* of the tunnel, or of an EAP-TLS inside; NULL: none */
-	bool shown;    /* a certificate, and a good one, when the tunnel was built */
-	bool resumed;  /* nothing was proved anew: identity and inner are of the full handshake */
-	bool enrolled; /* the machine was given a credential just now */
+	bool shown;   /* a certificate, and a good one, when the tunnel was built */
+	bool resumed; /* nothing was proved anew: identity and inner are of the full handshake */
+	int64_t authenticated; /* when that was, seconds since 1970 */
+	bool enrolled;	       /* the machine was given a credential just now */
 };
 
 struct eap_question {

@@ -76,6 +76,7 @@ const struct eap_question *tunnel_server_ask_admission(struct tunnel_server *t, 
 		.claim = t->inner_claim ? t->inner_claim : tls_conn_claim(t->conn),
 		.shown = tls_conn_claim(t->conn) != NULL,
 		.resumed = tls_conn_resumed(t->conn),
+		.authenticated = tls_conn_authenticated(t->conn),
 		.enrolled = enrolled,
 	};
 	return &t->admission;

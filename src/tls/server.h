@@ -121,6 +121,9 @@ CHECKED enum status tls_conn_send_ticket(struct tls_conn *conn);
 CHECKED enum status tls_conn_keep(struct tls_conn *conn, struct slice facts);
 /* The facts of a session that was resumed; empty otherwise.  Good for as long as the connection. */
 struct slice tls_conn_facts(const struct tls_conn *conn);
+/* When the client was here with a full handshake: now, or when the session was made (seconds since
+ * 1970). */
+int64_t tls_conn_authenticated(const struct tls_conn *conn);
 /* The session that was resumed is not to be resumed again. */
 void tls_conn_forget_session(struct tls_conn *conn);
 bool tls_conn_resumed(const struct tls_conn *conn);

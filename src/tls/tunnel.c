@@ -97,6 +97,11 @@ struct slice tls_conn_facts(const struct tls_conn *conn)
 	return bytes_slice(&conn->side.facts);
 }
 
+int64_t tls_conn_authenticated(const struct tls_conn *conn)
+{
+	return conn->side.authenticated;
+}
+
 void tls_conn_forget_session(struct tls_conn *conn)
 {
 	if (conn->side.replaced)

@@ -162,6 +162,10 @@ static void on_account(void *context, const struct message_account_asks *asks)
 	const struct pool_ask ask = { asks->worker, asks->asker, asks->conversation };
 	struct account account = { .state = rig->password ? ACCOUNT_FOUND : ACCOUNT_UNKNOWN };
 
+	rig->accounts_told++;
+	account.changed = rig->changed;
+	if (rig->disabled)
+		account.state = ACCOUNT_DISABLED;
 	snprintf(account.name, sizeof account.name, "%s", asks->name);
 	if (rig->password)
 		CHECK_INT(secret_set(&account.clear, slice_str(rig->password)), OK);

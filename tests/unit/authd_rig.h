@@ -36,7 +36,10 @@ struct rig {
 	void (*enrolment)(void *context, struct message_enrolment_asks *asks);
 	void *enrolment_context;
 
-	const char *password; /* of every account; NULL: there are none */
+	const char *password;	/* of every account; NULL: there are none */
+	int64_t changed;	/* when */
+	bool disabled;		/* all of them */
+	unsigned accounts_told; /* how often one was asked for */
 };
 
 /* An authority, and a server's and a machine's certificate from it, valid now. */

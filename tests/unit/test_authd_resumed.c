@@ -1,0 +1,102 @@
+/* Sessions of a tunnel that are resumed, and what has become of their accounts meanwhile. */
+#include <string.h>
+
+#include "method/ttls_peer.h"
+#include "tests/test.h"
+#include "tests/unit/authd_rig.h"
+
+#define STATION "02-00-00-00-00-01"
+
+/* Somebody with a password. */
+struct site {
+	struct rig rig;
+	struct machine_rig machine; /* for its TLS alone */
+	struct machine_rig person;
+	struct tunnel_peer *ttls;
+	struct secret password;
+	uint64_t number;
+};
+
+static void site_init(struct site *s)
+{
+	struct ttls_peer_settings settings = { .inner = TTLS_PAP };
+
+	*s = (struct site){ .number = 1, .person.lower.mtu = 1400 };
+	rig_init(&s->rig);
+	s->rig.password = "correct-horse";
+	rig_configure(&s->rig, "[Eap]\nMethods=ttls\n[Tunnel]\nTtlsMethods=pap\n"
+			       "ClientCertificate=none\n");
+	rig_start(&s->rig);
+	machine_init(&s->machine, &s->rig, TLS_1_3);
+	REQUIRE(secret_set(&s->password, slice_str("correct-horse")) == OK);
+	settings.account = (struct inner_account){ slice_str("bob"), &s->password, NULL };
+	REQUIRE(ttls_peer_new(s->machine.tls, &settings, &s->ttls) == OK);
+	s->person.config = (struct eap_peer_config){ .identity = slice_str("anonymous@example.org"),
+						     .offers = { { &ttls_peer_method, s->ttls } },
+						     .offer_count = 1 };
+	eap_peer_init(&s->person.peer, &s->person.config, &s->person.lower);
+	s->person.lower.portEnabled = true;
+}
+
+static void site_done(struct site *s)
+{
+	eap_peer_done(&s->person.peer);
+	ttls_peer_method.free(s->ttls);
+	machine_done(&s->machine);
+	secret_done(&s->password);
+	rig_done(&s->rig);
+}
+
+static void comes(struct site *s, enum aaa_verdict verdict, bool resumed, enum diagnosis_id why)
+{
+	rig_authenticate(&s->rig, &s->person, s->number++, STATION);
+	CHECK_INT(s->rig.answer.verdict, verdict);
+	CHECK_INT(s->rig.outcome->report.resumed, resumed);
+	CHECK_INT(s->rig.outcome->why.id, why);
+}
+
+/* In with the password, and once more with the session. */
+static void resumes(struct site *s)
+{
+	comes(s, AAA_ACCEPT, false, DIAG_NONE);
+	CHECK_INT(s->rig.accounts_told, 1);
+	comes(s, AAA_ACCEPT, true, DIAG_NONE);
+	CHECK_INT(s->rig.accounts_told, 2);
+	CHECK_STR(s->rig.outcome->account, "bob");
+}
+
+TEST(an_account_that_was_removed_resumes_nothing)
+{
+	AUTO_VALUE(site) s;
+
+	site_init(&s);
+	resumes(&s);
+	s.rig.password = NULL;
+	comes(&s, AAA_REJECT, true, DIAG_ACCOUNT_UNKNOWN);
+	CHECK_STR(diagnosis_evidence(&s.rig.outcome->why, "account"), "bob");
+	/* Nor with its password. */
+	comes(&s, AAA_REJECT, false, DIAG_ACCOUNT_UNKNOWN);
+}
+
+TEST(an_account_that_is_disabled_resumes_nothing)
+{
+	AUTO_VALUE(site) s;
+
+	site_init(&s);
+	resumes(&s);
+	s.rig.disabled = true;
+	comes(&s, AAA_REJECT, true, DIAG_ACCOUNT_DISABLED);
+}
+
+TEST(a_password_that_was_changed_ends_what_the_old_one_has_opened)
+{
+	AUTO_VALUE(site) s;
+
+	site_init(&s);
+	resumes(&s);
+	s.rig.changed = loop_now().wall + 1;
+	comes(&s, AAA_REJECT, true, DIAG_ACCOUNT_PASSWORD);
+	/* The right one opens the door again. */
+	s.rig.changed = 0;
+	comes(&s, AAA_ACCEPT, false, DIAG_NONE);
+}
