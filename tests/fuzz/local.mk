@@ -44,10 +44,11 @@ if FUZZERS
 endif
 endif
 
-FUZZ_TARGETS += %D%/fuzz_cmp_peer %D%/fuzz_cmp_server %D%/fuzz_est_peer %D%/fuzz_est_server
-EXTRA_DIST += tests/vectors/cmp.txt tests/vectors/est.txt
+FUZZ_TARGETS += %D%/fuzz_cmp_peer %D%/fuzz_cmp_server %D%/fuzz_est_peer %D%/fuzz_est_server \
+	%D%/fuzz_enrol %D%/fuzz_cmp_message
+EXTRA_DIST += tests/vectors/cmp.txt tests/vectors/est.txt tests/vectors/enrol.txt
 if FUZZERS
-ENROL_FUZZ = %D%/enrol.h tests/enrol_duo.c tests/enrol_duo.h
+ENROL_FUZZ = %D%/enrol_ends.c %D%/enrol_ends.h %D%/meddle.c %D%/meddle.h tests/enrol_duo.c tests/enrol_duo.h
 %C%_fuzz_cmp_peer_SOURCES = %D%/fuzz_cmp_peer.c $(ENROL_FUZZ)
 %C%_fuzz_cmp_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_cmp_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
@@ -60,6 +61,11 @@ ENROL_FUZZ = %D%/enrol.h tests/enrol_duo.c tests/enrol_duo.h
 %C%_fuzz_est_server_SOURCES = %D%/fuzz_est_server.c $(ENROL_FUZZ)
 %C%_fuzz_est_server_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_est_server_LDADD = $(TEST_PKI) $(PROTO_LIBS)
+%C%_fuzz_cmp_message_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_cmp_message_LDADD = $(PROTO_LIBS)
+%C%_fuzz_enrol_SOURCES = %D%/fuzz_enrol.c $(ENROL_FUZZ)
+%C%_fuzz_enrol_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_enrol_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 endif
 
 FUZZ_TARGETS += %D%/fuzz_trust

@@ -34,14 +34,12 @@ void meddle_replace(struct bytes *data, size_t at, size_t gone, struct slice wit
 {
 	static uint8_t out[1 << 17];
 	struct wr w = wr_of(out, sizeof out);
+	struct rd r = rd_of(bytes_slice(data));
 
-	if (at > data->len)
-		at = data->len;
-	if (gone > data->len - at)
-		gone = data->len - at;
-	wr_bytes(&w, slice_of(data->p, at));
+	wr_bytes(&w, some(&r, at));
 	wr_bytes(&w, with);
-	wr_bytes(&w, slice_of(data->p + at + gone, data->len - at - gone));
+	some(&r, gone);
+	wr_bytes(&w, rd_rest(&r));
 	if (wr_ok(&w) && bytes_set(data, wr_done(&w)) != OK)
 		abort();
 }

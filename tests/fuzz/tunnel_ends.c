@@ -18,9 +18,9 @@
 #include "tests/legacy.h"
 #include "tests/pki.h"
 
-#define ROUNDS_MAX    120
-#define SMALL_PACKET  60
-#define CONVERSATIONS 3
+#define ROUNDS_MAX    80
+#define SMALL_PACKET  150
+#define CONVERSATIONS 2
 
 enum kind { TTLS, PEAP, TEAP, KINDS };
 

@@ -1,49 +1,12 @@
-/* What the fuzz targets of provisioning protocols share: a hostile other end.
- *
- * The first octet chooses.  Without its lowest bit the rest is messages: two octets of length and
- * so much of Provisioning-Headers, two octets of length and so much of Provisioning-Data.  With it
- * a real other end speaks, and what it sends is changed where the rest says so: three octets each,
- * how far from the last place (two) and what to add; the octets of all its messages are counted
- * through. 2 and 4 choose what is going on: a token, a factory certificate, a renewal, a removal;
- * 8, that a confirmation is wanted; 16, that the authority forwards. */
-#ifndef TESTS_FUZZ_ENROL_H
-#define TESTS_FUZZ_ENROL_H
+#include "tests/fuzz/enrol_ends.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "tests/enrol_duo.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/meddle.h"
 
 static struct enrol_duo duo;
-static struct rd changes;
-static size_t position, next_change; /* in all that is sent */
-static bool for_server;
-
-static void plan_change(void)
-{
-	next_change = changes.left >= 3 ? next_change + rd_u16(&changes) : SIZE_MAX;
-}
-
-static void change_octets(struct bytes *b)
-{
-	while (next_change != SIZE_MAX && next_change < position + b->len) {
-		uint8_t *at = b->p + (next_change - position);
-
-		*at = (uint8_t)(*at + rd_u8(&changes));
-		plan_change();
-	}
-	position += b->len;
-}
-
-static void on_way(struct enrol_duo *d, unsigned count, struct enrol_output *message)
-{
-	(void)d;
-	if ((count % 2 == 1) != for_server)
-		return;
-	change_octets(&message->headers);
-	change_octets(&message->data);
-}
 
 static void choose(uint8_t how)
 {
@@ -144,43 +107,93 @@ static void raw_server(struct rd *in)
 	enrol_output_done(&out);
 }
 
-static int fuzz_one(const struct enrol_peer_protocol *peer,
-		    const struct enrol_server_protocol *server, bool server_is_target,
-		    const uint8_t *data, size_t size)
-{
-	static bool made;
-	static struct enrol_duo world; /* certificates and keys are made once */
-	struct rd in = rd_of(slice_of(data, size));
-	uint8_t how = rd_u8(&in);
+/* ---- a world, made once --------------------------------------------------------------------- */
 
-	if (!made)
-		enrol_duo_init(&world, peer, server);
-	made = true;
-	duo = world;
-	duo.server_job.authority = &duo.authority;
-	duo.kept = duo.issued = (struct bytes){ 0 };
-	for_server = server_is_target;
-	choose(how);
-	if (!(how & 1))
-		server_is_target ? raw_server(&in) : raw_peer(&in);
-	else if (!duo.authority.forwards) {
-		changes = in;
-		position = next_change = 0;
-		plan_change();
-		duo.on_way = on_way;
-		(void)enrol_duo_run(&duo);
-		if (duo.peer_self)
-			judge_peer();
-		if (duo.server_self)
-			judge_server();
-	}
-	if (duo.peer_self)
-		duo.peer->free(duo.peer_self);
-	if (duo.server_self)
-		duo.server->free(duo.server_self);
-	bytes_done(&duo.kept);
-	bytes_done(&duo.issued);
-	return 0;
+static struct bytes issued; /* for the duo's key */
+static struct meddler meddler;
+static bool for_server;
+
+static void make_world(struct enrol_duo *world)
+{
+	struct pki_spec spec = { .cn = "m.example.org",
+				 .key_usage = "critical,digitalSignature",
+				 .eku = "clientAuth" };
+	struct pki_cert cert;
+
+	enrol_duo_init(world, NULL, NULL);
+	spec.key = world->key;
+	cert = pki_make(&spec, &world->issuer);
+	issued = pki_der(cert.cert);
+	pki_cert_done(&cert);
 }
 
-#endif
+static void begin(const struct enrol_pair *pair, uint8_t how)
+{
+	static struct enrol_duo world;
+
+	if (!world.key)
+		make_world(&world);
+	duo = world;
+	duo.peer = pair->peer;
+	duo.server = pair->server;
+	duo.server_job.authority = &duo.authority;
+	choose(how);
+}
+
+static void end(void)
+{
+	if (duo.peer_self) {
+		judge_peer();
+		duo.peer->free(duo.peer_self);
+	}
+	if (duo.server_self) {
+		judge_server();
+		duo.server->free(duo.server_self);
+	}
+	bytes_done(&duo.kept);
+	bytes_done(&duo.issued);
+}
+
+void enrol_ends_listen(const struct enrol_pair *pair, struct slice input)
+{
+	struct rd in = rd_of(input), ahead;
+	uint8_t how = rd_u8(&in);
+
+	ahead = in;
+	if (pair->readable && !(how & 32) && !pair->readable(next_message(&ahead).data))
+		return;
+	begin(pair, how);
+	pair->server_listens ? raw_server(&in) : raw_peer(&in);
+	end();
+}
+
+static void on_way(struct enrol_duo *d, unsigned count, struct enrol_output *message)
+{
+	(void)d;
+	if ((count % 2 == 1) != for_server)
+		return;
+	meddle(&meddler, &message->headers);
+	meddle(&meddler, &message->data);
+}
+
+static void on_question(struct enrol_duo *d, const struct enrol_question *question,
+			struct enrol_reply *reply)
+{
+	(void)d;
+	if (question->kind == ENROL_ASKS_ISSUE)
+		reply->certificate = bytes_slice(&issued);
+}
+
+void enrol_ends_talk(const struct enrol_pair *pair, struct slice input)
+{
+	struct rd in = rd_of(input);
+
+	begin(pair, rd_u8(&in));
+	duo.authority.forwards = false;
+	duo.on_way = on_way;
+	duo.on_question = on_question;
+	for_server = pair->server_listens;
+	meddler = meddler_of(rd_rest(&in));
+	(void)enrol_duo_run(&duo);
+	end();
+}
