@@ -19,6 +19,9 @@ import threading
 from lab import BUILD, SRC, Failed, Lines, Process, need, run
 from switch import Control
 
+# For a profile: hostapd is deaf to a station for five seconds after its Logoff.
+PATIENT = {"EAPOL.StartFirst": "250ms", "EAPOL.StartCeiling": "250ms", "EAPOL.StartMax": 100}
+
 
 class Bus:
     """A system bus of our own, with the policy that is installed."""

@@ -2,6 +2,7 @@
 import json
 
 from lab import main, test
+from machine import PATIENT
 
 
 @test
@@ -22,7 +23,7 @@ def a_person_sees_the_port_open(lab):
 @test
 def disconnect_connect_and_reauth_tell_the_outcome(lab):
     port = lab.port()
-    daemon = lab.latchkeyd(port, bus=lab.bus())
+    daemon = lab.latchkeyd(port, bus=lab.bus(), profile=PATIENT)
     port.expect_open()
     daemon.ctl("disconnect", check=True)
     lab.check(daemon.json("status")[0]["State"] == "disconnected", "it is disconnected")
