@@ -1,4 +1,4 @@
-/* The peer of EAP-TTLS, PEAP and TEAP, and a server that is not quite what it should be:
+/* The peer of EAP-TTLS, PEAP, TEAP and EAP-TLS, and a server that is not quite what it should be:
  * tunnel_ends.h. */
 #include "tests/fuzz/tunnel_ends.h"
 

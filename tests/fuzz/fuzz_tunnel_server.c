@@ -1,4 +1,4 @@
-/* The server of EAP-TTLS, PEAP and TEAP, and a peer that is not quite what it should be:
+/* The server of EAP-TTLS, PEAP, TEAP and EAP-TLS, and a peer that is not quite what it should be:
  * tunnel_ends.h. */
 #include "tests/fuzz/tunnel_ends.h"
 

@@ -85,7 +85,7 @@ endif
 FUZZ_TARGETS += %D%/fuzz_teap_peer %D%/fuzz_teap_server
 EXTRA_DIST += tests/vectors/teap_peer.txt tests/vectors/teap_server.txt
 if FUZZERS
-FAKE_TLS = %D%/fake_tls.c %D%/fake_tls.h
+FAKE_TLS = %D%/fake_tls.c %D%/fake_tls.h %D%/fake_tls_parts.h %D%/fake_tls_server.c
 TUNNEL_ENDS = %D%/tunnel_ends.c %D%/tunnel_ends.h %D%/meddle.c %D%/meddle.h tests/legacy.h $(FAKE_TLS)
 TEAP_ENDS = %D%/teap_ends.c %D%/teap_ends.h $(FAKE_TLS)
 %C%_fuzz_teap_peer_SOURCES = %D%/fuzz_teap_peer.c $(TEAP_ENDS)

@@ -11,6 +11,8 @@
 #include "method/peap_server.h"
 #include "method/teap_peer.h"
 #include "method/teap_server.h"
+#include "method/tls_peer.h"
+#include "method/tls_server.h"
 #include "method/ttls_peer.h"
 #include "method/ttls_server.h"
 #include "tests/fuzz/fake_tls.h"
@@ -22,7 +24,7 @@
 #define SMALL_PACKET  150
 #define CONVERSATIONS 2
 
-enum kind { TTLS, PEAP, TEAP, KINDS };
+enum kind { TTLS, PEAP, TEAP, TLS };
 
 /* From the two octets. */
 struct how {
@@ -37,7 +39,7 @@ static const struct moment now = { .mono = 1000, .wall = PKI_NOW };
 static struct {
 	bool made;
 	struct tls_config *peer;
-	struct tls_server_config *server[2]; /* TLS 1.3, 1.2 */
+	struct tls_server_config *server[2][2]; /* of a tunnel, or not; TLS 1.3, 1.2 */
 	struct secret password;
 	struct mschapv2_server_context mschapv2;
 	struct eap_policy_choice choice;
@@ -75,14 +77,17 @@ static void make_cast(void)
 	struct diagnosis why;
 
 	assert(tls_config_new(&peer, &cast.peer, &why) == OK);
-	for (unsigned i = 0; i < 2; i++) {
-		struct tls_server_settings server = { .trust = trust_in(&ca, CERT_CLIENT),
-						      .max = i ? TLS_1_2 : TLS_1_3,
-						      .resumption = TLS_RESUME_MEMORY,
-						      .tunnel = true,
-						      .client = TLS_CLIENT_OPTIONAL };
+	for (unsigned i = 0; i < 4; i++) {
+		bool tunnel = i < 2;
+		struct tls_server_settings server = {
+			.trust = trust_in(&ca, CERT_CLIENT),
+			.max = i & 1 ? TLS_1_2 : TLS_1_3,
+			.resumption = TLS_RESUME_MEMORY,
+			.tunnel = tunnel,
+			.client = tunnel ? TLS_CLIENT_OPTIONAL : TLS_CLIENT_REQUIRED,
+		};
 
-		assert(tls_server_config_new(&server, &cast.server[i], &why) == OK);
+		assert(tls_server_config_new(&server, &cast.server[!tunnel][i & 1], &why) == OK);
 	}
 	assert(secret_set(&cast.password, slice_str("secret")) == OK);
 	cast.mschapv2 = (struct mschapv2_server_context){ .mschap = test_mschap(), .name = "test" };
@@ -120,8 +125,16 @@ static struct inner_peer *inner_of(const struct how *how)
 	return inner;
 }
 
-static struct tunnel_peer *peer_of(const struct how *how)
+struct peer {
+	const struct eap_peer_method *method;
+	void *self;
+};
+
+static struct peer peer_of(const struct how *how)
 {
+	static const struct eap_peer_method *const methods[] = {
+		&ttls_peer_method, &peap_peer_method, &teap_peer_method, &tls_peer_method
+	};
 	struct ttls_peer_settings ttls = { .inner = (enum ttls_inner)(how->inner % 5),
 					   .account = *account() };
 	struct peap_peer_settings peap = { .require_binding = how->inner & 1 };
@@ -135,41 +148,46 @@ static struct tunnel_peer *peer_of(const struct how *how)
 		.inner_optional = how->inner & 2,
 		.emsk = how->inner & 4 ? TEAP_EMSK_ALLOWED : TEAP_EMSK_IGNORED,
 	};
-	struct tunnel_peer *peer;
+	struct tunnel_peer *tunnel;
+	struct tls_peer *tls;
+	struct peer peer = { methods[how->kind], NULL };
 	enum status status = OK;
 
 	switch (how->kind) {
 	case TTLS:
 		if (ttls.inner == TTLS_EAP)
 			ttls.eap = inner_of(how);
-		status = ttls_peer_new(cast.peer, &ttls, &peer);
+		status = ttls_peer_new(cast.peer, &ttls, &tunnel);
 		break;
 	case PEAP:
 		peap.eap = inner_of(how);
-		status = peap_peer_new(cast.peer, &peap, &peer);
+		status = peap_peer_new(cast.peer, &peap, &tunnel);
 		break;
 	case TEAP:
 		teap.identities[0].eap = inner_of(how);
-		status = teap_peer_new(cast.peer, &teap, &peer);
+		status = teap_peer_new(cast.peer, &teap, &tunnel);
 		break;
-	case KINDS:
+	case TLS:
+		status = tls_peer_new(cast.peer, NULL, &tls);
 		break;
 	}
 	assert(status == OK);
+	peer.self = how->kind == TLS ? (void *)tls : tunnel;
 	return peer;
 }
 
 static const struct eap_server_method *server_of(const struct how *how, void **ret_self)
 {
-	static const struct eap_server_method *const methods[] = { &ttls_server_method,
-								   &peap_server_method,
-								   &teap_server_method };
+	static const struct eap_server_method *const methods[] = {
+		&ttls_server_method, &peap_server_method, &teap_server_method, &tls_server_method
+	};
 	const struct eap_server_about about = { .now = now };
-	const struct tunnel_server_context tunnel = { .config = cast.server[how->tls_1_2] };
+	const struct tunnel_server_context tunnel = { .config = cast.server[0][how->tls_1_2] };
 	static struct ttls_server_context ttls;
 	static struct peap_server_context peap;
 	static struct teap_server_context teap;
-	void *contexts[] = { &ttls, &peap, &teap };
+	struct tls_server_context tls = { .config = cast.server[1][how->tls_1_2] };
+	void *contexts[] = { &ttls, &peap, &teap, &tls };
 
 	cast.choice.offers[how->gtc] =
 		(struct eap_server_offer){ &mschapv2_server_method, &cast.mschapv2 };
@@ -247,26 +265,26 @@ static struct slice carry(const struct how *how, bool request, struct wr *w)
 	return bytes_slice(&packet);
 }
 
-static void judge(const struct tunnel_peer *peer, struct eap_verdict verdict,
+static void judge(const struct peer *peer, struct eap_verdict verdict,
 		  const struct eap_server_method *method, void *self, enum eap_server_state state)
 {
 	struct eap_keys ours = { 0 }, theirs = { 0 };
 	struct eap_report report;
-	bool has = tunnel_peer_take_keys((void *)(uintptr_t)peer, &ours);
+	bool has = peer->method->take_keys(peer->self, &ours);
 
 	assert(!has || verdict.decision != FAIL);
 	if (verdict.methodState == METHOD_DONE && verdict.decision == FAIL)
-		assert(tunnel_peer_diagnosis(peer)->id != DIAG_NONE);
+		assert(peer->method->diagnosis(peer->self)->id != DIAG_NONE);
 	assert(method->take_keys(self, &theirs) == (state == METHOD_SUCCEEDED));
 	if (state == METHOD_FAILED)
 		assert(method->diagnosis(self)->id != DIAG_NONE);
 	method->report(self, &report);
-	tunnel_peer_report(peer, &report);
+	peer->method->report(peer->self, &report);
 	eap_keys_done(&ours);
 	eap_keys_done(&theirs);
 }
 
-static void converse(const struct how *how, struct tunnel_peer *peer)
+static void converse(const struct how *how, const struct peer *peer)
 {
 	static uint8_t out[4000], in[4000];
 	size_t room = how->small ? SMALL_PACKET : sizeof out;
@@ -275,28 +293,28 @@ static void converse(const struct how *how, struct tunnel_peer *peer)
 	void *self;
 	const struct eap_server_method *method = server_of(how, &self);
 
-	tunnel_peer_start(peer, now);
+	peer->method->start(peer->self, now);
 	for (unsigned i = 0; state == METHOD_GOES_ON && i < ROUNDS_MAX; i++) {
 		struct wr w = wr_of(out, room), r = wr_of(in, room);
 		struct eap_packet packet = { .code = EAP_REQUEST, .type = method->type };
 
 		method->build(self, &w);
 		packet.data = carry(how, true, &w);
-		if (tunnel_peer_check(peer, &packet))
+		if (peer->method->check(peer->self, &packet))
 			break;
-		verdict = tunnel_peer_process(peer, &packet, now);
-		assert(tunnel_peer_stage(peer));
+		verdict = peer->method->process(peer->self, &packet, now);
+		assert(peer->method->stage(peer->self));
 		if (verdict.methodState == METHOD_DONE && verdict.decision == FAIL)
 			break;
-		tunnel_peer_build(peer, &r);
+		peer->method->build(peer->self, &r);
 		packet.code = EAP_RESPONSE;
 		packet.data = carry(how, false, &r);
 		state = hear(how, method, self, &packet);
 	}
 	judge(peer, verdict, method, self, state);
-	if (state == METHOD_SUCCEEDED && verdict.decision != FAIL)
-		tunnel_peer_succeeded(peer);
-	tunnel_peer_stop(peer);
+	if (state == METHOD_SUCCEEDED && verdict.decision != FAIL && peer->method->succeeded)
+		peer->method->succeeded(peer->self);
+	peer->method->stop(peer->self);
 	method->free(self);
 }
 
@@ -305,7 +323,7 @@ void tunnel_ends_play(struct slice input, bool requests)
 	struct rd r = rd_of(input);
 	uint8_t first = rd_u8(&r);
 	const struct how how = {
-		.kind = (enum kind)((first & 3) % KINDS),
+		.kind = (enum kind)(first & 3),
 		.tls_1_2 = first & 4,
 		.small = first & 8,
 		.inside = !(first & 16),
@@ -314,7 +332,7 @@ void tunnel_ends_play(struct slice input, bool requests)
 		.inner = rd_u8(&r),
 		.conversations = 1 + (first >> 5 & 3) % CONVERSATIONS,
 	};
-	struct tunnel_peer *peer;
+	struct peer peer;
 
 	if (!cast.made)
 		make_cast();
@@ -324,6 +342,6 @@ void tunnel_ends_play(struct slice input, bool requests)
 	meddler = meddler_of(rd_rest(&r));
 	peer = peer_of(&how);
 	for (unsigned i = 0; i < how.conversations; i++)
-		converse(&how, peer);
-	tunnel_peer_free(peer);
+		converse(&how, &peer);
+	peer.method->free(peer.self);
 }

@@ -1,4 +1,4 @@
-/* Our two ends of EAP-TTLS, PEAP and TEAP, over a TLS without cryptography (fake_tls.h), and
+/* Our two ends of EAP-TTLS, PEAP, TEAP and EAP-TLS, over a TLS without cryptography (fake_tls.h), and
  * somebody who changes what one of them says: the frames, or what is inside of the tunnel.
  *
  * The first two octets of an input choose what runs (tests/vectors/tunnel_peer.txt); the rest are
