@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dbus/marshal.h"
+#include "enrol/token.h"
 
 /* A call with what was found for it. */
 struct asked {
@@ -342,14 +343,12 @@ static void read_options(DBusMessageIter *dict, struct enrol_wish *wish)
 	}
 }
 
-#define TOKEN_PIPE_MAX 512
-
 static void do_enroll(const struct asked *a)
 {
 	const struct bus_commands *commands = &a->bus->commands;
 	const struct port_view *port = a->object->view;
 	struct enrol_wish wish = { .factory = "", .name = "", .profile = "" };
-	char token[TOKEN_PIPE_MAX], text[1024];
+	char token[TOKEN_FOREIGN_MAX + 1], text[1024];
 	enum bus_result result = BUS_INVALID;
 	struct diagnosis why = { 0 };
 	DBusMessageIter it, dict;

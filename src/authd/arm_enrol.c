@@ -134,7 +134,7 @@ int arming_open_enrol(struct arming *arming, struct diagnosis *why)
 		return -EINVAL;
 	}
 	enrol->method = cprom_server_method;
-	if (!config_eap_type_of(s->enroll.eap_type, &enrol->method.type))
+	if (!ini_eap_type_of(s->enroll.eap_type, &enrol->method.type))
 		return arming_failed(why, "EapType= is none");
 	fill_policy(enrol, s);
 	enrol->context = (struct cprom_server_context){ .policy = &enrol->policy,

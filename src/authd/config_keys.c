@@ -336,7 +336,7 @@ static const struct ini_key keys[] = {
 	  .fallback = "never",
 	  .doc = "Machines that come to enroll are told to renew a certificate of which so many percent of the lifetime "
 		"are over. Most renew earlier by themselves." },
-	{ KEY("Enroll", "EapType", config_eap_type, enroll.eap_type), .fallback = "255",
+	{ KEY("Enroll", "EapType", ini_eap_type, enroll.eap_type), .fallback = "255",
 	  .doc = "The EAP type of the enrollment method, which has none assigned yet: a number, or `VENDOR:TYPE` for an "
 		"expanded type. Machines have to be told the same." },
 	{ KEY("Enroll", "MessageSize", ini_number, enroll.message_max), .least = 4096, .most = 1048576, .fallback = "65536",

@@ -123,36 +123,6 @@ static bool parse_service_url(const struct ini_key *key, const char *text, void 
 	return false;
 }
 
-bool config_eap_type_of(const char *text, struct eap_type *ret_type)
-{
-	unsigned long vendor = 0, type;
-	const char *colon = strchr(text, ':');
-	char *end;
-
-	if (!isdigit((unsigned char)text[0]))
-		return false;
-	type = strtoul(text, &end, 10);
-	if (colon) {
-		vendor = type;
-		if (end != colon || vendor == 0 || vendor > 0xffffff ||
-		    !isdigit((unsigned char)colon[1]))
-			return false;
-		type = strtoul(colon + 1, &end, 10);
-	}
-	if (*end || type > UINT32_MAX || (vendor == 0 && (type < 4 || type == 254 || type > 255)))
-		return false;
-	*ret_type = (struct eap_type){ .vendor = (uint32_t)vendor, .type = (uint32_t)type };
-	return true;
-}
-
-static bool parse_eap_type(const struct ini_key *key, const char *text, void *field)
-{
-	struct eap_type type;
-
-	(void)key;
-	return config_eap_type_of(text, &type) && ini_keep_text(text, field);
-}
-
 static bool parse_choice(const struct ini_key *key, const char *text, void *field)
 {
 	for (const struct ini_word *w = key->words; w && w->word; w++) {
@@ -177,7 +147,6 @@ LIST_TYPE(config_key_types, "type ...",
 LIST_TYPE(config_choices, "word ...", "words of these:", parse_choice, false);
 TEXT_TYPE(config_service_url, "url", "a URL with https://, or http:// of this machine",
 	  parse_service_url);
-TEXT_TYPE(config_eap_type, "type", "an EAP type from 4 to 255, or VENDOR:TYPE", parse_eap_type);
 TEXT_TYPE(config_url, "url", "a URL such as http://ca.example.org/crl", parse_url);
 TEXT_TYPE(config_credential, "name",
 	  "the name of a credential: letters, digits, '.', '_' and '-', 64 at most",

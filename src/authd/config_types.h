@@ -16,13 +16,9 @@ extern const struct ini_type
 	config_key_types,  /* struct words: "P-256", "RSA-3072" */
 	config_url,	   /* char *: http:// */
 	config_service_url,/* char *: https://, or http:// on this machine */
-	config_eap_type,   /* char *: "255" or "VENDOR:TYPE"; config_eap_type_of reads it */
 	config_choices,	   /* struct words: of the key's words; their values do not count */
 	config_usages;	   /* struct words: dotted, "clientAuth" becomes one */
 /* clang-format on */
 
-/* Of a text that is a config_eap_type. */
-struct eap_type;
-bool config_eap_type_of(const char *text, struct eap_type *ret_type);
 
 #endif

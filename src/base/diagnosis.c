@@ -445,8 +445,8 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"Look at the log there; most often memory, disk or database are at fault.", false },
 	[DIAG_ENROL_NOT_OFFERED] = { "enroll-not-offered",
 		"This network does not enroll machines by {allowed}: the server offered EAP method {offered}.",
-		"On the server, [Enroll] Enabled= has to be yes and Methods= of [Eap] has to leave room for {allowed}; or "
-		"let Tunnel= of [Enroll] in the profile be one that it has.", false },
+		"On the server, [Enroll] Enabled= has to be yes, and Tunnels= has to have the Tunnel= of this profile; "
+		"EapType= has to be the same at both ends.", false },
 	[DIAG_ENROL_OTHER_NETWORK] = { "enroll-other-network",
 		"The server {subject} is not of the network that made the token: no key in its chain has the token's pin.",
 		"The token is of another network, or this network's root was replaced since: get a new token from its "

@@ -40,7 +40,7 @@ static enum exit_status read_token(const struct cli *cli, struct secret *ret_tok
 	}
 	if (!file)
 		return DONE;
-	r = secret_read_file(strcmp(file, "-") == 0 ? "/dev/stdin" : file, TOKEN_INPUT_MAX,
+	r = secret_read_file(strcmp(file, "-") == 0 ? "/dev/stdin" : file, TOKEN_FOREIGN_MAX,
 			     ret_token);
 	if (r < 0)
 		return cli_fail(cli, FAILED, file,

@@ -3,11 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config/arm_parts.h"
 #include "config/file.h"
 
-#define TOKEN_FILE_MAX 4096
+#define TOKEN_FILE_MAX (2 * TOKEN_FOREIGN_MAX)
 
 bool enrol_has_means(const struct profile *profile, const struct enrol_given *given)
 {
@@ -29,9 +30,37 @@ static int no_means(const struct profile *profile, struct diagnosis *why, const 
 	return -ENOENT;
 }
 
+/* What somebody else has made is text that nobody here can look into. */
+static int keep_foreign(const struct profile *profile, struct slice text, struct armed_enrol *armed,
+			struct diagnosis *why)
+{
+	bool good = text.len > 0 && text.len <= TOKEN_FOREIGN_MAX;
+
+	for (size_t i = 0; good && i < text.len; i++)
+		good = text.p[i] > ' ' && text.p[i] <= '~';
+	if (!good) {
+		diagnosis_say(why, DIAG_CONFIG,
+			      "%s: [Enroll]: the token is empty, longer than %d characters, or has "
+			      "one in it that no token has.",
+			      profile->path, TOKEN_FOREIGN_MAX);
+		return arm_failed(why, profile, "the token cannot be read");
+	}
+	if (secret_set(&armed->foreign, text) != OK)
+		return arm_failed(why, profile, "there is no memory left");
+	armed->foreign_type = profile->enrol.token_type;
+	return 0;
+}
+
+static bool looks_like_ours(struct slice text)
+{
+	return text.len >= 4 && strncasecmp((const char *)text.p, "LK1-", 4) == 0;
+}
+
 static int parse_token(const struct profile *profile, struct slice text, struct armed_enrol *armed,
 		       struct diagnosis *why)
 {
+	if (profile->enrol.token_type != ENROL_TOKEN_OWN && !looks_like_ours(text))
+		return keep_foreign(profile, text, armed, why);
 	if (token_parse(text, &armed->token, why) != OK)
 		return arm_failed(why, profile, "the token cannot be read");
 	armed->has_token = true;
@@ -114,6 +143,7 @@ static const char *pin_of(const struct armed_enrol *armed, char hex[2 * TOKEN_PI
 static int make_tunnel(const struct profile *profile, const struct credential *factory,
 		       struct armed_enrol *armed, struct diagnosis *why)
 {
+	const struct credential *shown = armed->inside ? NULL : factory;
 	AUTO_STRUCT(trust) trust = NULL;
 	AUTO_VALUE(arm_files) files = { 0 };
 	char hex[2 * TOKEN_PIN_SIZE + 1];
@@ -129,10 +159,10 @@ static int make_tunnel(const struct profile *profile, const struct credential *f
 
 	const struct tls_peer_settings settings = {
 		.trust = TAKE(trust),
-		.key = factory ? factory->key : NULL,
-		.cert = factory ? factory->cert : NULL,
-		.chain = factory ? factory->chain : NULL,
-		.credential = factory ? factory->name : "",
+		.key = shown ? shown->key : NULL,
+		.cert = shown ? shown->cert : NULL,
+		.chain = shown ? shown->chain : NULL,
+		.credential = shown ? shown->name : "",
 		.min = profile->min_tls > TLS_1_2 ? profile->min_tls : TLS_1_2,
 		.max = profile->max_tls,
 	};
@@ -148,6 +178,7 @@ int enrol_arm(const struct profile *profile, struct keystore *keystore,
 {
 	AUTO_STRUCT(armed_enrol) armed = calloc(1, sizeof *armed);
 	AUTO_STRUCT(credential) factory = NULL;
+	const struct credential *used;
 	const char *name = factory_name(profile, given);
 	int r;
 
@@ -158,12 +189,16 @@ int enrol_arm(const struct profile *profile, struct keystore *keystore,
 	if (!enrol_has_means(profile, given))
 		return no_means(profile, why, "no token and no factory credential", "");
 	if ((r = get_token(profile, given, armed, why)) < 0 ||
-	    (name && (r = get_factory(profile, keystore, name, now, &factory, why)) < 0) ||
-	    (r = make_tunnel(profile, factory, armed, why)) < 0)
+	    (name && (r = get_factory(profile, keystore, name, now, &factory, why)) < 0))
 		return r;
-	arm_identity(profile, factory ? factory->cert : NULL, armed->identity,
-		     sizeof armed->identity);
-	snprintf(armed->factory, sizeof armed->factory, "%s", name ? name : "");
+	used = factory;
+	if (profile->enrol.factory_inside && !armed->has_token && armed->foreign.len == 0)
+		armed->inside = TAKE(factory);
+	else
+		snprintf(armed->factory, sizeof armed->factory, "%s", name ? name : "");
+	arm_identity(profile, used ? used->cert : NULL, armed->identity, sizeof armed->identity);
+	if ((r = make_tunnel(profile, used, armed, why)) < 0)
+		return r;
 	*ret_armed = TAKE(armed);
 	return 0;
 }
@@ -180,5 +215,7 @@ void armed_enrol_free(struct armed_enrol *armed)
 		return;
 	tls_config_free(armed->tls);
 	token_done(&armed->token);
+	secret_done(&armed->foreign);
+	credential_free(armed->inside);
 	free(armed);
 }

@@ -18,12 +18,15 @@ struct enrol_given {
 
 struct armed_enrol {
 	unsigned references;
-	struct tls_config *tls; /* shows the factory credential, if there is one */
+	struct tls_config *tls; /* shows the factory credential where that is no token */
 	char identity[EAP_IDENTITY_BUFFER];
 	bool has_token;
 	struct token token;
-	bool pinned;			     /* the server is known by the pin of the token alone */
-	char factory[KEYSTORE_NAME_MAX + 1]; /* "": none */
+	bool pinned; /* the server is known by the pin of the token alone */
+	enum enrol_token foreign_type;
+	struct secret foreign;		     /* JWT or OAuth, as text; empty: none */
+	struct credential *inside;	     /* a factory credential that is a token; NULL: none */
+	char factory[KEYSTORE_NAME_MAX + 1]; /* shown in the handshake; "": none */
 };
 
 /* Whether there is something to enrol with, without a look at it. */

@@ -108,6 +108,7 @@ extern const struct ini_type
 	ini_text,	/* char * */
 	ini_path,	/* char *, absolute */
 	ini_mac,	/* uint8_t[6] */
+	ini_eap_type,	/* char *, "255" or "VENDOR:TYPE" */
 	ini_texts,	/* struct words */
 	ini_paths,	/* struct words, absolute */
 	ini_macs;	/* struct words, in lower case */
@@ -121,6 +122,8 @@ void ini_print_words(const struct ini_key *key, const void *field, FILE *out);
 void ini_clear_text(void *field);
 void ini_clear_words(void *field);
 bool ini_parse_mac(const char *text, uint8_t mac[6]);
+struct eap_type;
+bool ini_eap_type_of(const char *text, struct eap_type *ret_type);
 
 /* The line on which each key of the table was last set; 0 if it was not. */
 struct ini_lines {

@@ -4,6 +4,7 @@ libshell_a_SOURCES += \
 	%D%/file.c %D%/file.h \
 	%D%/files.c %D%/files.h \
 	%D%/ini.c %D%/ini.h \
+	%D%/ini_eap.c \
 	%D%/ini_errors.c \
 	%D%/ini_types.c \
 	%D%/legacy.c %D%/legacy.h \

@@ -44,8 +44,8 @@ static void check_server(const struct profile_check *c)
 				"would not be looked at. Take it out, or take those out.");
 		return;
 	}
-	/* The token has a pin, and the network tells its anchors with the credential. */
-	if (!known && p->enrol.wanted)
+	/* A token of ours has a pin, and the network tells its anchors with the credential. */
+	if (!known && p->enrol.wanted && p->enrol.token_type == ENROL_TOKEN_OWN)
 		return;
 	if (!known && unset(c, "TrustAnchor") && unset(c, "ServerPin"))
 		profile_wrong(c, "TrustAnchor",
@@ -73,6 +73,11 @@ static void check_enrol(const struct profile_check *c)
 	if (e->token && e->token_file)
 		profile_wrong(c, "TokenFile",
 			      "is there, and Token= as well; expected one of them.");
+	if (e->factory_inside && (e->token || e->token_file))
+		profile_wrong(
+			c, "FactoryProof",
+			"=token makes a token of the factory credential, and there is Token= or "
+			"TokenFile= as well; expected one of them.");
 	if (e->factory && c->profile->credential && strcmp(e->factory, c->profile->credential) == 0)
 		profile_wrong(c, "FactoryCredential",
 			      "is what [TLS] Credential= names too; expected the maker's "

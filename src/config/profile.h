@@ -19,6 +19,7 @@
 enum interface_type { INTERFACE_ANY, INTERFACE_ETHERNET, INTERFACE_WLAN };
 
 enum enrol_tunnel { ENROL_OVER_TEAP, ENROL_OVER_TTLS };
+enum enrol_token { ENROL_TOKEN_OWN, ENROL_TOKEN_JWT, ENROL_TOKEN_OAUTH };
 
 enum profile_method { PROFILE_TLS, PROFILE_TTLS, PROFILE_PEAP, PROFILE_TEAP };
 
@@ -82,10 +83,13 @@ struct profile {
 	struct profile_enrol {
 		bool wanted; /* there is a key of this section */
 		enum enrol_tunnel tunnel;
+		char *eap_type;			    /* of CPROM; ini_eap_type_of reads it */
 		char *token, *token_file, *factory; /* what it is authorised by; NULL: not so */
-		struct words protocols;		    /* "spp" and so on, in order of preference */
-		char *key;			    /* "P-256" */
-		char *common_name;		    /* NULL: the host name */
+		enum enrol_token token_type;
+		bool factory_inside;	/* shown as a token, not in the handshake */
+		struct words protocols; /* "spp" and so on, in order of preference */
+		char *key;		/* "P-256" */
+		char *common_name;	/* NULL: the host name */
 		struct words dns_names;
 		char *mud_url, *profile;	 /* told to the server; NULL: not */
 		unsigned renew_at, renew_jitter; /* percent of the lifetime */

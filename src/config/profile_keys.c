@@ -66,7 +66,7 @@ static bool parse_pin(const struct ini_key *key, const char *text, void *field)
 static bool parse_token(const struct ini_key *key, const char *text, void *field)
 {
 	(void)key;
-	return strlen(text) <= TOKEN_INPUT_MAX && ini_keep_text(text, field);
+	return strlen(text) <= TOKEN_FOREIGN_MAX && ini_keep_text(text, field);
 }
 
 static void clear_token(void *field)
@@ -237,6 +237,9 @@ static const struct ini_word clock_policies[] = {
 	{ "ignore-dates", CLOCK_IGNORE_DATES }, { NULL, 0 } };
 static const struct ini_word tunnels[] = {
 	{ "teap", ENROL_OVER_TEAP }, { "ttls", ENROL_OVER_TTLS }, { NULL, 0 } };
+static const struct ini_word token_types[] = {
+	{ "latchkey", ENROL_TOKEN_OWN }, { "jwt", ENROL_TOKEN_JWT }, { "oauth", ENROL_TOKEN_OAUTH }, { NULL, 0 } };
+static const struct ini_word factory_proofs[] = { { "handshake", false }, { "token", true }, { NULL, 0 } };
 static const struct ini_word starts[] = { { "active", false }, { "passive", true }, { NULL, 0 } };
 static const struct ini_word automatic[] = { { "auto", 0 }, { NULL, 0 } };
 static const struct ini_word never[] = { { "never", 0 }, { NULL, 0 } };
@@ -369,15 +372,26 @@ static const struct ini_key keys[] = {
 
 	{ KEY("Enroll", "Tunnel", ini_enum, enrol.tunnel), .words = tunnels, .fallback = "teap",
 	  .doc = "The EAP method that protects an enrolment: `teap`, or `ttls` for servers that have no TEAP." },
+	{ KEY("Enroll", "EapType", ini_eap_type, enrol.eap_type), .fallback = "255",
+	  .doc = "The EAP type of the enrollment method, which has none assigned yet: a number, or `VENDOR:TYPE` for an "
+		"expanded type. The server has to be told the same." },
 	{ KEY("Enroll", "Token", token, enrol.token),
 	  .doc = "The token with which this machine may enroll, as its network's operator gave it. Whoever can read "
 		"this file can use it: better is `TokenFile=`." },
 	{ KEY("Enroll", "TokenFile", ini_path, enrol.token_file),
 	  .doc = "A file with the token on its first line. It must be closed to others. It is read when a "
 		"credential is needed, and may be gone afterwards." },
+	{ KEY("Enroll", "TokenType", ini_enum, enrol.token_type), .words = token_types, .fallback = "latchkey",
+	  .doc = "What a token is. `latchkey` is one that the network's server has made (`LK1-...`): it is proved, not "
+		"sent, and tells which server to believe. `jwt` and `oauth` are made by somebody whom the server asks: "
+		"whoever is sent one can use it, so that the profile has to name the server by [Server] ServerName= and "
+		"TrustAnchor= or ServerPin=. The same goes for a token that a person gives, unless it begins with `LK1-`." },
 	{ KEY("Enroll", "FactoryCredential", credential, enrol.factory),
 	  .doc = "A credential in the keystore that the machine's maker put there (IDevID). It proves to the server "
 		"what machine this is, in place of a token." },
+	{ KEY("Enroll", "FactoryProof", ini_enum, enrol.factory_inside), .words = factory_proofs, .fallback = "handshake",
+	  .doc = "Where it does: in the `handshake` of the tunnel, which most servers ask for, or as a `token` inside of "
+		"the tunnel." },
 	{ KEY("Enroll", "Protocols", protocols, enrol.protocols), .fallback = "spp cmp est",
 	  .doc = "How the certificate may be asked for, in order of preference; the server picks one." },
 	{ KEY("Enroll", "Key", key_type, enrol.key), .fallback = "P-256",

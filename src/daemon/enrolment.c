@@ -16,8 +16,9 @@ struct enrolment {
 	struct cprom_credential credential;
 	char common_name[ENROL_NAME_MAX + 1], kind[ENROL_ID_MAX + 1];
 	const struct enrol_peer_protocol *protocols[PROTOCOLS_MAX];
-	struct cprom_peer *cprom; /* the tunnel's */
-	bool stored, validated;	  /* in the conversation */
+	struct eap_peer_method method; /* cprom_peer_method, of the type that is configured */
+	struct cprom_peer *cprom;      /* the tunnel's */
+	bool stored, validated;	       /* in the conversation */
 	struct eap_peer_offer tunnel;
 };
 
@@ -161,6 +162,24 @@ static size_t choose_protocols(const struct words *words, const struct enrol_pee
 	return count;
 }
 
+/* What is in means outlives the peer. */
+static void authorise(const struct armed_enrol *means, struct cprom_token *token)
+{
+	if (means->has_token) {
+		token->kind = CPROM_TOKEN;
+		token->value = means->token;
+	} else if (means->foreign.len > 0) {
+		token->kind = means->foreign_type == ENROL_TOKEN_JWT ? CPROM_TOKEN_JWT
+								     : CPROM_TOKEN_OAUTH;
+		token->text = secret_slice(&means->foreign);
+	} else if (means->inside) {
+		token->kind = CPROM_TOKEN_CERT;
+		token->cert = means->inside->cert;
+		token->key = means->inside->key;
+		token->chain = means->inside->chain;
+	}
+}
+
 static int make_cprom(struct enrolment *e)
 {
 	const struct profile_enrol *enrol = &e->job.armed->profile->enrol;
@@ -176,10 +195,8 @@ static int make_cprom(struct enrolment *e)
 		.mud_url = enrol->mud_url,
 	};
 
-	if (e->job.means && e->job.means->has_token) {
-		settings.token.kind = CPROM_TOKEN;
-		settings.token.value = e->job.means->token;
-	}
+	if (e->job.means)
+		authorise(e->job.means, &settings.token);
 
 	enum status status = cprom_peer_new(&settings, &e->cprom);
 
@@ -204,7 +221,7 @@ static int make_inner(const struct enrolment *e, struct inner_peer **ret_inner)
 {
 	const struct inner_peer_settings settings = {
 		.identity = slice_str(enrolment_identity(e)),
-		.offers = { { &cprom_peer_method, e->cprom } },
+		.offers = { { &e->method, e->cprom } },
 		.offer_count = 1,
 	};
 
@@ -285,6 +302,8 @@ int enrolment_new(struct enrolment_job *job, struct enrolment **ret_enrolment,
 		snprintf(e->kind, sizeof e->kind, "%s", job->kind);
 		e->job = *job;
 		*job = (struct enrolment_job){ 0 };
+		e->method = cprom_peer_method;
+		(void)ini_eap_type_of(e->job.armed->profile->enrol.eap_type, &e->method.type);
 		ask(e);
 		r = make_cprom(e);
 	}

@@ -18,6 +18,7 @@
 #define TOKEN_PIN_SIZE	  16
 #define TOKEN_TEXT_MAX	  84 /* with the NUL; what is read may be longer by blanks */
 #define TOKEN_INPUT_MAX	  512
+#define TOKEN_FOREIGN_MAX 8192 /* of one that somebody else has made: JWT, OAuth */
 
 struct token {
 	uint8_t id[TOKEN_ID_SIZE];

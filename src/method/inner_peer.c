@@ -143,7 +143,10 @@ bool inner_peer_refusal(const struct inner_peer *inner, struct diagnosis *ret_wh
 
 	if (!offer) {
 		eap_peer_diagnose(&inner->eap, ret_why);
-		return ret_why->id == DIAG_METHOD_NOT_AGREED;
+		if (ret_why->id == DIAG_METHOD_NOT_AGREED)
+			return true;
+		diagnosis_set(ret_why, DIAG_NONE);
+		return false;
 	}
 	*ret_why = *offer->method->diagnosis(offer->self);
 	if (ret_why->id != DIAG_NONE)

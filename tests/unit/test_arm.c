@@ -370,6 +370,66 @@ TEST(what_is_wrong_with_a_token_is_told)
 	CHECK(enrols(&rig, ENROLS, &wrong, &armed) != DIAG_NONE);
 }
 
+/* Profile and server as they have to be for a token that is sent. */
+#define FOREIGN USUAL "[Enroll]\nTokenType=jwt\n"
+
+TEST(a_token_of_somebody_else_is_kept_as_it_is)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+	static char largest[TOKEN_FOREIGN_MAX + 2];
+	struct enrol_given given = { .token = slice_str("eyJhbGciOiJFUzI1NiJ9.e30.c2ln") }, big;
+	AUTO_STRUCT(armed_enrol) typed = NULL;
+	AUTO_STRUCT(armed_enrol) filed = NULL;
+	AUTO_STRUCT(armed_enrol) ours = NULL;
+	AUTO_STRUCT(armed_enrol) wrong = NULL;
+	char text[TOKEN_TEXT_MAX];
+
+	CHECK_INT(enrols(&rig, FOREIGN, &given, &typed), DIAG_NONE);
+	REQUIRE(typed != NULL);
+	CHECK(!typed->has_token && !typed->pinned);
+	CHECK_INT(typed->foreign_type, ENROL_TOKEN_JWT);
+	CHECK_INT(typed->foreign.len, given.token.len);
+	CHECK(memcmp(typed->foreign.p, given.token.p, given.token.len) == 0);
+
+	memset(largest, 'a', sizeof largest - 1);
+	largest[TOKEN_FOREIGN_MAX] = '\n';
+	scratch_put(&rig.dir, "token", largest, 0600);
+	CHECK_INT(
+		enrols(&rig, USUAL "[Enroll]\nTokenType=oauth\nTokenFile=@/token\n", NULL, &filed),
+		DIAG_NONE);
+	REQUIRE(filed != NULL);
+	CHECK_INT(filed->foreign_type, ENROL_TOKEN_OAUTH);
+	CHECK_INT(filed->foreign.len, TOKEN_FOREIGN_MAX);
+
+	given.token = slice_str(token_of(&rig.ca, text));
+	CHECK_INT(enrols(&rig, FOREIGN, &given, &ours), DIAG_NONE);
+	REQUIRE(ours != NULL);
+	CHECK(ours->has_token && ours->foreign.len == 0);
+
+	big.token = slice_of(largest, TOKEN_FOREIGN_MAX + 1);
+	big.factory = NULL;
+	CHECK_INT(enrols(&rig, FOREIGN, &big, &wrong), DIAG_CONFIG);
+	big.token = slice_str("two words");
+	CHECK_INT(enrols(&rig, FOREIGN, &big, &wrong), DIAG_CONFIG);
+}
+
+TEST(a_factory_credential_is_shown_where_the_profile_says)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+	struct enrol_given given = { .factory = "machine" };
+	AUTO_STRUCT(armed_enrol) outside = NULL;
+	AUTO_STRUCT(armed_enrol) inside = NULL;
+
+	CHECK_INT(enrols(&rig, USUAL ENROLS, &given, &outside), DIAG_NONE);
+	CHECK_INT(enrols(&rig, USUAL ENROLS "FactoryProof=token\n", &given, &inside), DIAG_NONE);
+	REQUIRE(outside && inside);
+	CHECK_STR(outside->factory, "machine");
+	CHECK(!outside->inside);
+	CHECK_STR(inside->factory, "");
+	REQUIRE(inside->inside != NULL);
+	CHECK_STR(inside->inside->name, "machine");
+}
+
 TEST(a_factory_credential_needs_to_know_the_server)
 {
 	AUTO_VALUE(rig) rig = rig_make();

@@ -304,6 +304,32 @@ TEST(a_credential_renews_itself_and_is_on_trial_then)
 	}
 }
 
+TEST(the_type_of_the_method_is_agreed_on_at_both_ends)
+{
+	static const struct {
+		const char *profile;
+		enum life_outcome outcome;
+	} rows[] = { { "EapType=65535:7\n", LIFE_INSTALLED },
+		     { "EapType=7\n", LIFE_REFUSED },
+		     { "", LIFE_REFUSED } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		WITH_RIG rig;
+		struct eap_server_method method = cprom_server_method;
+		char text[TOKEN_TEXT_MAX], profile[100];
+
+		rig_init(&rig);
+		method.type = (struct eap_type){ .vendor = 65535, .type = 7 };
+		rig.choice.offers[0].method = &method;
+		snprintf(profile, sizeof profile, "%s%s", tunnels[0].profile, rows[i].profile);
+		arm(&rig, profile);
+		REQUIRE(prepare(&rig, token(&rig, text)) == 0);
+		told(&rig, converse(&rig), rows[i].outcome);
+		CHECK_INT(rig.why.id,
+			  rows[i].outcome == LIFE_INSTALLED ? DIAG_NONE : DIAG_ENROL_NOT_OFFERED);
+	}
+}
+
 TEST(a_factory_credential_enrolls_without_a_token)
 {
 	WITH_RIG rig;
