@@ -48,7 +48,8 @@ static void fill_policy(struct arming_enrol *enrol, const struct authd_settings 
 					   { "token", ENROL_BY_TOKEN },
 					   { "certificate-token", ENROL_BY_CERTIFICATE_TOKEN },
 					   { "jwt", ENROL_BY_JWT },
-					   { "oauth", ENROL_BY_OAUTH } };
+					   { "oauth", ENROL_BY_OAUTH },
+					   { "account", ENROL_BY_ACCOUNT } };
 	static const struct bit actions[] = { { "register", ENROL_REGISTER },
 					      { "renew", ENROL_RENEW },
 					      { "remove", ENROL_REMOVE } };

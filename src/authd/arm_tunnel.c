@@ -280,6 +280,8 @@ static void fill_teap(struct arming *arming, const struct authd_settings *s)
 	t->teap.certificate_suffices = all && s->tunnel.teap_certificate_alone;
 	t->teap.emsk = s->tunnel.teap_emsk;
 	t->teap.prompt = "Password: ";
+	t->teap.enrol =
+		s->enroll.teap && arming_enrols_in(arming, "teap") ? &arming->enrol.context : NULL;
 	t->teap.round_count = 0;
 	for (size_t i = 0; all && i < who->count && t->teap.round_count < TEAP_ROUNDS_MAX; i++) {
 		round.type = identity_of(who->word[i]);

@@ -222,6 +222,12 @@ static void check_enroll(struct authd_settings *s, const struct config_check *ch
 	if (s->enroll.verifier_secret_file)
 		config_secret(check, NULL, s->enroll.verifier_secret_file,
 			      &s->enroll.verifier_secret);
+	if (s->enroll.teap && !words_have(&s->enroll.tunnels, "teap"))
+		config_wrong(check, "TeapProvisioning",
+			     "=yes needs TEAP: expected `teap` among Tunnels=.");
+	if (words_have(&s->enroll.authorise, "account") && !s->enroll.teap)
+		config_wrong(check, "Authorise",
+			     "has `account`, which is for TeapProvisioning=yes alone.");
 	if (s->enroll.vlan && s->enroll.after != AFTER_ENROLMENT_ACCEPT)
 		config_wrong(check, "EnrollVlan", "is for AfterEnrolment=accept only.");
 }

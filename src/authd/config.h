@@ -128,6 +128,7 @@ struct authd_settings {
 		enum after_enrolment after;
 		uint32_t vlan; /* of a machine that is let in right after; 0: none */
 		bool validate, take_over;
+		bool teap; /* by TLVs of TEAP's own, too */
 		uint32_t renew_percent, message_max;
 		char *verifier, *verifier_secret_file;
 		struct secret verifier_secret;

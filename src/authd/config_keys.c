@@ -27,7 +27,8 @@ static const struct ini_word enroll_tunnels[] = { { "ttls", 0 }, { "teap", 0 }, 
 static const struct ini_word enroll_protocols[] = {
 	{ "spp", 0 }, { "cmp", 0 }, { "cmp-basic", 0 }, { "est", 0 }, { NULL, 0 } };
 static const struct ini_word enroll_ways[] = {
-	{ "certificate", 0 }, { "token", 0 }, { "certificate-token", 0 }, { "jwt", 0 }, { "oauth", 0 }, { NULL, 0 } };
+	{ "certificate", 0 }, { "token", 0 }, { "certificate-token", 0 }, { "jwt", 0 }, { "oauth", 0 },
+	{ "account", 0 }, { NULL, 0 } };
 static const struct ini_word enroll_actions[] = { { "register", 0 }, { "renew", 0 }, { "remove", 0 }, { NULL, 0 } };
 static const struct ini_word enroll_credentials[] = {
 	{ "certificate", 0 }, { "password", 0 }, { "symmetric", 0 }, { NULL, 0 } };
@@ -307,7 +308,14 @@ static const struct ini_key keys[] = {
 		"of ours, to be renewed, or that of a factory (FactoryAnchors=) for which there is a rule with "
 		"`Action=enroll`. `token`: one made by `latchkey-authd token create`. `certificate-token`: a factory "
 		"certificate inside of the tunnel. `jwt`, `oauth`: a token of somebody else, who is asked about it: "
-		"TokenVerifier=." },
+		"TokenVerifier=. `account`: the account whose password it has proved, with TeapProvisioning=yes alone; the "
+		"certificate has the account's name, whatever the machine asks for." },
+	{ KEY("Enroll", "TeapProvisioning", ini_bool, enroll.teap), .fallback = "no",
+	  .doc = "Whether TEAP gives certificates by itself (PKCS#10 and PKCS#7 in its own TLVs, RFC 9930, section "
+		"3.11.1), for machines that do not have this program's enrollment method. Who may have one is said by "
+		"`certificate` and `account` of Authorise=; who shows an account has to be let in by the rules first. A "
+		"request has to be linked to its tunnel (challengePassword), and RenewAfter= has machines with a "
+		"certificate of ours asked to renew it." },
 	{ KEY("Enroll", "Actions", config_choices, enroll.actions), .words = enroll_actions, .fallback = "register renew remove",
 	  .doc = "What machines may have done: `register`, `renew`, `remove`." },
 	{ KEY("Enroll", "Credentials", config_choices, enroll.credentials), .words = enroll_credentials, .fallback = "certificate",

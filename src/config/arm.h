@@ -13,6 +13,7 @@
 #include "config/profile.h"
 #include "keystore/keystore.h"
 #include "method/mschap.h"
+#include "method/teap_peer.h"
 
 #define EAP_IDENTITY_BUFFER 254
 
@@ -50,6 +51,11 @@ DEFINE_AUTO_STRUCT(armed);
 
 /* The method of the profile, for a port; the value borrows from armed.  0 or -ENOMEM. */
 int armed_method(const struct armed *armed, struct eap_peer_offer *ret_offer);
+
+/* The account of [Inner] as TEAP's peer proves it; borrows from armed, but for the inner peer,
+ * which is the caller's. */
+CHECKED enum status armed_teap_identity(const struct armed *armed,
+					struct teap_peer_identity *ret_identity);
 
 /* The same inputs: a port may stay authenticated across a reload. */
 bool armed_same(const struct armed *a, const struct armed *b);

@@ -15,7 +15,8 @@ bool enrol_has_means(const struct profile *profile, const struct enrol_given *gi
 	const struct profile_enrol *e = &profile->enrol;
 
 	return (given && (given->token.len > 0 || given->factory)) || e->token || e->token_file ||
-	       e->factory;
+	       e->factory ||
+	       (profile_enrols_by_teap(profile) && profile->inner.method != INNER_NONE);
 }
 
 /* ---- the token ---- */
@@ -188,6 +189,8 @@ int enrol_arm(const struct profile *profile, struct keystore *keystore,
 	armed->references = 1;
 	if (!enrol_has_means(profile, given))
 		return no_means(profile, why, "no token and no factory credential", "");
+	if (profile_enrols_by_teap(profile) && given && given->token.len > 0)
+		return no_means(profile, why, "Protocols=teap", " takes no token");
 	if ((r = get_token(profile, given, armed, why)) < 0 ||
 	    (name && (r = get_factory(profile, keystore, name, now, &factory, why)) < 0))
 		return r;

@@ -98,7 +98,7 @@ int arm_inner(struct armed *armed, const struct profile *profile, const struct m
 		profile->inner.identity ? profile->inner.identity : profile->identity;
 	int r = 0;
 
-	if (profile->method == PROFILE_TLS)
+	if (profile->method == PROFILE_TLS && !profile_enrols_by_teap(profile))
 		return 0;
 	snprintf(armed->inner_identity, sizeof armed->inner_identity, "%s",
 		 identity ? identity : "");
@@ -212,13 +212,27 @@ static enum status peap_method(const struct armed *armed, struct eap_peer_offer 
 	return status;
 }
 
+enum status armed_teap_identity(const struct armed *armed, struct teap_peer_identity *ret_identity)
+{
+	const struct profile *profile = armed->profile;
+	struct teap_peer_identity identity = { .type = profile->inner.identity_type,
+					       .name = slice_str(armed->inner_identity) };
+	enum status status = OK;
+
+	if (profile->inner.method == INNER_PASSWORD)
+		identity.password = &armed->password;
+	else
+		status = inner_eap(armed, &identity.eap);
+	if (status == OK)
+		*ret_identity = identity;
+	return status;
+}
+
 /* The certificate of a machine is its own; what is inside is whose the profile says. */
 static enum status teap_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
 {
 	const struct profile *profile = armed->profile;
 	struct teap_peer_settings settings = {
-		.identities[0] = { .type = profile->inner.identity_type,
-				   .name = slice_str(armed->inner_identity) },
 		.identity_count = profile->inner.method == INNER_NONE ? 0 : 1,
 		.inner_optional = profile->inner.method == INNER_NONE,
 		.certificate = profile->credential ? TEAP_MACHINE : TEAP_ANYBODY,
@@ -229,10 +243,8 @@ static enum status teap_method(const struct armed *armed, struct eap_peer_offer 
 	struct tunnel_peer *peer = NULL;
 	enum status status = OK;
 
-	if (profile->inner.method == INNER_PASSWORD)
-		settings.identities[0].password = &armed->password;
-	else if (profile->inner.method != INNER_NONE)
-		status = inner_eap(armed, &settings.identities[0].eap);
+	if (profile->inner.method != INNER_NONE)
+		status = armed_teap_identity(armed, &settings.identities[0]);
 	if (status == OK)
 		status = teap_peer_new(armed->tls, &settings, &peer);
 	*ret_offer = (struct eap_peer_offer){ &teap_peer_method, peer };

@@ -62,6 +62,29 @@ static void check_server(const struct profile_check *c)
 			"its domain, such as .example.org.");
 }
 
+static void check_enrol_by_teap(const struct profile_check *c)
+{
+	const struct profile *p = c->profile;
+	const struct profile_enrol *e = &p->enrol;
+
+	if (e->protocols.count > 1 || e->tunnel != ENROL_OVER_TEAP)
+		profile_wrong(
+			c, "Protocols",
+			"has teap, which goes by itself, and with Tunnel=teap; take the others "
+			"out.");
+	if (e->token || e->token_file)
+		profile_wrong(
+			c, "Protocols",
+			"=teap takes no token: it is authorised by the account of [Inner], or "
+			"by FactoryCredential=. Take Token= and TokenFile= out, or teap.");
+	/* There is no token with a pin. */
+	if (!e->factory && p->trust_anchors.count == 0 && p->server_pins.count == 0 &&
+	    unset(c, "TrustAnchor") && unset(c, "ServerPin"))
+		profile_wrong(c, "TrustAnchor",
+			      "is missing, and so is ServerPin=: [Enroll] Protocols=teap has no "
+			      "token that says who the server is.");
+}
+
 static void check_enrol(const struct profile_check *c)
 {
 	const struct profile_enrol *e = &c->profile->enrol;
@@ -109,6 +132,8 @@ static void check_profile(const struct profile_check *c)
 	profile_check_inner(c);
 	if (p->enrol.wanted)
 		check_enrol(c);
+	if (profile_enrols_by_teap(p))
+		check_enrol_by_teap(c);
 }
 
 /* The section is written, even if all that it says is a default. */

@@ -103,6 +103,9 @@ struct profile {
 
 extern const struct ini_table profile_table;
 
+/* Certificates are asked for by TLVs of TEAP's own, with the account of [Inner] or a factory
+ * credential: there is no CPROM. */
+bool profile_enrols_by_teap(const struct profile *profile);
 bool profile_inner_needs_password(const struct profile *profile);
 bool profile_inner_needs_mschap(const struct profile *profile);
 

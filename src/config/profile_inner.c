@@ -23,6 +23,17 @@ static void check_no_inner(const struct profile_check *c)
 	}
 }
 
+bool profile_enrols_by_teap(const struct profile *profile)
+{
+	const struct words *protocols = &profile->enrol.protocols;
+
+	for (size_t i = 0; profile->enrol.wanted && i < protocols->count; i++) {
+		if (strcmp(protocols->word[i], "teap") == 0)
+			return true;
+	}
+	return false;
+}
+
 bool profile_inner_needs_password(const struct profile *profile)
 {
 	return profile->inner.method != INNER_NONE && profile->inner.method != INNER_EAP_TLS;
@@ -134,15 +145,38 @@ static void check_credential(const struct profile_check *c)
 			"besides is named by [TLS] Credential=.");
 }
 
+/* What an enrolment by TEAP itself is authorised by. */
+static void check_enrolling(const struct profile_check *c)
+{
+	const struct profile *p = c->profile;
+
+	if (p->inner.method == INNER_NONE && !p->enrol.factory && !is_set(c, "Inner.Method") &&
+	    !is_set(c, "FactoryCredential"))
+		profile_wrong(c, "Inner.Method",
+			      "is missing: [Enroll] Protocols=teap is authorised by an account, or "
+			      "by FactoryCredential=.");
+	if (p->inner.method != INNER_NONE && !p->enrol.factory &&
+	    (!goes_into_teap(p->inner.method) || p->inner.method == INNER_EAP_TLS))
+		profile_wrong(c, "Inner.Method",
+			      "cannot authorise [Enroll] Protocols=teap; expected mschapv2 or "
+			      "password.");
+	if (p->inner.method == INNER_PASSWORD && p->inner.password.len > UINT8_MAX)
+		profile_wrong(c, "Inner.Password",
+			      "is longer than the 255 octets that TEAP can carry.");
+}
+
 void profile_check_inner(const struct profile_check *c)
 {
 	const struct profile *profile = c->profile;
 
-	if (profile->method == PROFILE_TLS) {
+	if (profile->method == PROFILE_TLS && !profile_enrols_by_teap(profile)) {
 		check_no_inner(c);
 		return;
 	}
-	check_method(c);
+	if (profile_enrols_by_teap(profile))
+		check_enrolling(c);
+	if (profile->method != PROFILE_TLS)
+		check_method(c);
 	check_password(c);
 	check_credential(c);
 	if (profile->inner.method != INNER_NONE && !profile->identity && !profile->inner.identity &&

@@ -99,7 +99,7 @@ static bool parse_key_type(const struct ini_key *key, const char *text, void *fi
 
 static bool parse_protocol(const struct ini_key *key, const char *text, void *field)
 {
-	static const char *const names[] = { "spp", "cmp", "cmp-basic", "est" };
+	static const char *const names[] = { "spp", "cmp", "cmp-basic", "est", "teap" };
 
 	(void)key;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -198,7 +198,8 @@ TEXT_TYPE(common_name, "name", "no more than 64 octets", parse_common_name);
 TEXT_TYPE(key_type, "type", "one of P-256, P-384, P-521, RSA-2048, RSA-3072, RSA-4096",
 	  parse_key_type);
 TEXT_TYPE(url, "URL", "an address that begins with https://", parse_url);
-LIST_TYPE(protocols, "protocol ...", "words of spp, cmp, cmp-basic and est", parse_protocol);
+LIST_TYPE(protocols, "protocol ...", "words of spp, cmp, cmp-basic and est, or teap alone",
+	  parse_protocol);
 LIST_TYPE(dns_names, "name ...", "host names such as pc7.example.org", parse_dns_name);
 static const struct ini_type token = { .shown = "token",
 				       .expected = "the text of a token",
@@ -313,7 +314,8 @@ static const struct ini_key keys[] = {
 	  .doc = "What runs inside of the tunnel. With Method=ttls: `pap`, `chap`, `mschap`, `mschapv2`, or in EAP "
 		"`eap-mschapv2`, `eap-gtc`, `eap-tls`. With Method=peap: `mschapv2`, `gtc` or `tls`. With "
 		"Method=teap: `mschapv2`, `tls` or `password` (Basic-Password-Auth), or nothing where the server is content "
-		"with [TLS] Credential=. Where the server "
+		"with [TLS] Credential=. With Method=tls there is nothing inside, but for an enrolment by Protocols=teap: "
+		"`mschapv2` or `password`. Where the server "
 		"leaves the choice, take `mschapv2`: with it the server has to know the password, too." },
 	{ KEY("Inner", "Identity", identity, inner.identity),
 	  .doc = "The name of the account, which is shown to the server alone. Without it, Identity= of [EAP]. "
@@ -393,7 +395,10 @@ static const struct ini_key keys[] = {
 	  .doc = "Where it does: in the `handshake` of the tunnel, which most servers ask for, or as a `token` inside of "
 		"the tunnel." },
 	{ KEY("Enroll", "Protocols", protocols, enrol.protocols), .fallback = "spp cmp est",
-	  .doc = "How the certificate may be asked for, in order of preference; the server picks one." },
+	  .doc = "How the certificate may be asked for, in order of preference; the server picks one. `teap`, by itself, "
+		"is the way of TEAP's own (RFC 9930, section 3.11.1), for networks that do not have this program's "
+		"enrollment method: it is authorised by the account of [Inner], whose name the certificate has, or by "
+		"FactoryCredential=, and not by a token." },
 	{ KEY("Enroll", "Key", key_type, enrol.key), .fallback = "P-256",
 	  .doc = "The kind of key that is made. It is made in the keystore and never leaves it. The server may "
 		"ask for another kind of this list." },

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "enrol/pkcs.h"
 #include "method/inner_peer.h"
 #include "method/teap_peer.h"
 #include "method/ttls_peer.h"
@@ -93,6 +94,13 @@ static void old_name(const X509 *cert, char *buffer, size_t size)
 	OPENSSL_free(text);
 }
 
+/* By TEAP itself, where nothing else is shown. */
+static bool is_by_account(const struct enrolment *e)
+{
+	return profile_enrols_by_teap(e->job.armed->profile) && e->job.means &&
+	       !*e->job.means->factory;
+}
+
 static void ask_for_names(const struct enrolment *e, struct enrol_names *names)
 {
 	const struct profile_enrol *enrol = &e->job.armed->profile->enrol;
@@ -102,6 +110,9 @@ static void ask_for_names(const struct enrolment *e, struct enrol_names *names)
 			 *e->common_name ? e->common_name : enrol->common_name);
 	else if (!e->job.means && e->job.old)
 		old_name(e->job.old->cert, names->common_name, sizeof names->common_name);
+	else if (is_by_account(e))
+		snprintf(names->common_name, sizeof names->common_name, "%s",
+			 e->job.armed->inner_identity);
 	else if (enrol->dns_names.count == 0)
 		host_name(names->common_name, sizeof names->common_name);
 	for (size_t i = 0; i < enrol->dns_names.count && i < ENROL_NAMES_MAX; i++) {
@@ -146,10 +157,8 @@ static size_t choose_protocols(const struct words *words, const struct enrol_pee
 		const char *word;
 		const struct enrol_peer_protocol *protocol;
 	} rows[] = {
-		{ "spp", &spp_peer },
-		{ "cmp", &cmp_peer },
-		{ "cmp-basic", &cmp_basic_peer },
-		{ "est", &est_peer },
+		{ "spp", &spp_peer }, { "cmp", &cmp_peer },   { "cmp-basic", &cmp_basic_peer },
+		{ "est", &est_peer }, { "teap", &pkcs_peer },
 	};
 	size_t count = 0;
 
@@ -265,17 +274,47 @@ static int make_teap(struct enrolment *e, struct inner_peer *inner)
 	return 0;
 }
 
-static int make_tunnel(struct enrolment *e)
+/* Without CPROM: what asks for the certificate is TEAP itself. */
+static int make_teap_alone(struct enrolment *e)
+{
+	bool account = is_by_account(e);
+	struct teap_peer_settings settings = {
+		.identity_count = account ? 1 : 0,
+		.inner_optional = !account,
+		.certificate = account ? TEAP_ANYBODY : TEAP_MACHINE,
+		.hints = account,
+		.emsk = e->job.armed->profile->inner.emsk,
+		.provision = e->cprom,
+		.options = { .fragment_size = e->job.armed->profile->fragment_size },
+	};
+	struct tunnel_peer *tunnel;
+
+	if (account && armed_teap_identity(e->job.armed, &settings.identities[0]) != OK) {
+		cprom_peer_method.free(e->cprom);
+		return -ENOMEM;
+	}
+	if (teap_peer_new(tunnel_tls(e), &settings, &tunnel) != OK)
+		return -ENOMEM;
+	e->tunnel = (struct eap_peer_offer){ &teap_peer_method, tunnel };
+	return 0;
+}
+
+static int make_cprom_tunnel(struct enrolment *e)
 {
 	struct inner_peer *inner;
 	int r = make_inner(e, &inner);
 
-	if (r < 0) {
-		e->cprom = NULL;
+	if (r < 0)
 		return r;
-	}
-	r = e->job.armed->profile->enrol.tunnel == ENROL_OVER_TTLS ? make_ttls(e, inner)
-								   : make_teap(e, inner);
+	return e->job.armed->profile->enrol.tunnel == ENROL_OVER_TTLS ? make_ttls(e, inner)
+								      : make_teap(e, inner);
+}
+
+static int make_tunnel(struct enrolment *e)
+{
+	int r = profile_enrols_by_teap(e->job.armed->profile) ? make_teap_alone(e)
+							      : make_cprom_tunnel(e);
+
 	if (r < 0)
 		e->cprom = NULL;
 	return r;

@@ -1,5 +1,5 @@
-/* An enrolment or renewal on one port: a tunnel with CPROM inside, for one conversation after
- * another, and what comes of each. */
+/* An enrolment or renewal on one port: a tunnel with CPROM inside, or TEAP by itself, for one
+ * conversation after another, and what comes of each. */
 #ifndef DAEMON_ENROLMENT_H
 #define DAEMON_ENROLMENT_H
 

@@ -175,17 +175,22 @@ static enum status install(struct teap_turn *t)
 				    bytes_slice(&e->roots), t->now);
 }
 
-/* What the server cannot do now it may do later. */
+/* What the server cannot do now it may do later; what it does not know it never does. */
+static enum enrol_error error_of(uint32_t code)
+{
+	if (code == TEAP_ERROR_CA || code == TEAP_ERROR_INFRASTRUCTURE)
+		return ENROL_ERROR_INTERNAL;
+	return code == TEAP_NO_ERROR || code == TEAP_ERROR_UNEXPECTED ? ENROL_ERROR_NO_PROTOCOL
+								      : ENROL_ERROR_CA_REFUSED;
+}
+
 void teap_peer_errand_refused(struct teap_peer *peer, uint32_t code)
 {
 	struct teap_peer_errand *e = &peer->errand;
 
 	if (peer->settings.provision && e->asked && e->pkcs7.len == 0)
-		cprom_direct_refused(peer->settings.provision,
-				     code == TEAP_ERROR_CA || code == TEAP_ERROR_INFRASTRUCTURE
-					     ? ENROL_ERROR_INTERNAL
-					     : ENROL_ERROR_CA_REFUSED,
-				     code, teap_error_name(code));
+		cprom_direct_refused(peer->settings.provision, error_of(code), code,
+				     teap_error_name(code));
 }
 
 /* The server wants to end. */

@@ -8,6 +8,7 @@ import os
 import sqlite3
 
 from authd import Authd, guarded
+from enrolling import SERVER, credential, machine, network
 from lab import each, main, test
 
 VERSIONS = ("1.2", "1.3")
@@ -118,6 +119,69 @@ def a_server_without_teap_is_told(lab):
     authd, port = guarded(lab, settings={"Eap.Methods": "tls"})
     daemon = lab.latchkeyd(port, profile=profile(lab, "tls"))
     daemon.expect(r"port\.diagnosis .*id=method-not-agreed ")
+
+
+# ---- certificates by TEAP alone
+
+ACCOUNT = {"Eap.Methods": "tls teap", "Tunnel.TeapMethods": "password mschapv2", "Enroll.TeapProvisioning": "yes",
+           "Enroll.Authorise": "certificate account"}
+
+
+def enrolling(lab, inner, version="1.3", settings=None, profile=None, **kwargs):
+    """A machine that has an account, and the root of the network."""
+    authd, port = network(lab, {**ACCOUNT, **(settings or {})}, tls=[version], **kwargs)
+    keep(authd)
+    anchor = lab.folder("anchor") / "root.pem"
+    anchor.write_text(authd.ctl("ca", "export", check=True).stdout)
+    file = lab.folder("password") / "bob"
+    file.write_text(PASSWORD + "\n")
+    file.chmod(0o600)
+    daemon = machine(lab, port, {
+        "Enroll.Tunnel": "teap", "Enroll.Protocols": "teap", "Server.TrustAnchor": anchor, "Server.ServerName": SERVER,
+        "Inner.Method": inner, "Inner.Identity": NAME, "Inner.PasswordFile": file, **(profile or {})})
+    return authd, port, daemon
+
+
+@each(*((i, v) for i in ("password", "mschapv2") for v in VERSIONS))
+def a_machine_with_an_account_is_given_a_certificate(lab, case):
+    inner, version = case
+    authd, port, daemon = enrolling(lab, inner, version)
+    daemon.expect(r"credential\.progress .*step=received protocol=TEAP")
+    daemon.expect(r"credential\.outcome .*action=enroll outcome=installed")
+    authd.expect(r'auth\.accept .*subject="CN=bob" .*method=EAP-TLS ')
+    lab.until(port.ping, "traffic passes")
+    lab.check("bob" in credential(daemon)["Subject"], "the account's name")
+    known = authd.json("machine", "list")
+    lab.equal(len(known), 1, "machines that the server knows")
+    # with the certificate alone from now on
+    done = daemon.ctl("renew", "network")
+    lab.equal(done.returncode, 0, f"latchkeyctl renew: {done.stdout}{done.stderr}")
+    lab.equal(credential(daemon)["Generation"], 2, "the generation")
+    daemon.expect(r"credential\.settled .*generation=2")
+    lab.check(port.ping(), "traffic passes")
+
+
+@test
+def a_server_that_does_not_enroll_accounts_says_so(lab):
+    authd, port, daemon = enrolling(lab, "password", settings={"Enroll.Authorise": "certificate"})
+    daemon.expect(r"credential\.outcome .*outcome=refused id=enroll-ca-refused")
+    authd.expect(r"auth\.reject .*diagnosis=enroll-action-refused ")
+    lab.check(not port.ping(), "nothing passes")
+
+
+@test
+def a_server_without_certificates_by_teap_is_told(lab):
+    authd, port, daemon = enrolling(lab, "password", settings={
+        "Enroll.TeapProvisioning": "no", "Enroll.Authorise": "certificate"})
+    daemon.expect(r"credential\.outcome .*outcome=refused id=enroll-protocol")
+    lab.check(not port.ping(), "nothing passes")
+
+
+@test
+def a_machine_does_not_enroll_at_another_server(lab):
+    authd, port, daemon = enrolling(lab, "password", profile={"Server.ServerName": "other.example.org"})
+    daemon.expect(r"credential\.outcome .*id=server-name-mismatch")
+    lab.equal(authd.json("machine", "list"), [], "machines that the server knows")
 
 
 if __name__ == "__main__":

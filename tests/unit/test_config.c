@@ -219,6 +219,21 @@ TEST(a_profile_that_enrolls_need_not_know_the_server)
 	CHECK_INT(bare->enrol.renew_at, 66);
 }
 
+#define BY_TEAP "[Server]\nTrustAnchor=/a.pem\nServerName=a.example\n[Enroll]\n"
+#define ACCOUNT "[Inner]\nMethod=password\nIdentity=bob\nPasswordFile=/p\n"
+
+TEST(a_profile_may_enroll_by_teap_alone)
+{
+	AUTO_STRUCT(profile) account = parse(ENROL BY_TEAP "Protocols=teap\n" ACCOUNT);
+	AUTO_STRUCT(profile) factory = parse(ENROL "Protocols=teap\nFactoryCredential=idevid\n");
+	AUTO_STRUCT(profile) usual = parse(ENROL "Tunnel=teap\n");
+
+	REQUIRE(account && factory && usual);
+	CHECK(profile_enrols_by_teap(account));
+	CHECK(profile_enrols_by_teap(factory));
+	CHECK(!profile_enrols_by_teap(usual));
+}
+
 TEST(what_does_not_fit_an_enrolment_is_told)
 {
 	static const struct {
@@ -247,6 +262,19 @@ TEST(what_does_not_fit_an_enrolment_is_told)
 		{ ENROL "RenewAt=-5%\n", "RenewAt" },
 		{ ENROL "RenewAt=%\n", "RenewAt" },
 		{ ENROL "Protocols=spp acme\n", "Protocols" },
+		{ ENROL BY_TEAP "Protocols=teap spp\n" ACCOUNT, "Protocols" },
+		{ ENROL BY_TEAP "Protocols=teap\nTunnel=ttls\n" ACCOUNT, "Protocols" },
+		{ ENROL BY_TEAP "Protocols=teap\nToken=a\n" ACCOUNT, "Protocols" },
+		{ ENROL "Protocols=teap\n" ACCOUNT, "TrustAnchor" },
+		{ ENROL BY_TEAP "Protocols=teap\n", "Inner] Method" },
+		{ ENROL BY_TEAP
+		  "Protocols=teap\n[Inner]\nMethod=pap\nIdentity=b\nPasswordFile=/p\n",
+		  "Inner] Method" },
+		{ ENROL BY_TEAP "Protocols=teap\n[Inner]\nMethod=password\nPasswordFile=/p\n",
+		  "Inner] Identity" },
+		{ ENROL BY_TEAP "Protocols=teap\n[Inner]\nMethod=password\nIdentity=b\n",
+		  "Inner] Password" },
+		{ ENROL BY_TEAP "Protocols=spp\n" ACCOUNT, "Inner] Method" },
 		{ ENROL "Key=RSA-1024\n", "RSA-2048" },
 		{ ENROL "MudUrl=http://example.com/\n", "https://" },
 		{ ENROL "DnsNames=.example.org\n", "DnsNames" },

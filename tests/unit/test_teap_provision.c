@@ -370,7 +370,7 @@ TEST(a_server_that_gives_none_is_told_of)
 		rig_load(&r);
 		converse(&r);
 		CHECK_INT(teap_duo_accepted(&r.d), i);
-		check_nothing(&r, ENROL_ERROR_CA_REFUSED);
+		check_nothing(&r, ENROL_ERROR_NO_PROTOCOL);
 		rig_done(&r);
 	}
 }
