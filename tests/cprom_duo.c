@@ -174,6 +174,11 @@ void cduo_answer_question(struct cprom_duo *d, const struct enrol_question *q,
 		copy(d->mud_url, sizeof d->mud_url, q->mud_url);
 		copy(d->profile_wanted, sizeof d->profile_wanted, q->profile_wanted);
 		reply->grant = d->grant;
+		if (q->by == ENROL_BY_CERTIFICATE && d->registered) {
+			bytes_done(&d->issued);
+			d->issued = pki_der(d->registered->cert);
+			reply->certificate = bytes_slice(&d->issued);
+		}
 		if (q->by == ENROL_BY_TOKEN) {
 			reply->secret = slice_of(d->token.secret, sizeof d->token.secret);
 			reply->accept =

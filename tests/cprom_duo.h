@@ -45,6 +45,7 @@ struct cprom_duo {
 	/* the registry */
 	struct token token;
 	struct enrol_grant grant;
+	const struct pki_cert *registered; /* to a certificate that is shown; NULL: nothing */
 	unsigned refuse;		 /* bits of 1 << enrol_question_kind */
 	unsigned refuse_error;		 /* 0: as the kind has it */
 	EVP_PKEY *issue_for;		 /* another key than was asked for */

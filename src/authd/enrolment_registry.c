@@ -168,6 +168,8 @@ static int by_own(struct pending *p, struct registry *registry, const struct reg
 					c->serial);
 	r = registry_machine_facts(registry, c->machine_kind, c->machine, &facts);
 	p->told.grant.renew = r == 1 && facts.renew_wanted;
+	if (r >= 0 && bytes_set(&p->told.certificate, bytes_slice(der)) != OK)
+		r = -ENOMEM;
 	p->told.accept = r >= 0;
 	return r < 0 ? r : 0;
 }

@@ -153,8 +153,9 @@ struct enrol_reply {
 	const struct diagnosis *why;
 
 	struct enrol_grant grant;
-	struct slice secret;		  /* AUTHORISE by token */
-	struct slice certificate;	  /* ISSUE: DER */
+	struct slice secret; /* AUTHORISE by token */
+	/* ISSUE: DER.  AUTHORISE by certificate: the one that was shown, if it was issued here. */
+	struct slice certificate;
 	STACK_OF(X509) * chain, *anchors; /* ISSUE; NULL: the authority's */
 	/* FORWARD.  What the message gives to the peer is in certificate too, for the registry. */
 	struct slice message;

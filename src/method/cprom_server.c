@@ -34,6 +34,7 @@ static void server_free(void *self)
 	cprom_link_done(&s->link);
 	bytes_done(&s->init);
 	bytes_done(&s->proved);
+	bytes_done(&s->registered);
 	secret_done(&s->token_secret);
 	X509_free(s->token_cert);
 	free(s);

@@ -66,6 +66,9 @@ struct cprom_server {
 	void *round; /* NULL: none goes on */
 	struct enrol_server_job job;
 	struct bytes proved; /* DER, of job.proved */
+	/* DER of the tunnel's certificate as the registry has it, where the tunnel was resumed and
+	 * has no more than its digest. */
+	struct bytes registered;
 	struct secret token_secret;
 	unsigned messages;
 	struct cprom_deed deeds[CPROM_SERVER_DEEDS_MAX];

@@ -218,6 +218,23 @@ static enum status check_token(struct cprom_server *s, struct slice secret)
 		       : cprom_server_fail(s, ENROL_ERROR_INTERNAL, "no memory");
 }
 
+/* A tunnel that was resumed has shown no certificate, and its claim does not hold one. */
+static enum status take_registered(struct cprom_server *s, struct slice der)
+{
+	const struct tls_claim *claim = s->tunnel->claim;
+	uint8_t digest[CERT_HASH_LEN];
+
+	if (claim->certificate.len > 0 || der.len == 0)
+		return OK;
+	if (!EVP_Digest(der.p, der.len, digest, NULL, EVP_sha256(), NULL) ||
+	    !slice_eq(slice_of(digest, sizeof digest), claim->fingerprint))
+		return cprom_server_fail(s, ENROL_ERROR_INTERNAL,
+					 "the registry has another certificate than was shown");
+	return bytes_set(&s->registered, der) == OK
+		       ? OK
+		       : cprom_server_fail(s, ENROL_ERROR_INTERNAL, "no memory");
+}
+
 enum status cprom_server_authorised(struct cprom_server *s, const struct enrol_reply *reply)
 {
 	enum enrol_error error = reply->error > 0 && reply->error < ENROL_ERRORS
@@ -234,6 +251,8 @@ enum status cprom_server_authorised(struct cprom_server *s, const struct enrol_r
 	}
 	if (s->way == ENROL_BY_TOKEN && check_token(s, reply->secret) != OK)
 		return UNTRUSTED;
+	if (s->way == ENROL_BY_CERTIFICATE && take_registered(s, reply->certificate) != OK)
+		return UNEXPECTED;
 	s->granted = true;
 	s->grant = reply->grant;
 	s->grant.by = (enum enrol_authorisation)s->way;

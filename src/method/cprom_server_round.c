@@ -53,6 +53,8 @@ static enum status take_proved(struct cprom_server *s)
 	bytes_clear(&s->proved);
 	if (claim && claim->certificate.len > 0)
 		return bytes_set(&s->proved, claim->certificate);
+	if (s->registered.len > 0)
+		return bytes_set(&s->proved, bytes_slice(&s->registered));
 	return s->token_cert ? cert_append_der(&s->proved, s->token_cert, SIZE_MAX) : OK;
 }
 

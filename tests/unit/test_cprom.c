@@ -345,6 +345,52 @@ TEST(a_credential_is_renewed_with_a_new_key)
 	cduo_done(d);
 }
 
+/* What a resumed tunnel knows of a certificate is its digest; to renew it by CMP or EST takes all
+ * of it. */
+TEST(a_resumed_tunnel_renews_what_the_registry_has)
+{
+	static const struct {
+		const struct enrol_peer_protocol *peer;
+		const struct enrol_server_protocol *server;
+	} rows[] = { { &spp_peer, &spp_server },
+		     { &cmp_peer, &cmp_server },
+		     { &cmp_basic_peer, &cmp_basic_server },
+		     { &est_peer, &est_server } };
+	const struct pki_spec spec = { .cn = "RA",
+				       .key_usage = "critical,digitalSignature",
+				       .eku = "1.3.6.1.5.5.7.3.28" };
+	struct cprom_duo *d = &duo;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		AUTO_VALUE(bytes) row = { 0 };
+		AUTO_VALUE(pki_cert) ra = { 0 };
+		struct tls_claim claim;
+
+		cduo_init(d);
+		hold(d, &claim, &row);
+		d->peer_protocols[0] = rows[i].peer;
+		d->server_protocols[0] = rows[i].server;
+		ra = pki_make(&spec, &d->issuing);
+		d->authority.ra_cert = ra.cert;
+		d->authority.ra_key = ra.key;
+		d->authority.ra_chain = d->authority.chain;
+		d->peer_settings.anchors = d->authority.anchors;
+		d->registered = &d->old;
+		cduo_run(d);
+		if (!cduo_good(d))
+			test_note(
+				"%s: %s", rows[i].peer->name,
+				diagnosis_evidence(cprom_peer_method.diagnosis(d->peer), "detail"));
+		CHECK(cduo_good(d));
+		/* It has to be the one that was shown. */
+		d->registered = &d->factory;
+		cduo_run(d);
+		CHECK(!cduo_good(d));
+		CHECK_INT(cprom_peer_error(d->peer), ENROL_ERROR_INTERNAL);
+		cduo_done(d);
+	}
+}
+
 TEST(the_server_renews_what_is_old_without_being_asked)
 {
 	AUTO_VALUE(bytes) row = { 0 };
@@ -369,6 +415,13 @@ TEST(the_server_renews_what_is_old_without_being_asked)
 	cduo_run(d);
 	CHECK(!cprom_peer_result(d->peer, 0, &result));
 	d->authority.issuer = d->root.cert;
+	cduo_run(d);
+	CHECK(cprom_peer_result(d->peer, 0, &result));
+
+	d->authority.renew_wanted = false; /* nor this one, but the registry says so */
+	cduo_run(d);
+	CHECK(!cprom_peer_result(d->peer, 0, &result));
+	d->grant.renew = true;
 	cduo_run(d);
 	CHECK(cprom_peer_result(d->peer, 0, &result));
 
