@@ -9,10 +9,11 @@
  *	keep		it revokes nothing
  *	slow=N		it says "not yet" N times, to be asked again after a second each
  *	secret=TEXT	messages are protected by this secret (reference "ra"), not by signatures
+ *	token=TEXT	likewise by that of a token: a machine's own messages, which are forwarded
  *
  * What it does is told in lines: "p10cr NAME", "ir NAME", "waits", "refused", "confirmed",
  * "declined", "revoked NAME", "revoked before NAME", "keeps NAME".  test_authd_ca.py is who plays.
-*/
+ */
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -28,6 +29,7 @@
 #include "enrol/chain.h"
 #include "enrol/cmp_lib.h"
 #include "enrol/cmp_message.h"
+#include "enrol/token.h"
 
 #define RECEIVED_MAX 65536
 #define DAY	     86400L
@@ -35,10 +37,11 @@
 static struct {
 	X509 *cert, *root;
 	EVP_PKEY *key;
-	bool refuse, confirm, deaf, keep;
+	bool by_token, refuse, confirm, deaf, keep;
 	ASN1_INTEGER *revoked; /* the last */
 	long slow;
 	const char *secret;
+	struct token token;
 	OSSL_CMP_SRV_CTX *server;
 	OSSL_CMP_MSG *waiting;
 	struct bytes received;
@@ -233,7 +236,11 @@ static void open_cmp(void)
 	OSSL_CMP_SRV_CTX_set_grant_implicit_confirm(ca.server, !ca.confirm);
 	ctx = OSSL_CMP_SRV_CTX_get0_cmp_ctx(ca.server);
 	check(cmp_prepare(ctx), "no CMP");
-	if (ca.secret)
+	if (ca.by_token)
+		check(cmp_set_secret(ctx, slice_of(ca.token.id, sizeof ca.token.id),
+				     slice_of(ca.token.secret, sizeof ca.token.secret)),
+		      "the token");
+	else if (ca.secret)
 		check(cmp_set_secret(ctx, slice_str("ra"), slice_str(ca.secret)), "the secret");
 	else
 		check(OSSL_CMP_CTX_set1_cert(ctx, ca.cert) && OSSL_CMP_CTX_set1_pkey(ctx, ca.key) &&
@@ -327,6 +334,8 @@ static EVP_PKEY *read_key(const char *path)
 
 static void take_word(const char *word)
 {
+	struct diagnosis why;
+
 	if (strcmp(word, "refuse") == 0)
 		ca.refuse = true;
 	else if (strcmp(word, "confirm") == 0)
@@ -339,6 +348,9 @@ static void take_word(const char *word)
 		ca.slow = strtol(word + 5, NULL, 10);
 	else if (strncmp(word, "secret=", 7) == 0)
 		ca.secret = word + 7;
+	else if (strncmp(word, "token=", 6) == 0)
+		check((ca.by_token = token_parse(slice_str(word + 6), &ca.token, &why) == OK),
+		      "a token");
 	else
 		die(word);
 }

@@ -1,8 +1,13 @@
 """A CA elsewhere, behind latchkey-authd: machines are enrolled by it, and what is told when it says no,
 takes its time, or is not there."""
+import os
+import shutil
+import sys
+from pathlib import Path
+
 from authd import guarded
 from enrolling import credential, enroll, machine, token
-from lab import BUILD, Process, each, main, test
+from lab import BUILD, Process, Skip, each, main, test
 
 PORT = 8829
 
@@ -16,7 +21,12 @@ class Ca(Process):
         self.expect("^ready")
 
 
-def network(lab, *words, settings=None, start=True):
+def unit(name):
+    """To be put before a service: the filter of its unit."""
+    return [sys.executable, Path(__file__).parent / "under_unit.py", BUILD / "conf" / f"{name}.service"]
+
+
+def network(lab, *words, settings=None, start=True, under=()):
     """A guarded port, a server whose certificate is by the root of the CA, and the CA."""
     root = lab.pki().root
     issuing = root.authority("Issuing CA", usage="digitalSignature, keyCertSign, cRLSign")
@@ -31,7 +41,7 @@ def network(lab, *words, settings=None, start=True):
     anchors.write_text(root.cert.read_text())
     authd.root, authd.issuing = root, issuing
     ca = Ca(lab, authd.ns, issuing, root, *words) if start else None
-    authd.start()
+    authd.start(under=under)
     return authd, port, ca
 
 
@@ -137,6 +147,46 @@ def a_shared_secret_will_do(lab):
         "Authority.CmpCredential": None, "Authority.CmpReference": "ra", "Authority.CmpSecretFile": secret})
     done = enroll(machine(lab, port), token(authd), "--name=pc7")
     lab.equal(done.returncode, 0, f"latchkeyctl enroll: {done.stdout}{done.stderr}")
+
+
+@test
+def their_units_leave_them_what_an_enrolment_needs(lab):
+    """The system calls for a key, a certificate, an answer of the CA and a renewal, at both ends."""
+    if os.environ.get("LATCHKEYD_FLAGS"):
+        raise Skip("sanitizers need system calls that the filter forbids")
+    if not shutil.which("systemd-analyze"):
+        raise Skip("there is no systemd-analyze to tell what the filter stands for")
+    authd, port, ca = network(lab, settings={"Enroll.AfterEnrolment": "accept"}, under=unit("latchkey-authd"))
+    daemon = machine(lab, port, start=False)
+    daemon.under = unit("latchkeyd")
+    daemon.start()
+    done = enroll(daemon, token(authd), "--name=pc7")
+    lab.equal(done.returncode, 0, f"latchkeyctl enroll: {done.stdout}{done.stderr}")
+    done = daemon.ctl("renew", "network")
+    lab.equal(done.returncode, 0, f"latchkeyctl renew: {done.stdout}{done.stderr}")
+    lab.check(port.ping(), "traffic passes")
+
+
+@each("ttls", "teap")
+def a_machine_is_connected_with_the_ca(lab, tunnel):
+    """What it sends in CMP is by its own token, which the CA has been told of."""
+    authd, port, _ = network(lab, start=False, settings={"Authority.CmpForward": "yes", "Enroll.Protocols": "cmp"})
+    text = token(authd)
+    ca = Ca(lab, authd.ns, authd.issuing, authd.root, f"token={text}")
+    daemon = machine(lab, port, {"Enroll.Tunnel": tunnel, "Enroll.Protocols": "cmp"})
+    done = enroll(daemon, text, "--name=pc7")
+    lab.equal(done.returncode, 0, f"latchkeyctl enroll: {done.stdout}{done.stderr}")
+    ca.expect(r"^ir .*pc7")
+    lab.check(port.ping(), "traffic passes")
+    lab.check("Issuing CA" in credential(daemon)["Issuer"], "who has issued")
+    lab.equal(len(authd.json("machine", "list")), 1, "machines that the registry knows")
+
+
+@test
+def a_ca_that_does_not_know_the_machine(lab):
+    authd, port, _ = network(lab, start=False, settings={"Authority.CmpForward": "yes", "Enroll.Protocols": "cmp"})
+    Ca(lab, authd.ns, authd.issuing, authd.root, f"token={token(authd)}")
+    refused(lab, authd, port, r"auth\.reject ", settings={"Enroll.Tunnel": "ttls", "Enroll.Protocols": "cmp"})
 
 
 @test
