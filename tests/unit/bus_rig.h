@@ -20,6 +20,7 @@
 #define PROPERTIES     "org.freedesktop.DBus.Properties"
 #define MANAGER	       BUS_NAME ".Manager"
 #define PORT	       BUS_NAME ".Port"
+#define CREDENTIAL     BUS_NAME ".Credential"
 
 struct rig {
 	char dir[64], address[128];

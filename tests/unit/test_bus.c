@@ -8,6 +8,7 @@
 
 #include "dbus/access.h"
 #include "dbus/objects.h"
+#include "enrol/token.h"
 #include "tests/unit/bus_rig.h"
 
 #define NOBODY 65534
@@ -348,7 +349,7 @@ TEST(a_token_comes_by_a_pipe_and_by_nothing_else)
 {
 	AS_ROOT;
 	WITH_RIG;
-	static char large[2000];
+	static char large[TOKEN_FOREIGN_MAX + 2];
 
 	memset(large, 'A', sizeof large - 1);
 	rig_listen(rig.client);
@@ -375,6 +376,11 @@ static int refused_control(DBusConnection *client)
 
 	return strcmp(rig_error(client, RIG_PORT, PORT, "Connect", DBUS_TYPE_INVALID),
 		      BUS_ERROR "NotAuthorized") != 0 ||
+	       strcmp(enroll_error(client, RIG_TOKEN, true), BUS_ERROR "NotAuthorized") != 0 ||
+	       strcmp(rig_error(client, RIG_PORT, PORT, "Renew", DBUS_TYPE_INVALID),
+		      BUS_ERROR "NotAuthorized") != 0 ||
+	       strcmp(rig_error(client, RIG_CREDENTIAL, CREDENTIAL, "Renew", DBUS_TYPE_INVALID),
+		      BUS_ERROR "NotAuthorized") != 0 ||
 	       strcmp(rig_error(client, BUS_PATH, MANAGER, "Reload", DBUS_TYPE_INVALID),
 		      BUS_ERROR "NotAuthorized") != 0 ||
 	       strcmp(set_error(client, "LogLevel", DBUS_TYPE_STRING, &debug),
@@ -383,7 +389,10 @@ static int refused_control(DBusConnection *client)
 
 static int may_control(DBusConnection *client)
 {
-	return strcmp(rig_error(client, RIG_PORT, PORT, "Connect", DBUS_TYPE_INVALID), "") != 0;
+	return strcmp(rig_error(client, RIG_PORT, PORT, "Connect", DBUS_TYPE_INVALID), "") != 0 ||
+	       strcmp(enroll_error(client, RIG_TOKEN, true), "") != 0 ||
+	       strcmp(rig_error(client, RIG_CREDENTIAL, CREDENTIAL, "Renew", DBUS_TYPE_INVALID),
+		      "") != 0;
 }
 
 static int sees_nothing_private(DBusConnection *client)
