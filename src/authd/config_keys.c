@@ -279,7 +279,8 @@ static const struct ini_key keys[] = {
 		"next start." },
 	{ KEY("Authority", "CrlFile", ini_path, authority.crl_file),
 	  .doc = "A file into which the list is written (DER) whenever it is made anew, for a web server that others "
-		"ask." },
+		"ask. The systemd unit lets the service write below its own directory, /var/lib/latchkey-authd; "
+		"`ReadWritePaths=` of systemd.exec(5) names others." },
 	{ KEY("Authority", "CrlLifetime", ini_msec, authority.crl_lifetime), .least = HOURS / 6, .most = 366 * 24 * HOURS,
 	  .fallback = "1d", .doc = "For how long a list is good. It is made anew when half of that is over, and at once "
 		"when something was revoked." },

@@ -381,7 +381,8 @@ static const struct ini_key keys[] = {
 	  .doc = "The token with which this machine may enroll, as its network's operator gave it. Whoever can read "
 		"this file can use it: better is `TokenFile=`." },
 	{ KEY("Enroll", "TokenFile", ini_path, enrol.token_file),
-	  .doc = "A file with the token on its first line. It must be closed to others. It is read when a "
+	  .doc = "A file with the token on its first line. It must be closed to others, and the user that the service runs "
+		"as has to be able to read it. It is read when a "
 		"credential is needed, and may be gone afterwards." },
 	{ KEY("Enroll", "TokenType", ini_enum, enrol.token_type), .words = token_types, .fallback = "latchkey",
 	  .doc = "What a token is. `latchkey` is one that the network's server has made (`LK1-...`): it is proved, not "
