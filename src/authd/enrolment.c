@@ -124,7 +124,8 @@ static void unreachable(struct pending *p, int error)
 	const char *detail;
 
 	recorder_counts(p->enrolment->settings.recorder, &counts);
-	detail = diagnosis_evidence(&counts.why, "detail");
+	detail = error == -EAGAIN ? "it is locked, or has too much to do"
+				  : diagnosis_evidence(&counts.why, "detail");
 	p->enrolment->counts.unreachable++;
 	enrolment_refuse(p, ENROL_ERROR_INTERNAL, "the registry does not answer (%s)",
 			 detail ? detail : strerror(-error));

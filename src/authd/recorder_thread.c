@@ -7,7 +7,8 @@
 
 #include "drivers/log.h"
 
-#define TRIES	      5 /* of a transaction that stood in another's way */
+#define TRIES	      5	   /* of a transaction that stood in another's way */
+#define PATIENCE_MS   2000 /* after which it is not tried again; who asks waits for it */
 #define BACK_OFF_MS   250
 #define BACK_OFF_MAX  30000
 #define FLUSH_MS      5000
@@ -106,13 +107,15 @@ static bool connected(struct recorder *r)
 
 /* ---- transactions --------------------------------------------------------------------------- */
 
-/* A transaction of this work, again while others are in its way. */
+/* A transaction of this work, again while others are in its way, but not for long: a database that
+ * somebody has locked makes each try wait. */
 static int transact(struct recorder *r, bool durable, int (*work)(struct recorder *, void *),
 		    void *context)
 {
+	msec until = msec_after(loop_now().mono, PATIENCE_MS);
 	int result = -EIO;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < TRIES && (i == 0 || loop_now().mono < until); i++) {
 		int error = registry_begin(r->registry, durable);
 
 		result = error < 0 ? error : work(r, context);
@@ -359,6 +362,7 @@ static void answer_all(struct recorder *r, struct list *questions)
 
 static void answer_questions(struct recorder *r)
 {
+	msec until = msec_after(loop_now().mono, PATIENCE_MS);
 	struct list questions;
 	bool durable, alone;
 
@@ -368,8 +372,14 @@ static void answer_questions(struct recorder *r)
 		return;
 	alone = questions.next == questions.prev;
 	if (alone || !connected(r) || transact(r, durable, ask_all, &questions) < 0)
-		list_each (node, &questions)
-			ask_singly(r, list_item(node, struct question, node));
+		list_each (node, &questions) {
+			struct question *question = list_item(node, struct question, node);
+
+			if (alone || loop_now().mono < until)
+				ask_singly(r, question);
+			else
+				question->result = -EAGAIN;
+		}
 	answer_all(r, &questions);
 }
 

@@ -9,7 +9,7 @@
 #include "authd/registry_db.h"
 #include "authd/registry_sql.h"
 
-#define BUSY_MS 5000
+#define BUSY_MS 2000 /* that somebody else may lock it before we give up */
 #define POLL_MS 10
 
 struct sqlite {

@@ -3,6 +3,7 @@
 diagnosed.py says what is checked of each at the machine; here the server's own view is checked as
 well, and that nothing which worked before has stopped to work.
 """
+import contextlib
 import sqlite3
 import time
 
@@ -189,6 +190,19 @@ def a_name_that_it_may_not_have(lab):
     lab.equal(authd.json("token", "list")[0]["used"], 0, "uses of the token")
 
 
+@each("spp", "cmp", "est")
+def a_key_that_is_not_taken(lab, protocol):
+    authd, port = network(lab, {"Enroll.Protocols": protocol})
+    folder = authd.dir / "profiles.d"
+    folder.mkdir()
+    (folder / "machine.profile").write_text("[Certificate]\nKeyTypes=P-256\n")
+    authd.reload()
+    daemon = machine(lab, port, {"Enroll.Tunnel": "teap", "Enroll.Key": "P-384"})
+    seen = refused(lab, authd, daemon, "enroll-parameters", token(authd), "key-refused",
+                   "of type P-384, which profile machine does not take", by="the other side")
+    lab.check("Key=" in seen["next"], seen["next"])
+
+
 @shows("enroll-action-refused")
 def a_server_that_registers_nobody(lab):
     authd, port = network(lab, {"Enroll.Actions": "renew"})
@@ -224,6 +238,20 @@ def a_registry_that_does_not_answer(lab):
             detail="the server cannot do it now")
     with sqlite3.connect(authd.dir / "registry.sqlite") as db:
         db.execute("ALTER TABLE elsewhere RENAME TO token")
+    works_then(lab, authd, daemon, port, text)
+
+
+@shows("enroll-internal")
+def a_registry_that_somebody_has_locked(lab):
+    """The machine hears of it while it still listens."""
+    authd, port = network(lab)
+    daemon = machine(lab, port, {"Enroll.Tunnel": "ttls", "EAPOL.AuthPeriod": "10s"})
+    text = token(authd)
+    with contextlib.closing(sqlite3.connect(authd.dir / "registry.sqlite", isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        refused(lab, authd, daemon, "enroll-internal", text, "enroll-internal", "the registry does not answer .*locked",
+                detail="the server cannot do it now")
+        db.execute("ROLLBACK")
     works_then(lab, authd, daemon, port, text)
 
 
