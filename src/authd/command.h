@@ -15,7 +15,7 @@ struct command_options {
 	int log_level; /* -1: as configured */
 	const char *user;
 	const char *socket; /* of the service; NULL: as configured */
-	bool sandbox, json;
+	bool sandbox, json, help;
 };
 
 struct command {

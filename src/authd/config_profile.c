@@ -34,8 +34,9 @@ static const struct ini_key keys[] = {
 		"What a machine asks for counts only where `%{cn}` stands. A machine for which something "
 		"that stands here is not known is refused." },
 	{ KEY("Names", "CommonNames", config_globs, common_names),
-	  .doc = "What a machine may ask for as `%{cn}`; without this key any name. Where the token names the machine, "
-		"that name is the only one." },
+	  .doc = "What a machine may ask for as `%{cn}`, and as a user name where it is given a password or key. Without this "
+		"key what hosts and users are called: letters and digits of ASCII, and between them `.`, `-`, `_` and "
+		"`@`, no two dots together. Where the token names the machine, that name is the only one." },
 	{ KEY("Names", "Dns", config_globs, dns),
 	  .doc = "The host names that may be in subjectAltName when a machine asks for them, such as "
 		"`*.machines.example.org`. Without this key none; case does not count. The same holds for the "

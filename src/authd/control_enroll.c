@@ -27,7 +27,7 @@ struct enroll_job {
 	char actor[32];
 	int64_t now;
 	bool found;
-	registry_text identifier; /* of the machine that was found */
+	registry_text identifier; /* of the machine or token that was found; empty: the target */
 	json_t *result;
 	struct token token;    /* token-create */
 	struct wished *wished; /* machine-renew: who all is to */
@@ -169,6 +169,7 @@ static int ask_token_revoke(struct question *question, struct registry *registry
 	int r;
 
 	token_id_of(job->request.target, id);
+	COPY(job->identifier, id); /* the text has the secret in it */
 	r = *id ? registry_token_revoke(registry, id, job->now) : 0;
 	job->found = r == 1;
 	return r == 1 ? audit(registry, job, "token.revoked", id, "") : r;
@@ -495,7 +496,8 @@ static void answer(struct enroll_job *job, int error)
 		if (command->changes)
 			log_event(LOG_NOTICE, "control.change",
 				  "by=\"%s\" command=%s target=\"%s\"", job->actor,
-				  control_command_name(job->request.command), job->request.target);
+				  control_command_name(job->request.command),
+				  *job->identifier ? job->identifier : job->request.target);
 		control_succeed(client, job->result ? json_incref(job->result) : json_object());
 	}
 	job_free(job);

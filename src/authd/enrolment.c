@@ -171,6 +171,11 @@ static void revoked(struct pending *p)
 {
 	struct enrolment *e = p->enrolment;
 
+	/* Passwords and keys are no CA's. */
+	if (p->asks.ask.type != ENROL_X509) {
+		enrolment_finish(p);
+		return;
+	}
 	if (e->settings.revoked)
 		e->settings.revoked(e->settings.context, p->asks.ask.grant.machine);
 	(e->ca ? enrolment_ask_ca : enrolment_finish)(p);

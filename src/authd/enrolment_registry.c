@@ -10,6 +10,7 @@
 #include "authd/enrolment_parts.h"
 #include "enrol/names.h"
 
+#define GIVEN_MAX 100 /* passwords and keys under one name that are looked at */
 /* Cut to its size; all of these were within their limits before. */
 #define COPY(to, from) ((void)snprintf((to), sizeof(to), "%.*s", (int)sizeof(to) - 1, (from)))
 
@@ -463,6 +464,16 @@ static bool name_credential(struct pending *p, struct registry_credential *c)
 	return true;
 }
 
+/* A user name is chosen as a common name is. */
+static bool may_be_called(const struct pending *p)
+{
+	const struct enrolment_ask *ask = &p->asks.ask;
+	const struct ca_profile *profile = config_profile(p->config, ask->grant.profile);
+
+	return *ask->grant.names.common_name || !*ask->username ||
+	       (profile && ca_common_name_allowed(profile, ask->username));
+}
+
 int enrolment_ask_keep(struct question *question, struct registry *registry)
 {
 	struct pending *p = begin(question);
@@ -479,6 +490,11 @@ int enrolment_ask_keep(struct question *question, struct registry *registry)
 	r = is_taken(p, registry, c.machine);
 	if (r == 1)
 		return taken(p, c.machine);
+	if (r == 0 && !may_be_called(p))
+		return enrolment_refuse(
+			p, ENROL_ERROR_ACTION_REFUSED,
+			"the certificate profile does not allow the user name %.80s",
+			ask->username);
 	if (r == 0 && c.kind == ISSUED_PASSWORD)
 		r = keep_account(p, registry, c.subject);
 	if (r == 1)
@@ -514,6 +530,43 @@ static int audit(struct registry *registry, const struct pending *p, const char 
 	return registry_audit_add(registry, &e);
 }
 
+/* The password or key that is meant, if it is this machine's to give up: it was brought by the
+ * token that is shown, or is the account of the machine that is known. */
+struct giving_up {
+	const struct enrolment_ask *ask;
+	enum registry_credential_kind kind;
+	struct registry_credential found;
+	bool is_found;
+};
+
+static bool is_given_up(void *context, const struct registry_credential *c)
+{
+	struct giving_up *g = context;
+	const struct enrol_grant *grant = &g->ask->grant;
+
+	if (c->kind != g->kind || c->revoked ||
+	    !((*grant->token && strcmp(c->token, grant->token) == 0) ||
+	      strcmp(c->machine, grant->machine) == 0))
+		return true;
+	g->found = *c;
+	g->is_found = true;
+	return false;
+}
+
+static int find_secret(const struct enrolment_ask *ask, struct registry *registry,
+		       struct registry_credential *c)
+{
+	struct giving_up g = { .ask = ask,
+			       .kind = ask->type == ENROL_PASSWORD ? ISSUED_PASSWORD
+								   : ISSUED_SYMMETRIC };
+	int r = *ask->username ? registry_credentials(registry, MACHINE_CERTIFICATE, ask->username,
+						      GIVEN_MAX, is_given_up, &g)
+			       : 0;
+
+	*c = g.found;
+	return r < 0 ? r : g.is_found;
+}
+
 /* The certificate that is meant. */
 static int find(struct pending *p, struct registry *registry, struct registry_credential *c)
 {
@@ -530,15 +583,21 @@ static int find(struct pending *p, struct registry *registry, struct registry_cr
 int enrolment_ask_revoke(struct question *question, struct registry *registry)
 {
 	struct pending *p = begin(question);
+	const struct enrolment_ask *asked = &p->asks.ask;
+	bool secret = asked->type != ENROL_X509;
 	struct registry_credential c;
-	int r = find(p, registry, &c);
+	int r = secret ? find_secret(asked, registry, &c) : find(p, registry, &c);
 
 	if (r == 0)
 		return enrolment_refuse(p, ENROL_ERROR_UNKNOWN_CREDENTIAL,
-					"this certificate was not issued here");
+					secret ? "there is no such password or key, or it is not "
+						 "this machine's"
+					       : "this certificate was not issued here");
 	if (r == 1)
-		r = registry_credential_revoke(registry, c.issuer, c.serial, p->asks.ask.now,
+		r = registry_credential_revoke(registry, c.issuer, c.serial, asked->now,
 					       "cessation-of-operation");
+	if (r == 1 && c.kind == ISSUED_PASSWORD)
+		r = registry_account_remove(registry, c.subject) < 0 ? -EIO : 1;
 	if (r == 1)
 		r = audit(registry, p, "credential.revoked", &c);
 	p->told.accept = r >= 0;

@@ -6,6 +6,7 @@
 
 #include "authd/command.h"
 #include "config/ini.h"
+#include "console/output.h"
 #include "drivers/log.h"
 
 enum { OPTION_USER = 256, OPTION_NO_SANDBOX, OPTION_JSON, OPTION_SOCKET };
@@ -53,6 +54,27 @@ static void help(void)
 	      stdout);
 }
 
+/* Of one command: what the manual says, without its marks. */
+static int help_of(const struct command *c)
+{
+	struct cli cli = { .program = "latchkey-authd" };
+	char doc[2048], *to = doc;
+
+	for (const char *from = c->doc; *from && to < doc + sizeof doc - 1; from++) {
+		if (*from != '`')
+			*to++ = *from;
+	}
+	*to = '\0';
+	cli_look_at_terminal(&cli);
+	printf("Usage: latchkey-authd [OPTION…] %s%s%s\n", c->name, *c->arguments ? " " : "",
+	       c->arguments);
+	printf("To %s.\n", c->help);
+	if (*doc)
+		cli_wrap(&cli, 0, doc);
+	puts("See latchkey-authd(8), and 'latchkey-authd --help' for the options.");
+	return 0;
+}
+
 __attribute__((format(printf, 1, 2), noreturn)) static void usage(const char *format, ...)
 {
 	va_list args;
@@ -89,8 +111,8 @@ static void read_option(int c, struct command_options *o)
 		o->socket = optarg;
 		break;
 	case 'h':
-		help();
-		exit(0);
+		o->help = true;
+		break;
 	case 'V':
 		puts("latchkey-authd " PACKAGE_VERSION);
 		exit(0);
@@ -133,6 +155,12 @@ int main(int argc, char **argv)
 	for (int c; (c = getopt_long(argc, argv, "c:l:hV", options, NULL)) != -1;)
 		read_option(c, &o);
 	argc -= optind;
+	if (o.help && argc == 0) {
+		help();
+		return 0;
+	}
 	argv = argc > 0 ? argv + optind : alone;
+	if (o.help)
+		return help_of(find(argv[0]));
 	return find(argv[0])->run(&o, argc > 0 ? argc : 1, argv);
 }

@@ -32,6 +32,9 @@ struct ca_profile {
 	bool server;   /* serverAuth besides, for a server's own certificate */
 };
 
+/* Whether a machine may choose to be called so: by the globs of the profile, or, where it has none,
+ * because the name is plain (common_name_is_plain). */
+bool ca_common_name_allowed(const struct ca_profile *profile, const char *name);
 /* Whether a text can be the template of a common name. */
 bool ca_template_valid(const char *text);
 /* The key type that a profile offers first, as the CPROM parameter has it; "P-256". */

@@ -106,6 +106,13 @@ static bool matches(const char *text, const char *const *globs, size_t count, in
 	return false;
 }
 
+bool ca_common_name_allowed(const struct ca_profile *p, const char *name)
+{
+	return p->common_name_count > 0
+		       ? matches(name, p->common_names, p->common_name_count, FNM_CASEFOLD)
+		       : common_name_is_plain(name);
+}
+
 static bool is_nocase(int kind)
 {
 	return kind == ENROL_NAME_DNS || kind == ENROL_NAME_EMAIL || kind == ENROL_NAME_UPN;
@@ -161,8 +168,7 @@ static enum status choose_cn(const struct ca_profile *profile, const struct enro
 	if (**ret_cn && !*granted && !is_empty(&grant->names) &&
 	    !grant_has(&grant->names, ENROL_NAME_DNS, cn))
 		return refuse(why, profile, "CN", cn, "it is not among the names it was granted");
-	if (!*granted && *cn && profile->common_name_count > 0 &&
-	    !matches(cn, profile->common_names, profile->common_name_count, FNM_CASEFOLD))
+	if (!*granted && *cn && !ca_common_name_allowed(profile, cn))
 		return refuse(why, profile, "CN", cn, "the profile does not allow it");
 	return OK;
 }

@@ -37,6 +37,19 @@ bool common_name_valid(const char *text)
 	       text[strlen(text) - 1] != ' ';
 }
 
+bool common_name_is_plain(const char *text)
+{
+	char before = '.';
+
+	for (const char *c = text; *c; before = *c++) {
+		if (isalnum((unsigned char)*c))
+			continue;
+		if (!strchr(".-_@", *c) || c == text || (*c == '.' && before == '.'))
+			return false;
+	}
+	return isalnum((unsigned char)before) && common_name_valid(text);
+}
+
 /* RFC 1123, section 2.1, and RFC 5280, section 4.2.1.6: letters, digits and hyphens.  A wildcard is
  * not a machine's name. */
 static bool is_host(const char *text)

@@ -30,6 +30,9 @@ CHECKED enum status names_alternative(const struct enrol_names *names, GENERAL_N
 /* Whether a text can be a name of this kind: its syntax alone. */
 bool name_valid(int kind, const char *text);
 bool common_name_valid(const char *text);
+/* What hosts and users are called: ASCII letters and digits, and between them '.', '-', '_' and
+ * '@', but no two dots together. */
+bool common_name_is_plain(const char *text);
 const char *name_kind_text(int kind); /* "DNS", "email", "URI", "UPN", "IP" */
 
 #endif

@@ -140,7 +140,7 @@ struct enrol_question {
 	/* KEEP */
 	struct slice username, secret;
 
-	/* REVOKE, CONFIRM */
+	/* REVOKE, CONFIRM; a password or symmetric key is revoked by its username */
 	struct slice certificate; /* DER */
 	int reason;		  /* REVOKE: enum ca_reason */
 };

@@ -252,7 +252,8 @@ static enum enrol_state remove_old(struct spp_server *s, struct slice message)
 {
 	if (message.len > 0)
 		return fail(s, ENROL_ERROR_MALFORMED, "a removal needs no data");
-	s->question.certificate = s->job->proved;
+	if (s->job->type == ENROL_X509)
+		s->question.certificate = s->job->proved;
 	s->question.username = s->job->credential_id;
 	return ask(s, ENROL_ASKS_REVOKE);
 }

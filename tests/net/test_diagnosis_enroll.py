@@ -10,7 +10,7 @@ import time
 from diagnosed import diagnosed, shown, shows
 import enrolling
 from enrolling import credential, enroll, machine, token
-from lab import each, main, test
+from lab import Failed, each, main, test
 
 
 def network(lab, settings=None):
@@ -77,7 +77,11 @@ def expire(authd, text, daemon):
 
 
 def revoke(authd, text, daemon):
-    authd.ctl("token", "revoke", other_token_id(authd), check=True)
+    """By its whole text, of which nobody else is to hear."""
+    authd.ctl("token", "revoke", text, check=True)
+    authd.expect(f"control.change .*target=\"{other_token_id(authd)}\"")
+    if any(text in line for line in authd.process.lines):
+        raise Failed("the log has the token's text")
 
 
 def forget(authd, text, daemon):

@@ -74,6 +74,17 @@ def help_fits():
         expect(re.search(rf"^  {command}\b", done.stdout, re.M), f"--help has {command}")
 
 
+def help_of_each_command():
+    for command in COMMANDS:
+        done = run(command, "--help")
+        expect(done.returncode == 0 and f"latchkey-authd [OPTION…] {command}" in done.stdout, f"{command} --help: {done}")
+        fits(done.stdout, f"{command} --help")
+    for command, word in (("token", "revoke TOKEN"), ("ca", "rollover"), ("machine", "revoke MACHINE"),
+                          ("account", "nt-hash")):
+        said = " ".join(run(command, "--help").stdout.split())
+        expect(word in said and "`" not in said, f"{command} --help: {said}")
+
+
 def the_command_line():
     for words, status, pattern in (
             (["statsu"], 2, "Did you mean status"), (["--nonsense"], 2, "nonsense"),
@@ -187,6 +198,7 @@ def the_examples_can_be_used():
 
 def main():
     tests = [("help has every command and fits 80 columns", help_fits),
+             ("each command has a help of its own", help_of_each_command),
              ("wrong command lines are explained, with their exit status", the_command_line),
              ("the shell is offered commands, options and arguments", completion),
              ("check finds what is wrong", check_finds_mistakes),

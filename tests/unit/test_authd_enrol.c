@@ -605,6 +605,56 @@ TEST(password_becomes_an_account)
 	CHECK_INT(registry_account_get(s.registry, "fourth", &a), 0);
 }
 
+static const struct enrolment_told *give_up(struct desk *d, const char *name)
+{
+	struct enrolment_ask ask = { .kind = ENROL_ASKS_REVOKE, .type = ENROL_PASSWORD };
+
+	snprintf(ask.username, sizeof ask.username, "%s", name);
+	snprintf(ask.grant.token, sizeof ask.grant.token, "%s", d->site->id);
+	return answer_to(d, &ask);
+}
+
+TEST(password_that_is_given_up_is_gone_and_nothing_else)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+	struct registry_account a = { 0 };
+
+	site_init(&s);
+	desk_init(&d, &s);
+	make_token(&s, &(struct registry_token){ .uses = 2 });
+	REQUIRE(keep(&d, "kiosk", "swordfish")->accept);
+	REQUIRE(keep(&d, "other", "swordfish")->accept);
+	/* Whose token has not brought it has no say. */
+	s.id[0] = s.id[0] == '0' ? '1' : '0';
+	CHECK(!give_up(&d, "kiosk")->accept);
+	CHECK_INT(d.told.error, ENROL_ERROR_UNKNOWN_CREDENTIAL);
+	CHECK_INT(registry_account_get(s.registry, "kiosk", &a), 1);
+	registry_account_done(&a);
+	token_id_format(s.token.id, s.id);
+	CHECK(give_up(&d, "kiosk")->accept);
+	CHECK_INT(registry_account_get(s.registry, "kiosk", &a), 0);
+	CHECK_INT(registry_account_get(s.registry, "other", &a), 1);
+	registry_account_done(&a);
+	CHECK(!give_up(&d, "kiosk")->accept);
+	CHECK_STR(d.revoked, "");
+}
+
+TEST(user_name_is_one_that_the_profile_allows)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+
+	site_init(&s);
+	desk_init(&d, &s);
+	make_token(&s, &(struct registry_token){ .uses = 2 });
+	CHECK(!keep(&d, "evil/../x y", "swordfish")->accept);
+	CHECK_INT(d.told.error, ENROL_ERROR_ACTION_REFUSED);
+	CHECK(!keep(&d, "root\xc3\xa9", "swordfish")->accept);
+	CHECK_INT(used(&s), 0);
+	CHECK(keep(&d, "a.user-7@example.org", "swordfish")->accept);
+}
+
 TEST(user_name_makes_nobody_the_one_who_has_enrolled_a_machine)
 {
 	AUTO_VALUE(site) s;

@@ -476,6 +476,33 @@ TEST(what_is_not_known_of_a_machine_cannot_be_in_its_name)
 	}
 }
 
+TEST(a_profile_without_patterns_takes_what_hosts_and_users_are_called)
+{
+	static const char *const good[] = { "printer-7", "a.b_c@example.org", "7", "X" };
+	static const char *const bad[] = { "evil/../x y", "a b", "a..b", ".a",	 "a.",
+					   "-a",	  "a/b", "a\\b", "CN=a", "a,b",
+					   "r\xc3\xa9my", "a*b", "@a",	 "a:b",	 "$(a)" };
+	static const char *const any[] = { "*" };
+	const struct enrol_grant grant = { 0 }, named_it = { .names = named("a b") };
+	struct ca_profile profile = machine;
+	struct enrol_names names, got;
+
+	profile.common_names = any;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		names = named(good[i]);
+		CHECK_INT(cut(&machine, &grant, &names, &got), OK);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		names = named(bad[i]);
+		profile.common_name_count = 0;
+		CHECK_INT(cut(&profile, &grant, &names, &got), UNTRUSTED);
+		profile.common_name_count = 1;
+		CHECK_INT(cut(&profile, &grant, &names, &got), OK);
+	}
+	names = named("");
+	CHECK_INT(cut(&machine, &named_it, &names, &got), OK);
+}
+
 TEST(a_name_has_to_be_allowed_by_the_profile)
 {
 	static const char *const any[] = { "*" }, *const urn[] = { "urn:*" },
