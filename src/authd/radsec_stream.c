@@ -38,8 +38,10 @@ static void leave(struct radsec_stream *s)
 		drop(s);
 }
 
+/* Of what libevent has put off, nothing is to follow either. */
 static void closed(struct radsec_stream *s)
 {
+	bufferevent_setcb(s->bev, NULL, NULL, NULL, NULL);
 	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
 	s->report.closed(s->report.context, &s->judgement.why);
 }

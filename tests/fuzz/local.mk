@@ -157,10 +157,12 @@ if FUZZERS
 %C%_fuzz_tls_claim_LDADD = $(PROTO_LIBS)
 endif
 
-EXTRA_DIST += tests/vectors/ports.txt
+EXTRA_DIST += tests/vectors/ports.txt tests/vectors/radsec_stream.txt
 if AUTHD
-FUZZ_TARGETS += %D%/fuzz_ports
+FUZZ_TARGETS += %D%/fuzz_ports %D%/fuzz_radsec_stream
 if FUZZERS
+%C%_fuzz_radsec_stream_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_radsec_stream_LDADD = $(AUTHD_LIBS)
 %C%_fuzz_ports_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_ports_LDADD = $(AUTHD_LIBS)
 endif
