@@ -120,6 +120,18 @@ struct diagnosis *tunnel_peer_why(struct tunnel_peer *t)
 	return &t->why;
 }
 
+enum tunnel_progress tunnel_peer_malformed(struct tunnel_peer *t, const char *detail)
+{
+	diagnosis_say(&t->why, DIAG_MALFORMED, "%s", detail);
+	return TUNNEL_GIVES_UP;
+}
+
+enum tunnel_progress tunnel_peer_internal(struct tunnel_peer *t, const char *detail)
+{
+	diagnosis_say(&t->why, DIAG_INTERNAL, "%s", detail);
+	return TUNNEL_FAILED;
+}
+
 /* The tables of the methods name them; nobody calls them here. */
 void tunnel_peer_start(void *self, struct moment when)
 {
