@@ -84,6 +84,10 @@ static const struct ini_key keys[] = {
 	  .doc = "Who decides: this server itself, or the RADIUS servers of `servers.d`." },
 	{ KEY("Eap", "MaximumRetransmissions", ini_number, max_retrans), .least = 1, .most = 20, .fallback = "4",
 	  .doc = "How often a Request is repeated before the machine is taken to be silent." },
+	{ KEY("Eap", "RetransmitAfter", ini_msec, retransmit_after), .least = 10, .most = 10 * SECONDS, .fallback = "1s",
+	  .doc = "How long a machine has to answer, at the least, before a Request is repeated. A machine that is "
+		"slow, or silent, gets up to twenty times as much (RFC 3748, section 4.3); less than a second is for "
+		"cables that lose frames." },
 	{ KEY("Eap", "ServerTimeout", ini_msec, server_timeout), .least = 1 * SECONDS, .most = 600 * SECONDS,
 	  .fallback = "30s", .doc = "How long to wait for the server." },
 

@@ -382,6 +382,9 @@ void port_use(struct port *port, const struct port_config *config)
 		.choices = &port->choice,
 		.choice_count = 1,
 		.max_retrans = config->max_retrans,
+		.rto_min = config->retransmit_after,
+		/* Whoever decides counts as well, and can tell why. */
+		.max_rounds = PORT_ROUNDS_MAX,
 	};
 }
 

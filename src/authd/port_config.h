@@ -6,6 +6,7 @@
 #include "eapol/authenticator.h"
 
 #define PORT_MACHINES_MAX 1024 /* of one port */
+#define PORT_ROUNDS_MAX	  1000 /* of one conversation: as many as [Eap] MaxRounds= may say */
 
 enum port_mode {
 	PORT_SINGLE, /* one machine, and nobody else */
@@ -34,6 +35,7 @@ struct port_config {
 	/* [Eap] */
 	enum port_server server;
 	unsigned max_retrans;
+	msec retransmit_after;
 	msec server_timeout;
 
 	/* [Vlan]; 0: none */

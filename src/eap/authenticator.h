@@ -102,6 +102,9 @@ struct eap_policy {
 	size_t choice_count;
 	unsigned max_retrans; /* MaxRetrans; 0: the default */
 	unsigned max_rounds;  /* 0: EAP_ROUNDS_DEFAULT */
+	/* In place of EAP_RTO_MIN, for a cable that is as quick as it is bad; the first wait, the
+	 * longest and the jitter are in proportion.  0: EAP_RTO_MIN. */
+	msec rto_min;
 };
 
 enum eap_authenticator_kind { EAP_STAND_ALONE, EAP_BACKEND, EAP_FULL };

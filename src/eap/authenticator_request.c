@@ -102,15 +102,23 @@ static uint32_t next_jitter(struct eap_authenticator *a)
 	return a->jitter;
 }
 
-/* The hint of a method is taken as it is: it knows what the peer has to do.  RTOmin/2 to both sides
- * otherwise, less than RTOmin so that nothing becomes negative. */
+/* What RFC 3748 says of a timer, in proportion to what the policy says of the least. */
+static msec scaled(const struct eap_authenticator *a, msec usual)
+{
+	return a->policy->rto_min ? usual * a->policy->rto_min / EAP_RTO_MIN : usual;
+}
+
+/* The hint of a method is taken as it is: it knows what the peer has to do.  A tenth of RTOmin to
+ * both sides otherwise, so that nothing becomes negative. */
 static msec calculate_timeout(struct eap_authenticator *a)
 {
+	msec jitter = scaled(a, EAP_RTO_JITTER);
+
 	if (a->methodTimeout > 0)
 		return a->methodTimeout;
 	if (a->jitter == 0)
 		return a->rto;
-	return a->rto - EAP_RTO_JITTER / 2 + next_jitter(a) % (EAP_RTO_JITTER + 1);
+	return a->rto - jitter / 2 + next_jitter(a) % (jitter + 1);
 }
 
 void authenticator_start_timer(struct eap_authenticator *a)
@@ -140,7 +148,9 @@ void authenticator_reset_timer(struct eap_authenticator *a)
 	/* The clock's granularity is one millisecond. */
 	msec apart = a->eapRTTVAR > 0 ? 4 * a->eapRTTVAR : 1;
 
-	a->rto = a->measured ? within(a->eapSRTT + apart, EAP_RTO_MIN, EAP_RTO_MAX) : EAP_RTO_FIRST;
+	a->rto = a->measured ? within(a->eapSRTT + apart, scaled(a, EAP_RTO_MIN),
+				      scaled(a, EAP_RTO_MAX))
+			     : scaled(a, EAP_RTO_FIRST);
 }
 
 /* Where the method gave a hint, a person may be at work, which is no measure of the network. */
@@ -155,6 +165,6 @@ void authenticator_measure(struct eap_authenticator *a)
 
 void authenticator_back_off(struct eap_authenticator *a)
 {
-	a->rto = within(2 * a->rto, 0, EAP_RTO_MAX);
+	a->rto = within(2 * a->rto, 0, scaled(a, EAP_RTO_MAX));
 	a->measurable = false;
 }

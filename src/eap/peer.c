@@ -137,6 +137,7 @@ static void enter_method(struct eap_peer *p)
 
 static void enter_get_method(struct eap_peer *p)
 {
+	peer_stop_method(p);
 	p->selectedMethod = peer_find_offer(p, p->request.type);
 	if (p->selectedMethod) {
 		peer_start_method(p);
@@ -310,18 +311,19 @@ static bool method_goes_on(const struct eap_peer *p)
 	       p->methodState != METHOD_DONE;
 }
 
-static bool method_proposed(const struct eap_peer *p)
-{
-	return new_request(p) && !p->selectedMethod && !requests(p, EAP_TYPE_IDENTITY) &&
-	       !requests(p, EAP_TYPE_NOTIFICATION);
-}
-
 /* Deviation: RFC 4137 has no way back from a method once it is selected.  Then a single Request
- * that was slipped in, and that the method ignored, would keep the port closed until the time-out.
- */
+ * that was slipped in or belongs to the last conversation, and that the method ignored, would keep
+ * the port closed until the time-out.  RFC 3748, section 2.1, forbids another method only after a
+ * Response. */
 static bool method_in_use(const struct eap_peer *p)
 {
 	return p->selectedMethod && p->methodState != METHOD_INIT;
+}
+
+static bool method_proposed(const struct eap_peer *p)
+{
+	return new_request(p) && !method_in_use(p) && !requests(p, EAP_TYPE_IDENTITY) &&
+	       !requests(p, EAP_TYPE_NOTIFICATION);
 }
 
 static bool identity_requested(const struct eap_peer *p)

@@ -10,8 +10,6 @@
 
 A row without a test fails, and so does a test without a row.
 """
-import re
-
 from lab import SRC, Failed
 
 PAGE = SRC / "doc/testing.md"

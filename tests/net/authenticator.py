@@ -30,6 +30,7 @@ class Authenticator:
         self._raw = RawSocket(lab, port.switch, port.switch_interface)
         self._id = 0
         self.gone = lambda: False  # says when the machine is known to have given up
+        self.patience = CEILING
 
     def knocked(self):
         """Waits for an EAPOL-Start."""
@@ -48,7 +49,7 @@ class Authenticator:
     def ask(self, kind, data=b""):
         """A Request; returns the data of the Response."""
         self.request(kind, data)
-        frame, deadline = None, time.monotonic() + CEILING
+        frame, deadline = None, time.monotonic() + self.patience
         while not frame and time.monotonic() < deadline:
             if self.gone():
                 raise Gone
@@ -60,6 +61,10 @@ class Authenticator:
 
     def identity(self):
         return self.ask(IDENTITY)
+
+    def take_back(self):
+        """The last Request was not taken: what is said next goes with the one before it."""
+        self._id = (self._id - 1) % 256
 
     def success(self):
         self.send(struct.pack("!BBH", SUCCESS, self._id, 4))

@@ -19,8 +19,8 @@ REGISTER, RENEW, REMOVE = 0, 1, 2
 LEAF, CHAIN, ANCHOR = 0x00, 0x02, 0x07
 TOKEN, TOKEN_CHALLENGE, SIGNATURE_CHALLENGE, BARE_CHALLENGE = 200, 200, 201, 1
 DER, RAW, PKCS10 = 1, 0, 2
-ERRORS = ("", "malformed", "unexpected", "version", "protocol", "token missing", "token", "proof", "refused", "unknown",
-          "parameters", "key", "CA", "not acceptable", "storage", "validation", "limit", "internal")
+ERRORS = ("", "malformed", "unexpected", "version", "protocol", "token missing", "token", "proof", "refused",
+          "unknown", "parameters", "key", "CA", "not acceptable", "storage", "validation", "limit", "internal")
 EXPORTER = "EXPORTER-CPROM-binding"
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 

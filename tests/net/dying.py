@@ -18,7 +18,7 @@ PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.S
 def certificates(keystore):
     """DER of every machine's certificate there, current or not, by the file it is in."""
     return {file: ssl.PEM_cert_to_DER_cert(PEM.search(file.read_text())[0])
-            for file in keystore.glob("*/*/cert.pem") if not file.is_symlink() and "BEGIN" in file.read_text()}
+            for file in keystore.glob("*/*/cert.pem") if not file.parent.is_symlink() and "BEGIN" in file.read_text()}
 
 
 class Truth:

@@ -15,11 +15,15 @@
 
 What they say in cprom.py's words is written from doc/cprom.md; the tunnels are OpenSSL's (ossl.py).
 """
+import contextlib
+import hashlib
 import struct
+import time
 
 import cprom
-from authenticator import HAS_LENGTH, MORE, REQUEST, RESPONSE, TLS_START, Authenticator, Flights
-from lab import Failed
+import pki
+from authenticator import HAS_LENGTH, MORE, REQUEST, RESPONSE, Authenticator, Flights, Gone
+from lab import CEILING, Failed
 from ossl import Tls
 from wire import EAP, START, RawSocket, eapol
 
@@ -45,6 +49,28 @@ def eap_of(avps):
 
 def packet(code, identifier, kind, data=b""):
     return struct.pack("!BBHB", code, identifier, 5 + len(data), kind) + data
+
+
+def bundle(lab, credential, *roots):
+    """What a server has to show, with whose roots at its end: for Tls."""
+    file = lab.folder("shown") / "chain.pem"
+    file.write_text(credential.bundle.read_text() + "".join(root.cert.read_text() for root in roots))
+    return file, credential.key
+
+
+def stolen(lab, authd, name="radius"):
+    """The same of latchkey-authd itself."""
+    home = authd.keystore / name / "current"
+    file = lab.folder("stolen") / "chain.pem"
+    file.write_text((home / "cert.pem").read_text() + (home / "chain.pem").read_text() +
+                    authd.ctl("ca", "export", check=True).stdout)
+    return file, home / "key.pem"
+
+
+def pinned(root):
+    """A token for a network with this authority."""
+    public = pki.openssl("pkey", "-in", root.key, "-pubout", "-outform", "DER")
+    return cprom.Token(pin=hashlib.sha256(public).digest()[:16])
 
 
 class Inside:
@@ -78,14 +104,20 @@ class RogueServer(Inside):
         """Ready for the next conversation."""
         self.tls, self._id, self.change = Tls(server=server, version=version), 0, lambda records: records
 
-    def open(self):
-        """Until the machine has said who it is, inside; returns that. False when there is no tunnel."""
+    def greet(self):
+        """Up to the machine's name, outside."""
         self.eapol.knocked()
         self.eapol.identity()
+
+    def open(self):
+        """Until the machine has said who it is, inside; returns that. False when there is no tunnel."""
+        self.greet()
         flight = self.flights.start()
         while not (self.tls.done and self.tls.heard):
             records = self.tls.hear(flight)
             if self.tls.error:
+                if records:
+                    self.flight(records)  # why not
                 return False
             if not self.tls.heard:
                 flight = self.flight(self.change(records))
@@ -108,6 +140,12 @@ class RogueServer(Inside):
         if kind not in (cprom.TYPE, None):
             raise Failed(f"the machine answers by {kind}: {whole.hex()}")
         return whole
+
+    def until(self, gone, attack):
+        """Attacks until the machine is known to have given up; returns what came of it, or None."""
+        self.eapol.gone = gone
+        with contextlib.suppress(Gone):
+            return attack()
 
     def success(self):
         self.eapol.success()
@@ -135,15 +173,17 @@ class RoguePeer(Inside):
     def frame(self, body=b"", kind=EAP, **more):
         self._raw.send(eapol(body, type=kind, sender=self._sender, **more))
 
-    def receive(self):
+    def receive(self, patience=None, final=True):
         """The next Request, (type, data), which is not one that was answered; None at the end, see ended."""
         def fresh(frame):
             return frame.type == EAP and len(frame.body) >= 4 and frame.body[0] != RESPONSE and \
                 not (frame.body[0] == REQUEST and frame.body[1] == self._answered)
 
-        frame = self._raw.receive(fresh)
+        frame = self._raw.receive(fresh, patience)
         if not frame:
-            raise Failed("the server is silent")
+            if final:
+                raise Failed("the server is silent")
+            return None
         if frame.body[0] != REQUEST:
             self.ended = {3: "success", 4: "failure"}[frame.body[0]]
             return None
@@ -151,21 +191,25 @@ class RoguePeer(Inside):
         size = struct.unpack("!H", frame.body[2:4])[0]
         return frame.body[4], frame.body[5:size]
 
-    def answer(self, kind, data=b""):
-        """The Response to what was asked last; returns the next Request."""
+    def answer(self, kind, data=b"", patience=None):
+        """The Response to what was asked last; returns the next Request. With patience, silence is None as well."""
         self._answered = self._request
         self.frame(packet(RESPONSE, self._request, kind, data))
-        return self.receive()
+        return self.receive(patience, patience is None)
 
     # -- the tunnel
 
     def knock(self):
-        """Up to the first Request of a method."""
-        self.frame(kind=START)
-        while (asked := self.receive()) and asked[0] == IDENTITY:
+        """Up to the first Request of a method; again and again, for a port may be quiet for a while."""
+        asked, deadline = None, time.monotonic() + CEILING
+        while self._raw.receive(timeout=0.001):
+            pass  # what is left of another conversation
+        while not asked or asked[0] != IDENTITY:
+            self.frame(kind=START)
+            asked = self.receive(0.2, time.monotonic() > deadline)
+            self.ended = None
+        while asked and asked[0] == IDENTITY:  # once for each Start that was heard
             asked = self.answer(IDENTITY, self._identity)
-            if asked is None or asked[0] != IDENTITY:
-                break
         return asked
 
     def open(self):
@@ -178,7 +222,7 @@ class RoguePeer(Inside):
         records = self.tls.hear()
         while not self.tls.done and not self.ended and not self.tls.error:
             records = self.tls.hear(self.flight(records))
-        if self.tls.done and records:
+        if self.tls.done and records or self.tls.error and not self.ended:
             self.tls.hear(self.flight(records))
         return self.tls.done and not self.ended
 
@@ -224,6 +268,10 @@ class RoguePeer(Inside):
 
     def say(self, data):
         return self.request(self.eap(packet(RESPONSE, self._asked, cprom.TYPE, data)))
+
+    def nak(self, kind):
+        """Another method inside, please."""
+        return self.eap(packet(RESPONSE, self._asked, NAK, bytes([kind])))
 
 
 class Middle:

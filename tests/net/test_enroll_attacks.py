@@ -1,8 +1,7 @@
-"""Rogue servers, and somebody in the middle, against a machine that wants to be enrolled.
+"""A rogue server against a machine that wants to be enrolled: it has the key that the machine's token pins.
 
 What has to come of each attack is in doc/testing.md, which these tests read.
 """
-import contextlib
 import functools
 import hashlib
 import os
@@ -10,11 +9,10 @@ import struct
 
 import pki
 from attacks import Attacks
-from authenticator import Gone
 from cprom import *
-from enrolling import enroll, keep_token, machine, network, token
+from enrolling import keep_token, machine
 from lab import main, test
-from rogue import IDENTITY, NOTIFICATION, Middle, RogueServer
+from rogue import IDENTITY, NOTIFICATION, RogueServer, bundle, pinned
 
 DAYS = ("-days", "30")
 
@@ -24,11 +22,8 @@ class Host:
 
     def __init__(self, lab, port):
         self.lab, self.root = lab, lab.pki().root
-        credential = lab.pki().server
-        self.credential = (lab.dir / "rogue.pem", credential.key)
-        self.credential[0].write_text(credential.bundle.read_text() + self.root.cert.read_text())
-        public = pki.openssl("pkey", "-in", self.root.key, "-pubout", "-outform", "DER")
-        self.token = Token(pin=hashlib.sha256(public).digest()[:16])
+        self.credential = bundle(lab, lab.pki().server, self.root)
+        self.token = pinned(self.root)
         self.server = RogueServer(lab, port, self.credential)
         self.told = None
 
@@ -416,10 +411,7 @@ def a_rogue_server_with_the_right_key(lab):
     def attempt(attack):
         mark = daemon.mark()
         daemon.ctl("enroll", f"--token-file={file}", "--wait=0")
-        host.server.eapol.gone = lambda: daemon.said(r"credential\.outcome", mark)
-        host.begin()
-        with contextlib.suppress(Gone):
-            attack(host)
+        host.server.until(lambda: daemon.said(r"credential\.outcome", mark), lambda: (host.begin(), attack(host)))
         return mark
 
     def against(attack):
@@ -427,7 +419,8 @@ def a_rogue_server_with_the_right_key(lab):
         host.server.success()
         found = daemon.expect(r"credential\.outcome .* id=(\S+)", mark)[1]
         lab.check(not daemon.said(r"port\.authorised|outcome=installed", mark), "the port stays closed")
-        lab.until(lambda: not list((daemon.keystore / "network").glob("*/cert.pem")), "no certificate in the keystore")
+        home = daemon.keystore / "network"
+        lab.until(lambda: not list(home.glob("*/cert.pem")), "no certificate is in the keystore")
         return found, host.told or "nothing"
 
     rogue.run(lab, against)

@@ -189,6 +189,21 @@ TEST(random_bits_spread_the_retransmissions)
 	CHECK(same < 10);
 }
 
+TEST(a_quick_cable_is_waited_for_in_proportion)
+{
+	for (uint32_t seed = 1; seed <= 100; seed++) {
+		struct bench b;
+
+		bench_begin(&b);
+		b.policy.rto_min = EAP_RTO_MIN / 20;
+		b.lower.random = seed * 2654435761u;
+		bench_step(&b);
+		CHECK(eap_authenticator_deadline(&b.machine) >= EAP_RTO_FIRST / 20 - 5);
+		CHECK(eap_authenticator_deadline(&b.machine) <= EAP_RTO_FIRST / 20 + 5);
+		eap_authenticator_done(&b.machine);
+	}
+}
+
 static size_t arrows(enum eap_authenticator_kind kind)
 {
 	struct machine_arrow arrow;
