@@ -187,10 +187,7 @@ static enum eap_server_state hear_actions(struct teap_server *c, const struct te
 					  struct moment now)
 {
 	enum teap_status status = TEAP_SUCCESS;
-	enum eap_server_state state;
 
-	if (teap_server_demanded(c, m, now, &state))
-		return state;
 	for (unsigned i = 0; i < m->action_count; i++) {
 		bool negotiate = m->actions[i].action == TEAP_NEGOTIATE_EAP;
 
@@ -211,10 +208,14 @@ static enum eap_server_state hear_actions(struct teap_server *c, const struct te
 static enum eap_server_state hear_end(struct teap_server *c, const struct teap_message *m,
 				      struct moment now)
 {
+	enum eap_server_state state;
+
 	/* With an error of its own, it has not taken what it was given. */
 	if (m->result == TEAP_SUCCESS)
 		return m->error == TEAP_NO_ERROR && teap_server_confirms(c) ? METHOD_ASKS
 									    : METHOD_SUCCEEDED;
+	if (teap_server_demanded(c, m, now, &state))
+		return state;
 	if (m->action_count > 0)
 		return hear_actions(c, m, now);
 	return teap_server_unexpected(c, "no Result TLV where one is due");

@@ -1,6 +1,10 @@
 /* TEAP's peer, and a server that says the input inside of the tunnel.  Nothing succeeds without a
- * Crypto-Binding that is right. */
+ * Crypto-Binding that is right, and no certificate is stored that is not good. */
 #include <assert.h>
+
+#include "enrol/pkcs.h"
+#include "method/cprom_direct.h"
+#include "tests/pki.h"
 
 #include "tests/fuzz/teap_ends.h"
 
@@ -99,15 +103,87 @@ static enum status method_init(void *context, const struct eap_server_about *abo
 static const struct eap_server_method server = { TUNNEL_SERVER_METHOD("TEAP", EAP_TYPE_TEAP,
 								      method_init) };
 
+/* ---- a store, of which nothing is expected ---- */
+
+static enum status new_key(void *self, const char *credential, const struct enrol_params *params,
+			   EVP_PKEY **ret_key, struct diagnosis *why)
+{
+	static EVP_PKEY *key;
+
+	(void)self;
+	(void)credential;
+	(void)params;
+	(void)why;
+	if (!key)
+		key = pki_key("P-256");
+	EVP_PKEY_up_ref(key);
+	*ret_key = key;
+	return OK;
+}
+
+/* Nobody has certified the key. */
+static enum status put(void *self, const char *credential, const struct enrol_result *result,
+		       struct diagnosis *why)
+{
+	(void)self;
+	(void)credential;
+	(void)result;
+	(void)why;
+	abort();
+}
+
+static enum status settle(void *self, const char *credential, struct diagnosis *why)
+{
+	(void)self;
+	(void)credential;
+	(void)why;
+	abort();
+}
+
+static void abandon(void *self, const char *credential, bool refused)
+{
+	(void)self;
+	(void)credential;
+	(void)refused;
+}
+
+static const struct enrol_store store = { new_key, put, settle, settle, abandon };
+
+/* An account, or the certificate alone, for a certificate. */
+static struct tunnel_peer *asking(const struct ends *ends, bool renews)
+{
+	static const struct enrol_peer_protocol *const protocols[] = { &pkcs_peer };
+	static struct cprom_credential credential[2];
+	struct cprom_credential *c = &credential[renews];
+	const struct cprom_peer_settings settings = { .credentials = c,
+						      .credential_count = 1,
+						      .protocols = protocols,
+						      .protocol_count = 1,
+						      .store = { &store, NULL },
+						      .accept_anchors = true };
+	struct teap_peer_settings s = { .certificate = TEAP_MACHINE, .inner_optional = true };
+	struct tunnel_peer *peer = NULL;
+
+	*c = (struct cprom_credential){ .name = "net",
+					.type = ENROL_X509,
+					.actions = 7,
+					.wanted = true,
+					.action = renews ? ENROL_RENEW : ENROL_REGISTER };
+	snprintf(c->names.common_name, sizeof c->names.common_name, "desk");
+	assert(cprom_peer_new(&settings, &s.provision) == OK);
+	assert(teap_peer_new(ends->peer, &s, &peer) == OK);
+	return peer;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct tunnel_peer *optional, *demanding;
+	static struct tunnel_peer *optional, *demanding, *enrolling, *renewing;
 	static struct secret password;
 	const struct ends *ends = ends_get();
 	struct tunnel_server_context context = { .config = ends->server };
 	struct eap_keys server_keys = { 0 }, peer_keys = { 0 };
 	struct rd r = rd_of(slice_of(data, size));
-	bool demands = rd_u8(&r) & 1;
+	unsigned kind = rd_u8(&r) & 3;
 
 	if (!optional) {
 		struct teap_peer_settings s = {
@@ -125,11 +201,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(teap_peer_new(ends->peer, &s, &demanding) == OK);
 		s.inner_optional = true;
 		assert(teap_peer_new(ends->peer, &s, &optional) == OK);
+		enrolling = asking(ends, false);
+		renewing = asking(ends, true);
 	}
+
+	struct tunnel_peer *const peers[] = { optional, demanding, enrolling, renewing };
+
 	hostile.input = r;
 	hostile.bound = false;
-	ends_converse(&server, &context, demands ? demanding : optional, 0, &server_keys,
-		      &peer_keys);
+	ends_converse(&server, &context, peers[kind], 0, &server_keys, &peer_keys);
 	assert(peer_keys.msk.len == 0 || hostile.bound);
 	eap_keys_done(&server_keys);
 	eap_keys_done(&peer_keys);

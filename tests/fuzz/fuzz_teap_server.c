@@ -96,9 +96,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.emsk = flags & 8 ? TEAP_EMSK_ALLOWED : TEAP_EMSK_IGNORED,
 		.prompt = "?",
 	};
+	const struct cprom_server_policy policy_of_enrolment = {
+		.authorisations = 1u << ENROL_BY_CERTIFICATE | 1u << ENROL_BY_ACCOUNT,
+		.actions = 1u << ENROL_REGISTER | 1u << ENROL_RENEW,
+		.renew_percent = 1,
+	};
+	const struct enrol_authority authority = { .renew_wanted = flags & 0x20 };
+	const struct cprom_server_context enrol = { &policy_of_enrolment, &authority };
 	struct eap_keys server_keys = { 0 }, peer_keys = { 0 };
 	bool succeeded;
 
+	context.enrol = flags & 0x10 ? &enrol : NULL;
 	if (!peer)
 		assert(tunnel_peer_new(ends->peer, NULL, &inside, &hostile, &peer) == OK);
 	hostile.input = r;

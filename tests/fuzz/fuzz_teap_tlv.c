@@ -11,13 +11,26 @@ static bool within(struct slice part, struct slice whole)
 	return part.len == 0 || (part.p >= whole.p && part.p + part.len <= whole.p + whole.len);
 }
 
+static void check_provision(struct slice tlvs)
+{
+	struct teap_provision p;
+
+	if (!teap_provision_read(tlvs, &p))
+		return;
+	assert(within(p.pkcs10, tlvs) && within(p.pkcs7, tlvs));
+	assert(p.pkcs10.len == 0 || p.request);
+}
+
 static void check_slices(const struct teap_message *m, struct slice in)
 {
 	assert(within(m->authority_id, in) && within(m->eap, in) && within(m->prompt, in));
 	assert(within(m->name, in) && within(m->password, in) && within(m->pkcs7, in));
 	assert(within(m->pkcs10, in) && within(m->csr_attributes, in) && within(m->root, in));
-	for (unsigned i = 0; i < m->action_count; i++)
+	check_provision(m->root);
+	for (unsigned i = 0; i < m->action_count; i++) {
 		assert(within(m->actions[i].tlvs, in));
+		check_provision(m->actions[i].tlvs);
+	}
 }
 
 static void check_binding(const struct teap_message *m, struct slice in)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "enrol/question.h"
 #include "tests/pki.h"
 
 static const struct moment now = { .mono = 1000, .wall = PKI_NOW };
@@ -45,6 +46,7 @@ const struct ends *ends_get(void)
 	server_settings.trust = trust_in(&ca, CERT_CLIENT);
 	server_settings.key = server.key;
 	server_settings.cert = server.cert;
+	ends.certificate = pki_der(client.cert);
 	assert(tls_config_new(&peer_settings, &ends.peer, &why) == OK);
 	assert(tls_server_config_new(&server_settings, &ends.server, &why) == OK);
 	return &ends;
@@ -73,8 +75,14 @@ static enum eap_server_state hear(const struct eap_server_method *method, void *
 		return METHOD_FAILED;
 	state = method->process(self, &response, now);
 	while (state == METHOD_ASKS) {
-		const struct eap_reply reply = { .accept = !(*answers & 1) };
+		const struct enrol_reply given = {
+			.accept = !(*answers & 1),
+			.certificate = bytes_slice(&ends_get()->certificate),
+		};
+		struct eap_reply reply = { .accept = given.accept };
 
+		if (method->question(self)->kind == EAP_ASKS_ENROLMENT)
+			reply.with.enrolment = &given;
 		*answers >>= 1;
 		state = method->answer(self, &reply, now);
 	}

@@ -10,6 +10,7 @@
 #define ENDS_BINDS 0x01 /* a Crypto-Binding that is right follows the TLVs */
 
 struct ends {
+	struct bytes certificate; /* DER, of the peer: for whoever is to be given one */
 	struct tls_config *peer;
 	struct tls_server_config *server;
 };

@@ -263,7 +263,10 @@ if CUNIT
 UNIT_TESTS += %D%/test_teap_provision
 %C%_test_teap_provision_SOURCES = %D%/test_teap_provision.c $(TEAP_DUO) $(CPROM_DUO)
 %C%_test_teap_provision_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
-UNIT_TESTS += %D%/test_teap_hostile
-%C%_test_teap_hostile_SOURCES = %D%/test_teap_hostile.c $(TEAP_DUO)
+UNIT_TESTS += %D%/test_teap_hostile %D%/test_teap_provision_hostile
+%C%_test_teap_provision_hostile_SOURCES = %D%/test_teap_provision_hostile.c $(TEAP_HOSTILE) $(CPROM_DUO)
+%C%_test_teap_provision_hostile_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+TEAP_HOSTILE = tests/teap_hostile.c tests/teap_hostile.h $(TEAP_DUO)
+%C%_test_teap_hostile_SOURCES = %D%/test_teap_hostile.c $(TEAP_HOSTILE)
 %C%_test_teap_hostile_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
