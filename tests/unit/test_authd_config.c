@@ -161,6 +161,29 @@ TEST(every_error_of_every_file_is_told)
 	check_error(&rig, "b.rule", 4, "needs SessionTimeout=");
 }
 
+TEST(what_does_not_go_with_certificates_by_teap_is_told)
+{
+	static const struct {
+		const char *text, *part;
+		unsigned line;
+	} rows[] = {
+		{ "[Enroll]\nAuthorise=account\n", "TeapProvisioning=yes alone", 2 },
+		{ "[Enroll]\nTunnels=ttls\nTeapProvisioning=yes\n", "among Tunnels=", 3 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		AUTO_VALUE(rig) rig = rig_make(rows[i].text);
+
+		CHECK(load(&rig) < 0);
+		check_error(&rig, "a.conf", rows[i].line, rows[i].part);
+	}
+
+	AUTO_VALUE(rig)
+	rig = rig_make("[Enroll]\nTeapProvisioning=yes\nAuthorise=certificate account\n");
+	REQUIRE(load(&rig) == 0);
+	CHECK(rig.config->settings.enroll.teap);
+}
+
 TEST(the_longest_prefix_says_who_it_is)
 {
 	AUTO_VALUE(rig) rig = rig_make("");

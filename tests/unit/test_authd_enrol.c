@@ -690,13 +690,25 @@ TEST(user_name_makes_nobody_the_one_who_has_enrolled_a_machine)
 	CHECK_INT(used(&s), 0);
 }
 
+/* The machine has it. */
+static void confirm(struct site *s, X509 *cert)
+{
+	struct registry_credential c;
+	struct cert_info info;
+
+	cert_info_of(cert, &info);
+	REQUIRE(registry_credential_find(s->registry, info.fingerprint, &c, NULL) == 1);
+	REQUIRE(registry_begin(s->registry, true) == 0);
+	REQUIRE(registry_credential_validated(s->registry, c.issuer, c.serial, loop_now().wall) ==
+		1);
+	REQUIRE(registry_commit(s->registry) == 0);
+}
+
 /* Two who come with tokens of others, or with factory certificates without a serial number. */
 TEST(who_does_not_say_which_machine_it_is_takes_no_name_over)
 {
 	AUTO_VALUE(site) s;
 	AUTO_VALUE(desk) d;
-	struct registry_credential c;
-	struct cert_info info;
 
 	site_init(&s);
 	desk_init(&d, &s);
@@ -706,17 +718,93 @@ TEST(who_does_not_say_which_machine_it_is_takes_no_name_over)
 
 		ask.grant.by = i < 2 ? ENROL_BY_JWT : ENROL_BY_CERTIFICATE;
 		ask.certificate = pki_der(cert.cert);
-		cert_info_of(cert.cert, &info);
 		CHECK_INT(answer_to(&d, &ask)->accept, i == 0);
 		if (i == 0) {
-			REQUIRE(registry_credential_find(s.registry, info.fingerprint, &c, NULL) ==
-				1);
-			REQUIRE(registry_begin(s.registry, true) == 0);
-			REQUIRE(registry_credential_validated(s.registry, c.issuer, c.serial,
-							      loop_now().wall) == 1);
-			REQUIRE(registry_commit(s.registry) == 0);
+			confirm(&s, cert.cert);
 		} else {
 			CHECK_INT(d.told.error, ENROL_ERROR_ACTION_REFUSED);
+		}
+		pki_cert_done(&cert);
+	}
+}
+
+/* ---- TEAP by itself ---- */
+
+static void put_account(struct site *s, const char *name, enum account_state state)
+{
+	struct registry_account a = { .account.state = state, .made = 1, .changed = 1 };
+
+	snprintf(a.account.name, sizeof a.account.name, "%s", name);
+	snprintf(a.maker, sizeof a.maker, "test");
+	REQUIRE(account_hash(slice_str("secret"), a.account.hash) == OK);
+	REQUIRE(registry_begin(s->registry, true) == 0);
+	REQUIRE(registry_account_put(s->registry, &a) == 0);
+	REQUIRE(registry_commit(s->registry) == 0);
+}
+
+static const struct enrolment_told *by_account(struct desk *d, struct slice name)
+{
+	struct enrolment_ask ask = { .kind = ENROL_ASKS_AUTHORISE, .by = ENROL_BY_ACCOUNT };
+
+	REQUIRE(bytes_set(&ask.account, name) == OK);
+	return answer_to(d, &ask);
+}
+
+TEST(account_is_granted_its_own_name_and_no_other)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+
+	site_init(&s);
+	desk_init(&d, &s);
+	put_account(&s, "Bob", ACCOUNT_FOUND);
+	put_account(&s, "eve", ACCOUNT_DISABLED);
+	REQUIRE(by_account(&d, slice_str("bob"))->accept);
+	CHECK_STR(d.told.grant.names.common_name, "Bob");
+	CHECK_STR(d.told.grant.profile, "machine");
+	CHECK_INT(d.told.grant.by, ENROL_BY_ACCOUNT);
+	CHECK_STR(d.told.grant.machine, "");
+	CHECK(!by_account(&d, slice_str("eve"))->accept);
+	CHECK_INT(d.told.error, ENROL_ERROR_ACTION_REFUSED);
+	CHECK(!by_account(&d, slice_str("alice"))->accept);
+	CHECK(!by_account(&d, slice_of((const uint8_t *)"bob\0x", 5))->accept);
+	CHECK(!by_account(&d, slice_of(NULL, 0))->accept);
+}
+
+/* One account is one machine, and takes the name of no other. */
+TEST(account_takes_over_what_it_has_brought_alone)
+{
+	static const struct {
+		const char *cn;
+		enum enrol_authorisation by;
+		bool accept;
+	} rows[] = {
+		{ "laptop", ENROL_BY_JWT, true },  { "laptop", ENROL_BY_ACCOUNT, false },
+		{ "bob", ENROL_BY_ACCOUNT, true }, { "bob", ENROL_BY_ACCOUNT, true },
+		{ "bob", ENROL_BY_JWT, false },
+	};
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+
+	site_init(&s);
+	desk_init(&d, &s);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct enrolment_ask ask = { .kind = ENROL_ASKS_ISSUE, .type = ENROL_X509 };
+		struct pki_cert cert = pki_client(rows[i].cn, &s.rig.ca);
+		struct registry_machine_facts facts;
+
+		ask.grant.by = rows[i].by;
+		if (rows[i].by == ENROL_BY_ACCOUNT)
+			snprintf(ask.grant.names.common_name, sizeof ask.grant.names.common_name,
+				 "%s", rows[i].cn);
+		ask.certificate = pki_der(cert.cert);
+		CHECK_INT(answer_to(&d, &ask)->accept, rows[i].accept);
+		if (rows[i].accept)
+			confirm(&s, cert.cert);
+		if (rows[i].accept && rows[i].by == ENROL_BY_ACCOUNT) {
+			REQUIRE(registry_machine_facts(s.registry, MACHINE_CERTIFICATE, "CN=bob",
+						       &facts) == 1);
+			CHECK_STR(facts.enrolled_by, "account bob");
 		}
 		pki_cert_done(&cert);
 	}
