@@ -17,6 +17,7 @@
 #include "authd/metrics.h"
 #include "authd/passthrough.h"
 #include "authd/pool.h"
+#include "authd/putting_out.h"
 #include "authd/radius_server.h"
 #include "authd/radsec_server.h"
 #include "authd/revocation.h"
@@ -52,6 +53,7 @@ struct authd {
 	struct account_desk *account_desk;
 	struct lists *lists;   /* of our own authority */
 	struct wishes *wishes; /* who is to renew */
+	struct putting_outs put_out;
 	struct staple *staple; /* NULL: nothing is stapled */
 	struct tickets *tickets;
 	struct sessions sessions; /* at RADIUS clients */

@@ -191,6 +191,11 @@ static void on_account(void *context, const struct message_account_asks *asks)
 		account_desk_ask(a->account_desk, a->accounts, asks);
 }
 
+static void on_revoked_known(void *context)
+{
+	put_out_on_known(context);
+}
+
 void authd_events_of(struct authd *authd, struct pool_events *ret_events)
 {
 	*ret_events = (struct pool_events){
@@ -199,6 +204,7 @@ void authd_events_of(struct authd *authd, struct pool_events *ret_events)
 		.asks = on_asks,
 		.account = on_account,
 		.enrolment = on_enrolment,
+		.revoked_known = on_revoked_known,
 		.context = authd,
 		.mschap = authd->options.mschap,
 	};

@@ -213,12 +213,11 @@ static void told_enrolment(void *context, const struct message_enrolment_asks *a
 static void revoked_by_itself(void *context, const char *identifier)
 {
 	struct authd *a = context;
-	struct diagnosis why;
 
-	if (a->view.revoked)
-		a->view.revoked(a);
 	if (identifier)
-		(void)a->view.disconnect(a, identifier, "enrollment", &why);
+		put_out_by(a, identifier, "enrollment");
+	else
+		lists_refresh(a->lists);
 }
 
 static int open_enrolment(struct authd *a)
@@ -294,9 +293,14 @@ static void on_revoked(void *context, struct revoked *revoked)
 	pool_revoked(((struct authd *)context)->pool, revoked);
 }
 
+static void on_lists_read(void *context)
+{
+	put_out_on_read(context);
+}
+
 static int open_lists(struct authd *a)
 {
-	const struct lists_events events = { on_revoked, on_staple, a };
+	const struct lists_events events = { on_revoked, on_lists_read, on_staple, a };
 
 	return lists_new(a->loop, a->recorder, &events, &a->lists);
 }
@@ -327,6 +331,7 @@ int authd_open_parts(struct authd *a, struct diagnosis *why)
 	int error;
 
 	sessions_init(&a->sessions);
+	putting_outs_init(&a->put_out);
 	authd_view_of(a, &a->view);
 	error = open_recorder(a, why);
 	if (error == 0)
@@ -415,6 +420,8 @@ void authd_close_parts(struct authd *a)
 	lists_stop(a->lists);
 	wishes_stop(a->wishes);
 	recorder_free(TAKE(a->recorder));
+	if (a->put_out.new.next)
+		putting_outs_done(a);
 	lists_free(TAKE(a->lists));
 	wishes_free(TAKE(a->wishes));
 	/* What has an eye on the workers' messages goes after them, what they are told of before.

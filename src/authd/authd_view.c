@@ -467,13 +467,6 @@ static int view_token_pin(void *self, uint8_t pin[TOKEN_PIN_SIZE], struct diagno
 	return arming_pin(a->config, pin, why);
 }
 
-static void view_revoked(void *self)
-{
-	struct authd *a = self;
-
-	lists_refresh(a->lists);
-}
-
 static void view_wished(void *self, struct wished *wished)
 {
 	struct authd *a = self;
@@ -510,7 +503,7 @@ void authd_view_of(struct authd *authd, struct authd_view *ret_view)
 		.reauth = view_reauth,
 		.token_pin = view_token_pin,
 		.revoke_elsewhere = view_revoke_elsewhere,
-		.revoked = view_revoked,
+		.put_out = put_out,
 		.wished = view_wished,
 		.reload = view_reload,
 		.metrics = view_metrics,

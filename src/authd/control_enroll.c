@@ -34,6 +34,7 @@ struct enroll_job {
 	/* machine-revoke: the certificates that have not expired, and what their CA does about it.
 	 */
 	struct bytes certificates;
+	struct putting_out out;
 	struct enrolment_revocation revocation;
 };
 
@@ -447,33 +448,15 @@ static const struct command *command_of(enum control_command command)
 	return &all[command];
 }
 
-/* Who is revoked is put out at once; who is to renew authenticates anew. */
-static void follow_up(struct enroll_job *job)
+static void note_sessions(struct enroll_job *job, int n, const struct diagnosis *why)
 {
-	const struct authd_view *view = job->view;
-	bool revoke = job->request.command == CONTROL_MACHINE_REVOKE;
-	int (*action)(void *, const char *, const char *, struct diagnosis *) =
-		revoke ? view->disconnect : view->reauth;
-	struct diagnosis why = { 0 };
-	int n = 0;
+	char sentence[512];
 
-	if (!revoke && job->request.command != CONTROL_MACHINE_RENEW)
-		return;
-	if (revoke && view->revoked)
-		view->revoked(view->self);
-	/* Before it authenticates. */
-	if (!revoke && job->wished && view->wished)
-		view->wished(view->self, job->wished);
-	if (action)
-		n = action(view->self, job->identifier, job->actor, &why);
 	json_object_set_new(job->result, "sessions", json_integer(n > 0 ? n : 0));
-	if (n < 0) {
-		char sentence[512];
-
+	if (n < 0)
 		json_object_set_new(
 			job->result, "problem",
-			json_string(diagnosis_sentence(&why, sentence, sizeof sentence)));
-	}
+			json_string(diagnosis_sentence(why, sentence, sizeof sentence)));
 }
 
 static void answer(struct enroll_job *job, int error)
@@ -541,14 +524,61 @@ static bool ask_ca(struct enroll_job *job)
 	return view->revoke_elsewhere(view->self, &job->revocation) == 0;
 }
 
+static void conclude(struct enroll_job *job)
+{
+	if (!ask_ca(job))
+		answer(job, 0);
+}
+
+static void told_out(struct putting_out *order)
+{
+	struct enroll_job *job = list_item(order, struct enroll_job, out);
+
+	note_sessions(job, order->sessions, &order->why);
+	conclude(job);
+}
+
+/* false: there is nobody to be put out. */
+static bool puts_out(struct enroll_job *job)
+{
+	const struct authd_view *view = job->view;
+
+	if (job->request.command != CONTROL_MACHINE_REVOKE || !view->put_out)
+		return false;
+	job->out = (struct putting_out){ .machine = job->identifier,
+					 .actor = job->actor,
+					 .told = told_out };
+	view->put_out(view->self, &job->out);
+	return true;
+}
+
+/* Who is to renew authenticates anew. */
+static void renew(struct enroll_job *job)
+{
+	const struct authd_view *view = job->view;
+	struct diagnosis why = { 0 };
+	int n = 0;
+
+	/* Before it authenticates. */
+	if (job->wished && view->wished)
+		view->wished(view->self, job->wished);
+	if (view->reauth)
+		n = view->reauth(view->self, job->identifier, job->actor, &why);
+	note_sessions(job, n, &why);
+}
+
 static void answered(struct question *question, int error)
 {
 	struct enroll_job *job = job_of(question);
 
-	if (error >= 0 && job->found)
-		follow_up(job);
-	if (error < 0 || !job->found || !ask_ca(job))
+	if (error < 0 || !job->found) {
 		answer(job, error);
+		return;
+	}
+	if (job->request.command == CONTROL_MACHINE_RENEW)
+		renew(job);
+	if (!puts_out(job))
+		conclude(job);
 }
 
 static bool prepare_token(struct control_client *client, struct enroll_job *job)

@@ -7,6 +7,7 @@
 #include "authd/accounts.h"
 #include "authd/packet.h"
 #include "authd/rules.h"
+#include "eap/packet.h"
 #include "tls/cert.h"
 
 /* Nobody is let in by it: for identities of a realm that is not ours. */
@@ -100,6 +101,8 @@ void conversation_free(struct conversation *c)
 	aaa_grant_done(&c->grant);
 	arming_free(c->arming);
 	packet_free(c->packet);
+	bytes_done(&c->shown_octets);
+	free(c->refused);
 	free(c->mud_url);
 	free(c);
 }
@@ -127,8 +130,36 @@ static void note_names(const struct tls_claim *claim, char *buffer, size_t size)
 	}
 }
 
-static void note_claim(struct outcome_claim *to, const struct tls_claim *claim)
+static void append(struct bytes *to, struct slice *part)
 {
+	size_t at = to->len;
+
+	if (bytes_append(to, *part, to->cap) == OK)
+		*part = slice_of(to->p + at, part->len);
+}
+
+/* The claim is the method's, and may be gone when it is asked about again. */
+static void keep_shown(struct conversation *c, const struct tls_claim *claim)
+{
+	c->shown = (struct tls_claim){ .subject = claim->subject,
+				       .issuer_der = claim->issuer_der,
+				       .serial = claim->serial,
+				       .path = claim->path };
+	bytes_clear(&c->shown_octets);
+	if (bytes_reserve(&c->shown_octets, claim->subject.len + claim->issuer_der.len +
+						    claim->serial.len + claim->path.len) != OK)
+		return;
+	append(&c->shown_octets, &c->shown.subject);
+	append(&c->shown_octets, &c->shown.issuer_der);
+	append(&c->shown_octets, &c->shown.serial);
+	append(&c->shown_octets, &c->shown.path);
+}
+
+static void note_claim(struct conversation *c, const struct tls_claim *claim)
+{
+	struct outcome_claim *to = &c->claim;
+
+	keep_shown(c, claim);
 	printable(claim->subject, to->subject, sizeof to->subject);
 	printable(claim->issuer, to->issuer, sizeof to->issuer);
 	cert_hex(claim->serial, to->serial, sizeof to->serial);
@@ -181,17 +212,43 @@ static void name_user(struct conversation *c, const struct rules_machine *machin
 
 /* ---- turns ---- */
 
+static enum conversation_turn refuse(struct conversation *c, const struct diagnosis *why)
+{
+	struct wr w = wr_of(c->failure, sizeof c->failure);
+
+	c->refused = malloc(sizeof *c->refused);
+	if (c->refused)
+		*c->refused = *why;
+	eap_packet_build_result(&w, EAP_FAILURE, c->lower.eapReqData.p[1]);
+	c->lower.eapReqData = wr_done(&w);
+	return CONVERSATION_REJECTED;
+}
+
+/* The method is content.  What was shown may have been revoked since it was asked about. */
+static enum conversation_turn let_in(struct conversation *c)
+{
+	bool kept = c->shown_octets.len > 0;
+	struct diagnosis why;
+
+	diagnosis_set(&why, DIAG_NONE);
+	if (kept && arming_revoked(c->arming, &c->shown, &why))
+		return refuse(c, &why);
+	if ((c->claim.fingerprint[0] && !kept) || !name_session(c)) {
+		diagnosis_say(&why, DIAG_INTERNAL, "there is no memory to let it in");
+		return refuse(c, &why);
+	}
+	return CONVERSATION_ACCEPTED;
+}
+
 static enum conversation_turn turn_of(struct conversation *c)
 {
 	struct eap_authenticator_lower *lower = &c->lower;
 	bool success = lower->eapSuccess, failure = lower->eapFail, request = lower->eapReq;
 
 	lower->eapSuccess = lower->eapFail = lower->eapReq = lower->eapNoReq = false;
-	if (success && name_session(c))
-		return CONVERSATION_ACCEPTED;
 	if (success)
-		lower->eapReqData = (struct slice){ 0 }; /* there is no memory to let it in */
-	if (success || failure)
+		return let_in(c);
+	if (failure)
 		return CONVERSATION_REJECTED;
 	if (!request)
 		return CONVERSATION_NOTHING;
@@ -215,7 +272,7 @@ static enum answer judge(struct conversation *c, const struct rules_machine *mac
 	bool accept;
 
 	if (machine->claim)
-		note_claim(&c->claim, machine->claim);
+		note_claim(c, machine->claim);
 	if (machine->identity.len > 0)
 		printable(machine->identity, c->account, sizeof c->account);
 	aaa_grant_done(&c->grant);
@@ -240,7 +297,7 @@ static enum answer judge_certificate(struct conversation *c, const struct eap_qu
 
 	/* In a tunnel it is one thing among others, and the rules are asked at the end. */
 	if (question->tunnel) {
-		note_claim(&c->claim, claim);
+		note_claim(c, claim);
 		if (arming_revoked(c->arming, claim, ret_why))
 			return NO;
 	} else if (judge(c, &machine, ret_why) == NO) {
@@ -260,7 +317,7 @@ static enum answer judge_enrolled(struct conversation *c, const struct rules_mac
 	if (machine->claim && !enrolment_is_factory(c->arming->enrol.factory, machine->claim))
 		return judge(c, machine, ret_why);
 	if (machine->claim)
-		note_claim(&c->claim, machine->claim);
+		note_claim(c, machine->claim);
 	aaa_grant_done(&c->grant);
 	if (s->enroll.after == AFTER_ENROLMENT_ACCEPT) {
 		c->grant.vlan = (uint16_t)s->enroll.vlan;
@@ -413,6 +470,14 @@ enum conversation_turn conversation_found(struct conversation *c, const struct a
 
 /* ---- what is told of it ---- */
 
+void conversation_diagnose(const struct conversation *c, struct diagnosis *ret_why)
+{
+	if (c->refused)
+		*ret_why = *c->refused;
+	else
+		eap_authenticator_diagnose(&c->eap, ret_why);
+}
+
 struct outcome *conversation_outcome(const struct conversation *c, bool accepted, unsigned worker,
 				     struct moment now)
 {
@@ -438,12 +503,12 @@ struct outcome *conversation_outcome(const struct conversation *c, bool accepted
 	o->ended = now;
 	o->rounds = c->rounds;
 	if (!accepted)
-		eap_authenticator_diagnose(&c->eap, &o->why);
+		conversation_diagnose(c, &o->why);
 	return o;
 }
 
 size_t conversation_memory(const struct conversation *c)
 {
-	return sizeof *c + c->eap.lastReqData.cap + c->eap.identity.cap +
+	return sizeof *c + c->eap.lastReqData.cap + c->eap.identity.cap + c->shown_octets.cap +
 	       (c->packet ? sizeof *c->packet + c->packet->data.cap : 0);
 }

@@ -35,6 +35,10 @@ struct conversation {
 	char session[OUTCOME_SESSION_SIZE + 1];
 	struct aaa_grant grant;
 	struct outcome_claim claim;
+	struct tls_claim shown; /* of the claim what revocation is looked up by; in shown_octets */
+	struct bytes shown_octets; /* empty: nothing was shown */
+	struct diagnosis *refused; /* at the last moment, by us and not by the method; NULL: not */
+	uint8_t failure[4];	   /* EAP-Failure, in place of the method's Success */
 	char account[AAA_TEXT_MAX + 1];	      /* printable */
 	const struct eap_question *waits_for; /* CONVERSATION_WAITS; NULL: it does not */
 
@@ -68,6 +72,8 @@ enum conversation_turn conversation_found(struct conversation *c, const struct a
 enum conversation_turn conversation_answered(struct conversation *c, const struct eap_reply *reply,
 					     struct moment now);
 
+/* Why it was rejected. */
+void conversation_diagnose(const struct conversation *c, struct diagnosis *ret_why);
 /* What is told when it has ended, or is given up.  NULL when there is no memory. */
 struct outcome *conversation_outcome(const struct conversation *c, bool accepted, unsigned worker,
 				     struct moment now);

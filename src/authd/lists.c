@@ -268,9 +268,10 @@ static void on_read(struct question *question, int result)
 	if (result == 0)
 		use(l, r->made);
 	reading_free(r);
-	if (l->again)
-		lists_refresh(l);
-	else if (l->recorder)
+	if (l->again && lists_refresh(l))
+		return;
+	l->events.read(l->events.context);
+	if (l->recorder)
 		look_again(l, result < 0);
 }
 
@@ -288,20 +289,21 @@ static struct reading *reading_new(struct lists *l)
 	return r;
 }
 
-void lists_refresh(struct lists *l)
+bool lists_refresh(struct lists *l)
 {
 	struct reading *r;
 
 	l->again = l->reading;
 	if (l->reading || !l->recorder)
-		return;
+		return l->reading;
 	r = reading_new(l);
 	l->reading = r && recorder_ask(l->recorder, &r->question) == 0;
 	if (l->reading)
-		return;
+		return true;
 	if (r)
 		reading_free(r);
 	look_again(l, true);
+	return false;
 }
 
 void lists_settle(struct lists *l)

@@ -21,6 +21,9 @@
 struct lists_events {
 	/* Another set; the callee takes references. */
 	void (*changed)(void *context, struct revoked *revoked);
+	/* After that, or when nothing had changed: what lists_refresh asked for was read, or could
+	 * not be. */
+	void (*read)(void *context);
 	/* The response about our own certificate, for stapling; empty: none. */
 	void (*staple)(void *context, struct slice response);
 	void *context;
@@ -33,8 +36,8 @@ int lists_new(struct loop *loop, struct recorder *recorder, const struct lists_e
 	      struct lists **ret_lists);
 /* The authority is opened anew. */
 int lists_configure(struct lists *lists, const struct config *config, struct diagnosis *why);
-/* Something was revoked, and that is committed. */
-void lists_refresh(struct lists *lists);
+/* Something was revoked, and that is committed.  False: nobody can be asked. */
+bool lists_refresh(struct lists *lists);
 /* Before anybody is served: waits until the registry was read once, or has failed, or does not
  * answer in time.  Then nobody is refused because we have just been started. */
 void lists_settle(struct lists *lists);

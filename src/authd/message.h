@@ -16,7 +16,7 @@ enum message_kind {
 	MESSAGE_CONFIGURE,	/* struct message_configure */
 	MESSAGE_JUDGED,		/* struct message_judged */
 	MESSAGE_STAPLE,		/* struct message_octets */
-	MESSAGE_REVOKED,	/* struct message_revoked */
+	MESSAGE_REVOKED,	/* struct message_revoked; comes back when it counts */
 	MESSAGE_WISHED,		/* struct message_wished */
 	MESSAGE_TICKETS,	/* struct message_tickets */
 	MESSAGE_ENROLMENT_TOLD, /* struct message_enrolment_told */

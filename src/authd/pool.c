@@ -22,6 +22,7 @@ struct pool {
 	struct token_bucket all; /* what may begin now */
 	struct tallies clients;	 /* the same for each */
 	uint64_t shed;
+	unsigned unaware; /* messages to workers of what was revoked that have not come back */
 };
 
 /* ---- to which worker ---- */
@@ -172,11 +173,14 @@ static void on_message(struct pool *pool, struct message *message)
 		pool->events.enrolment(pool->events.context,
 				       list_item(message, struct message_enrolment_asks, message));
 		break;
+	case MESSAGE_REVOKED:
+		if (--pool->unaware == 0 && pool->events.revoked_known)
+			pool->events.revoked_known(pool->events.context);
+		break;
 	case MESSAGE_REQUEST:
 	case MESSAGE_CONFIGURE:
 	case MESSAGE_JUDGED:
 	case MESSAGE_STAPLE:
-	case MESSAGE_REVOKED:
 	case MESSAGE_WISHED:
 	case MESSAGE_TICKETS:
 	case MESSAGE_ENROLMENT_TOLD:
@@ -274,8 +278,14 @@ void pool_revoked(struct pool *pool, struct revoked *revoked)
 		if (!m)
 			continue; /* it is handed out again before long */
 		m->revoked = revoked_ref(revoked);
+		pool->unaware++;
 		put(&pool->worker[i], &m->message);
 	}
+}
+
+bool pool_knows_revoked(const struct pool *pool)
+{
+	return pool->unaware == 0;
 }
 
 void pool_wished(struct pool *pool, struct wished *wished)

@@ -39,6 +39,8 @@ struct pool_events {
 	/* A conversation waits for an account: pool_account_told. */
 	void (*account)(void *context, const struct message_account_asks *asks);
 	void *context;
+	/* All workers know what pool_revoked has told; who was let in before is known here. */
+	void (*revoked_known)(void *context);
 	const struct mschap *mschap; /* for the workers, as arming_new takes it */
 };
 
@@ -83,8 +85,9 @@ void pool_enrolment_told(struct pool *pool, const struct message_enrolment_asks 
 void pool_account_told(struct pool *pool, const struct pool_ask *ask, struct account *taken);
 /* For all workers, from the next handshake on: what is stapled; the keys of tickets. */
 void pool_staple(struct pool *pool, struct slice response);
-/* What our own authority has revoked: a reference for each worker. */
+/* What was revoked: a reference for each worker.  The event tells when all have it. */
 void pool_revoked(struct pool *pool, struct revoked *revoked);
+bool pool_knows_revoked(const struct pool *pool);
 /* Who is to renew a certificate: likewise. */
 void pool_wished(struct pool *pool, struct wished *wished);
 void pool_ticket_keys(struct pool *pool, const struct ticket_keys *keys);

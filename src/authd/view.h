@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "base/diagnosis.h"
+#include "authd/putting_out.h"
 
 struct metrics_writer;
 struct wished;
@@ -60,8 +60,8 @@ struct authd_view {
 	int (*token_pin)(void *self, uint8_t pin[16], struct diagnosis *why);
 	/* The CA behind us is asked to revoke as well: enrolment_revoke. -ENOENT: there is none. */
 	int (*revoke_elsewhere)(void *self, struct enrolment_revocation *revocation);
-	/* Certificates were revoked: whoever knows of those is to look again. */
-	void (*revoked)(void *self);
+	/* Certificates of a machine were revoked, and that is committed: it is put out. */
+	void (*put_out)(void *self, struct putting_out *order);
 	/* Who is to renew was read; the callee takes a reference. */
 	void (*wished)(void *self, struct wished *wished);
 	/* Reads the configuration anew.  0 or -errno with the reason; all stays as it was then. */

@@ -243,7 +243,7 @@ static void answer(struct message_answer *m, struct conversation *c, enum conver
 	if (turn == CONVERSATION_ACCEPTED || turn == CONVERSATION_REJECTED)
 		(void)eap_authenticator_report(&c->eap, &a->report, &method);
 	if (turn == CONVERSATION_REJECTED)
-		eap_authenticator_diagnose(&c->eap, &a->why);
+		conversation_diagnose(c, &a->why);
 	if (turn != CONVERSATION_NOTHING && bytes_set(&a->eap, c->lower.eapReqData) != OK)
 		a->verdict = AAA_DISCARD;
 	if (turn == CONVERSATION_ACCEPTED && aaa_grant_copy(&c->grant, &a->grant) < 0)
@@ -422,7 +422,8 @@ static void on_message(struct worker *w, struct message *message, struct moment 
 		break;
 	case MESSAGE_REVOKED:
 		on_revoked(w, list_item(message, struct message_revoked, message));
-		break;
+		worker_send(w, message);
+		return;
 	case MESSAGE_WISHED:
 		on_wished(w, list_item(message, struct message_wished, message));
 		break;

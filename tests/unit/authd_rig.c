@@ -195,12 +195,18 @@ static void load(struct rig *rig)
 	REQUIRE(false);
 }
 
+static void on_revoked_known(void *context)
+{
+	((struct rig *)context)->known++;
+}
+
 void rig_start(struct rig *rig)
 {
 	const struct pool_events events = { .outcome = on_outcome,
 					    .packet = on_packet,
 					    .asks = on_asks,
 					    .enrolment = on_enrolment,
+					    .revoked_known = on_revoked_known,
 					    .account = on_account,
 					    .context = rig };
 	struct diagnosis why = { 0 };
@@ -321,6 +327,8 @@ void rig_authenticate(struct rig *rig, struct machine_rig *m, uint64_t number, c
 	m->lower.eapSuccess = m->lower.eapFail = false;
 	eap_peer_step(&m->peer, loop_now());
 	for (unsigned round = 0; round < 30 && response.len > 0; round++) {
+		if (rig->meanwhile)
+			rig->meanwhile(rig, round);
 		ask(rig, number, station, round == 0, response);
 		response = machine_feed(m, bytes_slice(&rig->answer.eap));
 		if (rig->answer.verdict != AAA_CHALLENGE)

@@ -36,6 +36,10 @@ struct rig {
 	void (*enrolment)(void *context, struct message_enrolment_asks *asks);
 	void *enrolment_context;
 
+	/* What happens before the nth answer of a machine, from 0 on, is given to a worker. */
+	void (*meanwhile)(struct rig *rig, unsigned n);
+	unsigned known; /* how often all workers knew what was revoked */
+
 	const char *password;	/* of every account; NULL: there are none */
 	int64_t changed;	/* when */
 	bool disabled;		/* all of them */

@@ -82,11 +82,13 @@ static inline void wished(void *self, struct wished *wished)
 	CHECK_STR(b->target, ""); /* before anybody authenticates anew */
 }
 
-static inline void revoked(void *self)
+static inline void put_out_here(void *self, struct putting_out *order)
 {
 	struct bench *b = self;
 
 	b->revoked++;
+	order->sessions = disconnect(self, order->machine, order->actor, &order->why);
+	order->told(order);
 }
 
 static inline int reload(void *self, struct diagnosis *why)
@@ -121,7 +123,7 @@ static inline void prepare(struct bench *b)
 				       .sessions = sessions,
 				       .disconnect = disconnect,
 				       .token_pin = token_pin,
-				       .revoked = revoked,
+				       .put_out = put_out_here,
 				       .wished = wished,
 				       .reload = reload } };
 	REQUIRE(chmod(b->dir.path, 0755) == 0);

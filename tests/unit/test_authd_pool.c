@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "authd/authority.h"
 #include "authd/conversation.h"
+#include "authd/revoked.h"
 #include "radius/server.h"
 #include "tests/unit/authd_rig.h"
 
@@ -113,6 +115,81 @@ TEST(a_conversation_waits_until_revocation_is_known)
 	CHECK_INT(rig.answer.verdict, AAA_ACCEPT);
 	machine_done(&m);
 	rig_done(&rig);
+}
+
+static unsigned revoked_before; /* which answer of the machine */
+
+static void revoke_now(struct rig *rig, unsigned n)
+{
+	AUTO_STRUCT(revoked) revoked = revoked_new();
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(rig->client.cert);
+	struct ca_revoked entry = { .when = PKI_NOW, .reason = CA_KEY_COMPROMISE };
+	char name[CERT_TEXT_MAX];
+	size_t at;
+
+	if (n != revoked_before)
+		return;
+	entry.serial = slice_of(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
+	authority_registry_name(rig->ca.cert, name, sizeof name);
+	REQUIRE(revoked && revoked_add_issuer(revoked, name, &at) == 0);
+	REQUIRE(revoked_add(revoked, at, &entry) == 0);
+	revoked_sort(revoked);
+	pool_revoked(rig->pool, revoked);
+}
+
+/* Answers whether it is let in, and in how many rounds. */
+static bool revoke_before(unsigned n, enum tls_version version, bool resumed, unsigned *ret_rounds)
+{
+	struct machine_rig m;
+	struct rig rig;
+	bool accepted;
+
+	rig_init(&rig);
+	rig_configure(&rig, "");
+	rig_start(&rig);
+	machine_init(&m, &rig, version);
+	if (resumed)
+		rig_authenticate(&rig, &m, 1, "02-00-00-00-00-01");
+	rig.meanwhile = revoke_now;
+	revoked_before = n;
+	rig_authenticate(&rig, &m, 2, "02-00-00-00-00-01");
+	REQUIRE(rig.outcome != NULL);
+	*ret_rounds = rig.outcome->rounds;
+	accepted = rig.answer.verdict == AAA_ACCEPT;
+	test_note("before answer %u: %s", n, accepted ? "accepted" : "rejected");
+	CHECK(accepted || rig.answer.verdict == AAA_REJECT);
+	CHECK_INT(rig.outcome->accepted, accepted);
+	CHECK_INT(rig.answer.eap.len, 4);
+	CHECK_INT(rig.answer.eap.p[0], accepted ? EAP_SUCCESS : EAP_FAILURE);
+	CHECK_INT(rig.answer.why.id, accepted ? DIAG_NONE : DIAG_PEER_CERT_REVOKED);
+	CHECK_INT(rig.outcome->why.id, accepted ? DIAG_NONE : DIAG_PEER_CERT_REVOKED);
+	CHECK_INT(rig.answer.keys.msk.len, accepted ? 64 : 0);
+	CHECK_INT(rig.known, accepted ? 0 : 1);
+	machine_done(&m);
+	rig_done(&rig);
+	return accepted;
+}
+
+/* Also when the method has judged the certificate, told the machine that it is in, or resumes. */
+static void revoke_at_any_time(enum tls_version version, bool resumed)
+{
+	unsigned rounds, ignored;
+
+	REQUIRE(revoke_before(UINT_MAX, version, resumed, &rounds));
+	for (unsigned n = 0; n <= rounds; n++)
+		CHECK(!revoke_before(n, version, resumed, &ignored));
+}
+
+TEST(who_is_revoked_meanwhile_stays_out)
+{
+	revoke_at_any_time(TLS_1_2, false);
+	revoke_at_any_time(TLS_1_3, false);
+}
+
+TEST(who_is_revoked_while_it_resumes_stays_out)
+{
+	revoke_at_any_time(TLS_1_2, true);
+	revoke_at_any_time(TLS_1_3, true);
 }
 
 TEST(who_is_of_another_realm_is_refused_before_any_work)
