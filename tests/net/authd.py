@@ -10,12 +10,31 @@
 import json
 import os
 import signal
+import sys
 
-from lab import BUILD, Failed, Process, run
+from lab import BUILD, SRC, Failed, Process, Skip, run
 from machine import Ready, ini
+
+sys.path.append(str(SRC / "tests"))
+import postgres  # noqa: E402
 
 DIRECTORIES = {"client": "clients.d", "rule": "rules.d", "server": "servers.d", "port": "ports.d",
                "profile": "profiles.d"}
+
+
+class Closing:
+    def __init__(self, close):
+        self.close = close
+
+
+def database(lab):
+    """A PostgreSQL server that goes with the test."""
+    running = postgres.running()
+    server = running.__enter__()
+    lab.owns(Closing(lambda: running.__exit__(None, None, None)))
+    if not server:
+        raise Skip("there is no PostgreSQL")
+    return server
 
 
 class Authd:

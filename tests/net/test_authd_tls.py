@@ -1,18 +1,14 @@
 """What latchkey-authd makes of certificates: OCSP and stapling over the network, lists, tickets that are shared."""
 import functools
-import sys
 import threading
 
 import ocsp
 import pki
 import relay
-from authd import Authd, guarded
+from authd import Authd, database, guarded
 from eapol_test import EapolTest
-from lab import SRC, Skip, each, main, need, test
+from lab import each, main, need, test
 from radius import ACCEPT, REJECT, Nas, Talk
-
-sys.path.append(str(SRC / "tests"))
-import postgres  # noqa: E402
 
 VERSIONS = ("1.2", "1.3")
 TICKETS = {"Tls.Resumption": "tickets"}
@@ -308,18 +304,7 @@ def shares_file(lab, ns):
 
 
 def shares_database(lab, ns):
-    """A PostgreSQL server that goes with the test."""
-    running = postgres.running()
-    database = running.__enter__()
-    lab.owns(Closing(lambda: running.__exit__(None, None, None)))
-    if not database:
-        raise Skip("there is no PostgreSQL")
-    return {"Registry.Database": database.uri()}
-
-
-class Closing:
-    def __init__(self, close):
-        self.close = close
+    return {"Registry.Database": database(lab).uri()}
 
 
 def two(lab, ns, version, shares):

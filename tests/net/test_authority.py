@@ -1,12 +1,15 @@
 """The authority of latchkey-authd: made by one command, believed by its own server and by openssl(1), revoked at
 once, told to others by lists and OCSP, rolled over."""
 import base64
+import concurrent.futures
+import shutil
 import sqlite3
 import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from authd import Authd, guarded
+import enrolling
+from authd import Authd, database, guarded
 from eapol_test import EapolTest
 from lab import BUILD, each, main, run, test
 from pki import Credential
@@ -340,6 +343,37 @@ def a_machine_that_is_to_renew_authenticates_anew(lab):
     daemon.expect(r"port\.authorised", mark)
     lab.check(authd.json("machine", "show", "laptop.example.org")["renew_wanted"] > 0, "it is noted")
     lab.check(port.ping(), "traffic passes")
+
+
+def two_servers(lab):
+    """Each with its port, one authority, and one database; and a machine at each port."""
+    settings = {"Registry.Database": database(lab).uri(), "Enroll.AfterEnrolment": "accept"}
+    first, port = enrolling.network(lab, settings)
+    second, other = enrolling.network(lab, settings, start=False)
+    shutil.rmtree(second.keystore)
+    shutil.copytree(first.keystore, second.keystore, symlinks=True)
+    second.start()
+    return (first, port), (second, other)
+
+
+@test
+def one_token_is_good_for_one_of_two_machines_at_two_servers(lab):
+    """At the same time; and what one server revokes, the other refuses."""
+    (first, port), (second, other) = two_servers(lab)
+    ports = [port, other]
+    machines = [enrolling.machine(lab, cable) for cable in ports]
+    text = enrolling.token(first, "name=pc7")
+    with concurrent.futures.ThreadPoolExecutor(2) as both:
+        done = list(both.map(lambda machine: enrolling.enroll(machine, text).returncode, machines))
+    lab.equal(sorted(done), [0, 1], "who was enrolled")
+    winner = done.index(0)
+    lab.equal([cable.ping() for cable in ports], [r == 0 for r in done], "who has a network")
+    lab.equal((second.json("token", "list")[0]["used"], len(second.json("machine", "show", "pc7")["credentials"])),
+              (1, 1), "uses of the token, and certificates")
+    (here, elsewhere) = ((first, second), (second, first))[winner]
+    mark = here.mark()
+    elsewhere.ctl("machine", "revoke", "pc7", check=True)
+    here.expect(r"authority\.revoked count=1", mark)
 
 
 if __name__ == "__main__":
