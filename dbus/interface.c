@@ -54,6 +54,7 @@ static const struct property port_properties[] = {
 	{ "Authorised", VALUE_BOOL, 0, AT(authorised), "Whether the port is open for traffic." },
 	{ "Profile", VALUE_TEXT, 0, AT(profile), "The name of the profile in use; empty if none." },
 	{ "Method", VALUE_TEXT, 0, AT(method), "The EAP method; empty before one is agreed." },
+	{ "InnerMethod", VALUE_TEXT, 0, AT(report.inner), "What ran inside of a tunnel; empty without one." },
 	{ "Identity", VALUE_TEXT, PROPERTY_PRIVATE, AT(identity), "The outer identity that we give." },
 	{ "TLSVersion", VALUE_TEXT, 0, AT(report.tls_version), "As TLSv1.3; empty if there is none." },
 	{ "Cipher", VALUE_TEXT, 0, AT(report.tls_cipher), "The TLS cipher suite." },

@@ -186,7 +186,7 @@ struct number {
 	uint64_t value;
 };
 
-#define NUMBERS 48
+#define NUMBERS 64
 
 static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 {
@@ -194,12 +194,14 @@ static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 	struct radius_server_counts radius;
 	struct ports_counts ports = { 0 };
 	struct recorder_counts recorder = { 0 };
+	struct enrolment_counts enrolment;
 	struct pool_counts pool;
 	size_t n = 0;
 
 	pool_count(a->pool, &pool);
 	if (a->recorder)
 		recorder_counts(a->recorder, &recorder);
+	enrolment_count(a->enrolment, &enrolment);
 	radius_server_count(a->radius, &radius);
 	if (a->guard)
 		ports_count(guard_ports(a->guard), &ports);
@@ -242,6 +244,14 @@ static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 		{ "registry_dropped_total", "counter", "Records lost because too many waited.", recorder.dropped },
 		{ "registry_refused_total", "counter", "Records that the database would not take.", recorder.refused },
 		{ "registry_commits_total", "counter", "Transactions.", recorder.commits },
+		{ "enrolments_issued_total", "counter", "Certificates that machines were given.", enrolment.issued },
+		{ "enrolments_again_total", "counter", "Those of them that had been issued, and not arrived, before.", enrolment.again },
+		{ "enrolments_kept_total", "counter", "Passwords and keys that machines were given.", enrolment.kept },
+		{ "enrolments_confirmed_total", "counter", "Credentials that machines have proved to hold.", enrolment.confirmed },
+		{ "enrolments_revoked_total", "counter", "Credentials that machines have given up.", enrolment.revoked },
+		{ "enrolments_refused_total", "counter", "Questions of enrolments that were answered with no.", enrolment.refused },
+		{ "enrolments_unreachable_total", "counter", "Those for want of an answer of the registry.", enrolment.unreachable },
+		{ "account_guesses_refused_total", "counter", "Passwords that were not looked at after too many tries.", account_desk_refused(a->account_desk) },
 		{ "ocsp_asked_total", "counter", "Questions to OCSP responders.", ocsp->asked },
 		{ "ocsp_unavailable_total", "counter", "Those without an answer of worth.", ocsp->unavailable },
 	};

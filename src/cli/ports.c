@@ -100,11 +100,12 @@ void port_print_state(const struct cli *cli, const json_t *port)
 static void print_method(const struct cli *cli, const json_t *port)
 {
 	const char *version = port_text(port, "TLSVersion");
+	const char *inner = port_text(port, "InnerMethod");
 
 	if (*port_text(port, "Method"))
-		cli_field(cli, "Method", "%s%s%s %s%s", port_text(port, "Method"),
-			  *version ? ", " : "", version, port_text(port, "Cipher"),
-			  port_flag(port, "Resumed") ? ", resumed" : "");
+		cli_field(cli, "Method", "%s%s%s%s%s %s%s", port_text(port, "Method"),
+			  *inner ? " with " : "", inner, *version ? ", " : "", version,
+			  port_text(port, "Cipher"), port_flag(port, "Resumed") ? ", resumed" : "");
 }
 
 static void print_server(const struct cli *cli, const json_t *port)

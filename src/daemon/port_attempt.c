@@ -19,8 +19,8 @@ static void log_success(const struct port *port)
 
 	eap_peer_report(&port->peer, &report);
 	log_event(LOG_NOTICE, "port.authorised",
-		  "port=%s profile=%s duration_ms=%llu tls=%s resumed=%s diagnosis=%s",
-		  port->link.name, port->profile, (unsigned long long)port->duration,
+		  "port=%s profile=%s duration_ms=%llu inner=%s tls=%s resumed=%s diagnosis=%s",
+		  port->link.name, port->profile, (unsigned long long)port->duration, report.inner,
 		  report.tls_version, report.resumed ? "yes" : "no",
 		  diagnosis_text(port->diagnosis.id)->name);
 }

@@ -55,6 +55,7 @@ def a_machine_is_enrolled(lab, case):
     lab.check(port.ping(), "traffic passes")
     lab.check("Issuing CA" in credential(daemon)["Issuer"], "who has issued")
     lab.equal(len(authd.json("machine", "list")), 1, "machines that the registry knows")
+    lab.equal(authd.json("counters")["enrolments_issued_total"], 1, "certificates that were issued")
 
 
 def refused(lab, authd, port, pattern, **kwargs):
@@ -74,6 +75,8 @@ def a_ca_that_says_no(lab):
     authd, port, ca = network(lab, "refuse")
     _, _, done = refused(lab, authd, port, r"enroll\.refuse .*badCertTemplate: no machine of that name")
     lab.check("refused" in done.stderr, f"what the machine is told: {done.stderr}")
+    counters = authd.json("counters")
+    lab.equal((counters["enrolments_issued_total"], counters["enrolments_refused_total"]), (0, 1), "what is counted")
     ca.expect("^refused")
 
 

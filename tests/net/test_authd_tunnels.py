@@ -247,6 +247,7 @@ def who_guesses_has_to_wait(lab):
     for _ in range(2):
         keeps_out(lab, authd, "account-password-wrong", "TTLS", IN_TTLS["pap"], password="wrong")
     keeps_out(lab, authd, "account-guessed", "TTLS", IN_TTLS["pap"])
+    lab.equal(authd.json("counters")["account_guesses_refused_total"], 1, "passwords that were not looked at")
 
 
 @test

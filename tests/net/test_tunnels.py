@@ -1,5 +1,6 @@
 """EAP-TTLS and PEAP with real servers: what runs inside, sessions, wrong passwords, wrong servers."""
 import functools
+import re
 
 import pki
 from lab import each, main, test
@@ -83,6 +84,8 @@ def freeradius_lets_in(lab, case):
     method, inner, version = case
     _, status = opens(lab, freeradius(lab, *case), profile(method, inner))
     lab.equal(status["TLSVersion"], f"TLSv{version}", "the version shown")
+    shown, meant = (re.sub("[^a-z0-9]", "", name.lower()).removeprefix("eap") for name in (status["InnerMethod"], inner))
+    lab.equal(shown, meant, "what ran inside")
 
 
 @test
