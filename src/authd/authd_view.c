@@ -360,10 +360,13 @@ static json_t *view_status(void *self)
 	struct authd *a = self;
 	struct health health = { .count = 0 };
 	json_t *o = json_object(), *problems = json_array(), *credentials = json_array();
+	struct ports_counts guarded = { 0 };
 	struct pool_counts pool;
 
 	pool_count(a->pool, &pool);
 	view_health(a, &health);
+	if (a->guard)
+		ports_count(guard_ports(a->guard), &guarded);
 	for (size_t i = 0; i < health.count; i++)
 		json_array_append_new(problems, json_string(health.reason[i]));
 	if (a->certificate.not_after > 0)
@@ -376,7 +379,7 @@ static json_t *view_status(void *self)
 	put_text(o, "version", PACKAGE_VERSION);
 	put_number(o, "started", (uint64_t)a->started);
 	put_text(o, "config", a->config->path);
-	put_number(o, "sessions", a->sessions.count);
+	put_number(o, "sessions", a->sessions.count + guarded.authorised);
 	put_number(o, "conversations", pool.conversations);
 	put_number(o, "workers", pool_workers(a->pool));
 	json_object_set_new(o, "credentials", credentials);

@@ -168,8 +168,9 @@ static void say_next(const struct work *w, const char *verb)
 	if (strcmp(verb, "init") == 0) {
 		say_config(w);
 		cli_wrap(&w->cli, 0,
-			 "Then `latchkey-authd check`, and start or reload the service. Machines "
-			 "that are not enrolled by a token need the root: `latchkey-authd ca "
+			 "Then `latchkey-authd check`, and start or reload the service. With "
+			 "Enabled=yes in [Enroll] machines can get their certificates here, by "
+			 "`latchkey-authd token create`; others need the root: `latchkey-authd ca "
 			 "export`. "
 			 "Keep a copy of the keystore where nobody else can reach it.");
 	} else if (strcmp(verb, "rollover") == 0) {
