@@ -140,7 +140,7 @@ void credentials_print(const struct cli *cli, const struct credential_info *info
 		  info->key_uri[0] ? info->key_uri : "in the keystore");
 	cli_field(cli, "Chain", "%zu intermediate, %zu root", info->chain_length,
 		  info->anchor_count);
-	cli_field(cli, "Generation", "%u, imported %s; %u kept", info->generation,
+	cli_field(cli, "Generation", "%u, since %s; %u kept", info->generation,
 		  date(info->imported, when), info->generations);
 }
 

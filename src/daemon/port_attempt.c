@@ -88,12 +88,11 @@ static void tell_silence(struct port *port, struct moment now)
 	snprintf(event.credential, sizeof event.credential, "%s", port->armed->credential);
 	if (pae->insists || pae->startCount < pae->config->start_max)
 		snprintf(event.detail, sizeof event.detail,
-			 "nobody has answered yet; asked for the %u. time, and again in %llu s",
-			 pae->startCount,
+			 "no answer yet, as for some time after a refusal; asked again in %llu s",
 			 (unsigned long long)(pae->startWhen - now.mono + 999) / 1000);
 	else
 		snprintf(event.detail, sizeof event.detail,
-			 "nobody has answered; asked for the last time, from now on listening");
+			 "no answer, and that was the last try; listening from now on");
 	port->world->progress(port->world->context, port, &event);
 }
 
