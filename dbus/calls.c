@@ -367,11 +367,14 @@ static void do_enroll(const struct asked *a)
 	explicit_bzero(token, sizeof token);
 	if (fd >= 0)
 		close(fd);
-	if (result == BUS_INVALID && why.id != DIAG_NONE)
-		refuse_asked(a, BUS_ERROR "InvalidArguments",
-			     diagnosis_sentence(&why, text, sizeof text));
-	else
+	if (result == BUS_INVALID && why.id != DIAG_NONE) {
+		diagnosis_sentence(&why, text, sizeof text);
+		strncat(text, " ", sizeof text - strlen(text) - 1);
+		diagnosis_next(&why, text + strlen(text), sizeof text - strlen(text));
+		refuse_asked(a, BUS_ERROR "InvalidArguments", text);
+	} else {
 		answer_result(a, result);
+	}
 }
 
 static void do_renew(const struct asked *a)

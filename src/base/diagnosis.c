@@ -276,6 +276,10 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 	[DIAG_CREDENTIAL_MISSING] = { "credential-missing",
 		"The credential {credential} is not in the keystore ({detail}).",
 		"Import it with `latchkeyctl credentials import`, or correct Credential= in the profile.", false },
+	[DIAG_CREDENTIAL_AWAITED] = { "credential-awaited",
+		"The credential {credential} is not there yet; the profile has it from the network.",
+		"`latchkeyctl enroll --token-file FILE` takes the token that the network's operator has made; with TokenFile= "
+		"or FactoryCredential= of [Enroll] it happens by itself.", false },
 	[DIAG_CREDENTIAL_EXPIRED] = { "credential-expired",
 		"The certificate of our own credential {credential} expired on {not_after}.",
 		"Import a renewed certificate with `latchkeyctl credentials import`.", false },

@@ -5,7 +5,7 @@
 
 #include "cli/credentials.h"
 #include "cli/ports.h"
-#include "config/arm.h"
+#include "config/arm_enrol.h"
 #include "config/legacy.h"
 #include "config/service.h"
 #include "drivers/loop.h"
@@ -47,6 +47,20 @@ static int64_t warn_before(const struct service_config *config)
 	return longest;
 }
 
+/* What the credential is to be had with: 0, or -errno with the reason.  Nothing is no fault: a
+ * person may have a token. */
+static int check_means(struct armed *armed, struct keystore *keystore, struct diagnosis *why)
+{
+	AUTO_STRUCT(armed_enrol) means = NULL;
+	int r = enrol_arm(armed->profile, keystore, NULL, loop_now().wall, &means, why);
+
+	if (r == 0 || why->id != DIAG_ENROL_NO_MEANS)
+		return r;
+	if (enrol_has_means(armed->profile, NULL))
+		armed->warning = *why;
+	return 0;
+}
+
 static void check_profile(struct findings *f, struct profile *profile, struct keystore *keystore,
 			  const struct service_config *config)
 {
@@ -70,6 +84,8 @@ static void check_profile(struct findings *f, struct profile *profile, struct ke
 			    &armed, &why);
 	if (error < 0)
 		profile_free(profile);
+	else if (!armed->ready && armed->profile->enrol.wanted)
+		error = check_means(armed, keystore, &why);
 	json_object_set_new(found, "Usable", json_boolean(error == 0));
 	json_object_set_new(found, "Identity", json_string(error == 0 ? armed->identity : ""));
 	json_object_set_new(found, "Diagnosis",
@@ -162,7 +178,7 @@ static void print_found(const struct cli *cli, const char *kind, const json_t *f
 {
 	const json_t *diagnosis = json_object_get(found, problem);
 	bool wrong = json_object_size(diagnosis) > 0;
-	bool warning = port_flag(diagnosis, "reduced");
+	bool warning = port_flag(diagnosis, "reduced") || port_flag(found, "Usable");
 
 	printf("%s ", kind);
 	cli_text(port_text(found, "Name"));

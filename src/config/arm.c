@@ -315,10 +315,12 @@ static int get_credential(const struct profile *profile, struct keystore *keysto
 {
 	AUTO_STRUCT(credential) credential = NULL;
 
-	if (keystore_get(keystore, name, &credential, why) < 0)
-		return can_be_had(profile, why)
-			       ? -ENOENT
-			       : arm_failed(why, profile, "the credential cannot be opened");
+	if (keystore_get(keystore, name, &credential, why) < 0) {
+		if (!can_be_had(profile, why))
+			return arm_failed(why, profile, "the credential cannot be opened");
+		why->id = DIAG_CREDENTIAL_AWAITED;
+		return -ENOENT;
+	}
 	if (cert_check_own(credential->cert, CERT_CLIENT, credential->key, credential->chain,
 			   credential->name, arm_own_time(profile, credential->cert, look->now),
 			   look->warn_before, why) != OK)

@@ -21,6 +21,7 @@ def a_token_opens_the_port(lab, tunnel):
     status = daemon.status(port)
     lab.equal((status["Method"], status["Credential"], status["Generation"]), ("EAP-TLS", "network", 1), "what it shows")
     lab.check(text[-8:] not in "".join(map(str, daemon.process.lines)), "the token is not in the log")
+    lab.equal(authd.json("status")["sessions"], 1, "sessions that the server counts")
     mark = daemon.mark()
     daemon.restart()
     daemon.expect(r"port\.authorised")
@@ -131,8 +132,8 @@ def silence_is_told(lab):
     authd, port = network(lab, wire={"loss": 1})
     daemon = machine(lab, port, {"Enroll.Tunnel": "ttls", "EAPOL.StartFirst": "100ms", "EAPOL.StartMax": 3})
     enrolment = Enrolment(lab, daemon, "enroll", f"--token={token(authd)}")
-    enrolment.waits("2. time, and again in 1 s")
-    enrolment.waits("from now on listening")
+    enrolment.waits("asked again in 1 s")
+    enrolment.waits("listening from now on")
     port.cable.impair(loss=0)
     Enrolment(lab, daemon, "enroll", f"--token={token(authd)}", "--name=pc8").ends_well()
     enrolment.ends_well()
@@ -226,9 +227,29 @@ def without_a_token_there_is_nothing_to_enroll_with(lab):
     daemon = machine(lab, port)
     done = daemon.ctl("enroll")
     lab.equal(done.returncode, 1, "latchkeyctl enroll")
-    lab.check("nothing to enroll" in " ".join(done.stderr.split()), done.stderr)
+    told = " ".join(done.stderr.split())
+    lab.check("nothing to enroll" in told and "--token-file" in told, f"what it says, and advises: {told}")
     lab.equal(daemon.status(port)["State"], "waiting", "the state")
-    lab.equal(daemon.status(port)["Diagnosis"]["id"], "credential-missing", "what the port shows")
+    lab.equal(daemon.status(port)["Diagnosis"]["id"], "credential-awaited", "what the port shows")
+
+
+@test
+def check_knows_what_is_to_be_had(lab):
+    port = lab.port(authenticator=False)
+    daemon = machine(lab, port, start=False)
+
+    def checked(status, words, settings=None):
+        daemon.add_profile("wired", {"Match.Name": port.interface, "TLS.Credential": "network", "Enroll.Tunnel": "ttls",
+                                     "Server.TrustAnchor": None, "Server.ServerName": None, **(settings or {})})
+        done = daemon.ctl("check")
+        told = " ".join(done.stdout.split())
+        lab.equal(done.returncode, status, f"its exit status: {told}")
+        lab.check(words in told and "credentials import" not in told, f"what it says: {told}")
+
+    checked(0, "usable, but The credential network is not there yet")
+    checked(0, "nothing to enroll with", {"Enroll.TokenFile": "/none"})
+    checked(1, "not usable", {"Enroll.Token": "LK1-nonsense"})
+    checked(0, "not there yet", {"Enroll.TokenFile": keep_token(daemon, token(network(lab)[0]))})
 
 
 @test
@@ -247,7 +268,7 @@ def a_typing_error_takes_nothing_back(lab):
     daemon = machine(lab, port, {"Enroll.Tunnel": "ttls", "EAPOL.StartFirst": "100ms", "EAPOL.StartCeiling": "100ms",
                                  "EAPOL.StartMax": 1000})
     enrolment = Enrolment(lab, daemon, "enroll", f"--token={token(authd)}")
-    enrolment.waits("nobody has answered")
+    enrolment.waits("no answer")
     lab.equal(daemon.ctl("enroll", "--token=nonsense").returncode, 1, "another token")
     port.cable.impair(loss=0)
     enrolment.ends_well()

@@ -243,7 +243,7 @@ TEST(a_profile_that_enrolls_is_armed_without_its_credential)
 
 	REQUIRE(none && late && there);
 	CHECK(!none->ready && none->tls == NULL);
-	CHECK_INT(none->warning.id, DIAG_CREDENTIAL_MISSING);
+	CHECK_INT(none->warning.id, DIAG_CREDENTIAL_AWAITED);
 	CHECK_STR(none->credential, "other");
 	CHECK(!late->ready && late->tls == NULL);
 	CHECK_INT(late->warning.id, DIAG_CREDENTIAL_EXPIRED);
