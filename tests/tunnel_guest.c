@@ -85,7 +85,26 @@ void tunnel_guest_close(struct tunnel_guest *g)
 	g->tls = NULL;
 }
 
+static void enter(const struct tunnel_guest *g)
+{
+	if (g->enter)
+		g->enter();
+}
+
+static void leave(const struct tunnel_guest *g)
+{
+	if (g->leave)
+		g->leave();
+}
+
 /* ---- questions ---- */
+
+static void answer(struct tunnel_guest *g, const struct eap_reply *reply)
+{
+	enter(g);
+	g->state = g->method->answer(g->self, reply, now);
+	leave(g);
+}
 
 static void answer_password(struct tunnel_guest *g, const struct eap_account_question *question)
 {
@@ -99,7 +118,7 @@ static void answer_password(struct tunnel_guest *g, const struct eap_account_que
 		question->use == EAP_PASSWORD_NT_HASH ? slice_of(hash, sizeof hash) : secret;
 	if (question->use == EAP_PASSWORD_COMPARE)
 		reply.accept = reply.accept && slice_eq(question->typed, secret);
-	g->state = g->method->answer(g->self, &reply, now);
+	answer(g, &reply);
 }
 
 static void answer_all(struct tunnel_guest *g)
@@ -118,7 +137,7 @@ static void answer_all(struct tunnel_guest *g)
 		g->admission = question->about.admission;
 		snprintf(g->identity, sizeof g->identity, "%.*s", (int)g->admission.identity.len,
 			 (const char *)g->admission.identity.p);
-		g->state = g->method->answer(g->self, &reply, now);
+		answer(g, &reply);
 	}
 }
 
@@ -131,7 +150,13 @@ static void listen(struct tunnel_guest *g)
 	struct wr w = wr_of(request, sizeof request);
 	struct tls_frame frame;
 
+	enter(g);
 	g->method->build(g->self, &w);
+	leave(g);
+	if (tls_frame_parse(wr_done(&w), &frame) != OK && g->enter) {
+		g->state = METHOD_FAILED;
+		return;
+	}
 	if (tls_frame_parse(wr_done(&w), &frame) != OK || (frame.flags & TLS_MORE))
 		abort();
 	tls_conn_feed(g->tls, frame.data, now);
@@ -152,7 +177,9 @@ static void speak(struct tunnel_guest *g)
 	packet.data = wr_done(&w);
 	if (g->method->check(g->self, &packet))
 		return;
+	enter(g);
 	g->state = g->method->process(g->self, &packet, now);
+	leave(g);
 	answer_all(g);
 	if (g->state == METHOD_GOES_ON)
 		listen(g);
@@ -173,13 +200,24 @@ void tunnel_guest_open(struct tunnel_guest *g, struct slice data)
 	const struct eap_server_about about = { .now = now };
 	void *context = g->method == &ttls_server_method ? (void *)&g->ttls : (void *)&g->peap;
 
+	enum status begun;
+
 	memset(g->asked, 0, sizeof g->asked);
 	g->state = METHOD_GOES_ON;
-	if (g->method->init(context, &about, &g->self) != OK ||
-	    tls_conn_new(g->config, &g->session, now, &g->tls) != OK)
+	enter(g);
+	begun = g->method->init(context, &about, &g->self);
+	leave(g);
+	if (begun != OK && g->enter) {
+		g->state = METHOD_FAILED;
+		return;
+	}
+	if (begun != OK || tls_conn_new(g->config, &g->session, now, &g->tls) != OK)
 		abort();
 	listen(g); /* the Start, whose data is empty: the ClientHello is there afterwards */
-	speak(g);
+	if (g->state == METHOD_GOES_ON)
+		speak(g);
+	if (g->state != METHOD_GOES_ON)
+		return;
 	if (tls_conn_state(g->tls) == TLS_FINISHED && data.len > 0 &&
 	    tls_conn_send(g->tls, data) != OK)
 		abort();

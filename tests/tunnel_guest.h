@@ -23,6 +23,9 @@ struct tunnel_guest {
 
 	/* what it is answered; the account is "bob", the password "secret" */
 	bool admit;
+	/* Around what the server does, for faults; NULL: nothing. Then it may have no memory to
+	 * begin or to speak, and has failed. */
+	void (*enter)(void), (*leave)(void);
 
 	/* one conversation */
 	struct tls_conn *tls;

@@ -307,8 +307,9 @@ void tls_conn_refuse(struct tls_conn *conn, const struct diagnosis *why)
 	conn->side.asks = false;
 	conn->side.answered = true;
 	conn->why = *why;
-	/* What was found of a certificate in general is meant of the client's. */
-	conn->why.id = trust_id(conn->config->trust, why->id);
+	/* What was found of a certificate in general is meant of the client's, if one is judged. */
+	if (conn->config->trust)
+		conn->why.id = trust_id(conn->config->trust, why->id);
 	if (!diagnosis_evidence(&conn->why, "subject"))
 		diagnosis_add(&conn->why, "subject", "%s", conn->far.subject);
 	alert = tls_refusal_alert(conn->why.id);

@@ -86,3 +86,12 @@ FAULT_TESTS += %D%/fault_teap
 %C%_fault_teap_SOURCES = %D%/fault_teap.c tests/fuzz/teap_ends.c tests/fuzz/teap_ends.h
 %C%_fault_teap_LDFLAGS = $(FAULT_LINK)
 %C%_fault_teap_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
+
+FAULT_TESTS += %D%/fault_tunnel_server
+%C%_fault_tunnel_server_SOURCES = %D%/fault_tunnel_server.c tests/tunnel_guest.c tests/tunnel_guest.h tests/legacy.h
+%C%_fault_tunnel_server_LDFLAGS = $(FAULT_LINK)
+%C%_fault_tunnel_server_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
+
+FAULT_TESTS += %D%/fault_ca
+%C%_fault_ca_LDFLAGS = $(FAULT_LINK)
+%C%_fault_ca_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
