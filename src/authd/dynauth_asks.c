@@ -121,6 +121,10 @@ static int build(struct dynauth_asks *asks, const struct dynauth_ask *from, stru
 	ask.who.service_type = 0;
 	ask.who.nas_port_type = 0;
 	ask.who.framed_mtu = 0;
+	/* A NAS goes by the User-Name of the Access-Accept, and all that is sent has to fit; where
+	 * something else tells which session it is, no name is needed. */
+	if (ask.who.session_id.len > 0 || ask.who.calling_station.len > 0)
+		ask.who.user_name = (struct slice){ 0 };
 	if (radius_dynauth_build(asks->crypto, from->secret, &ask, room, &packet) != RADIUS_FINE)
 		return -EINVAL;
 	return bytes_set(&to->packet, packet) == OK && secret_set(&to->secret, from->secret) == OK

@@ -255,7 +255,7 @@ class Port:
 
 class FreeRadius:
     """A FreeRADIUS of our own that does EAP-TLS and nothing else, or, with account=(name, password),
-    tunnels: method is what it proposes, inner what it proposes inside."""
+    tunnels: method is what it proposes, inner what it proposes inside. reply: lines that add to its answers."""
 
     CONFIG = """
 prefix = /usr
@@ -353,6 +353,7 @@ server default {{
 		eap
 	}}
 	post-auth {{
+{reply}
 		Post-Auth-Type REJECT {{
 			eap
 		}}
@@ -419,7 +420,7 @@ server inside {{
 
     def __init__(self, lab, ns, server=None, root=None, tls=("1.2", "1.3"), port=1812, fragment=1024,
                  resumption=True, ciphers="DEFAULT", start=True, account=None, method="tls",
-                 inner="mschapv2"):
+                 inner="mschapv2", reply=""):
         need("freeradius")
         self.lab, self.ns = lab, ns
         pki = lab.pki()
@@ -433,6 +434,7 @@ server inside {{
             dir=self.dir, libdir="/usr/lib/freeradius", secret=self.secret, key=key,
             cert=server.bundle, root=root.cert, least=min(tls), most=max(tls), port=port,
             fragment=fragment, ciphers=ciphers, resumption="yes" if resumption else "no", method=method,
+            reply=f"\t\tupdate reply {{\n{reply}\n\t\t}}" if reply else "",
             passwords=self.PASSWORDS if account else "",
             tunnels=self.TUNNELS.format(inner=inner) if account else "",
             inside=self.INSIDE.format(name=account[0], password=account[1]) if account else ""))

@@ -3,11 +3,11 @@ from authd import Authd
 from lab import each, main, test
 
 
-def behind_hostapd(lab, **kwargs):
-    """A server, and a port whose hostapd asks it."""
+def behind_hostapd(lab, options=None, **kwargs):
+    """A server, and a port whose hostapd asks it; options are lines of hostapd.conf."""
     switch = lab.namespace("switch")
     authd = Authd(lab, switch, **kwargs)
-    return authd, lab.port(switch=switch, radius=authd)
+    return authd, lab.port(switch=switch, radius=authd, options=options)
 
 
 def open_and_used(lab, port, since=0):
@@ -76,6 +76,20 @@ def a_server_that_was_killed_comes_back(lab):
     port.authenticator.reauthenticate(port.mac)
     daemon.expect(r"port\.authorised", mark)
     lab.check(not port.guard.events.said("^closed"), "the port stayed open")
+
+
+@test
+def hostapd_is_told_to_end_a_session(lab):
+    """It listens for Disconnect-Requests (RFC 5176), and goes by the User-Name that it was given."""
+    authd, port = behind_hostapd(lab, settings={"Radius.AccountingListen": "127.0.0.1:1813"}, options={
+        "radius_das_port": 3799, "radius_das_client": "127.0.0.1 testing123", "acct_server_addr": "127.0.0.1",
+        "acct_server_port": 1813, "acct_server_shared_secret": "testing123"})
+    lab.latchkeyd(port)
+    open_and_used(lab, port)
+    session, = lab.until(authd.sessions, "the session is known")
+    authd.ctl("disconnect", session["session"], check=True)
+    port.expect_closed()
+    authd.expect(r"dynauth\.asked answer=ack")
 
 
 if __name__ == "__main__":

@@ -66,11 +66,32 @@ def latchkeyd_gets_in_by(lab, case):
 
 
 @each(*KINDS)
-def wpa_supplicant_gets_in_by(lab, kind):
-    _, port, _ = passing(lab, KINDS[kind](lab))
+def wpa_supplicant_gets_in_and_again_by(lab, kind):
+    authd, port, _ = passing(lab, KINDS[kind](lab))
     peer = lab.wpa_supplicant(port)
     peer.control.expect("CTRL-EVENT-EAP-SUCCESS")
     lab.until(port.ping, "traffic passes")
+    mark = peer.control.mark()
+    authd.ctl("reauth", port.mac, check=True)
+    peer.control.expect("CTRL-EVENT-EAP-SUCCESS", mark)
+    lab.equal(peer.control.status().get("tls_session_reused"), "1", "it is resumed")
+    lab.check(port.ping(), "traffic still passes")
+
+
+@each("RADIUS-Request", "Default")
+def a_session_has_its_time(lab, action):
+    """Session-Timeout with either Termination-Action: RFC 3580, section 3.17 and 3.19."""
+    reply = f"Session-Timeout := 2\nTermination-Action := {action}"
+    authd, port, _ = passing(lab, foreign(lab, FreeRadius, reply=reply))
+    daemon = lab.latchkeyd(port)
+    daemon.expect(r"port\.authorised")
+    lab.until(port.ping, "traffic passes")
+    mark, seen = daemon.mark(), authd.mark()
+    if action == "Default":
+        authd.expect(r"session\.closed .*cause=session-timeout", seen)
+    daemon.expect(r"port\.authorised .*resumed=yes", mark)
+    lab.equal(authd.said(r"session\.closed", seen), action == "Default", "the session was closed")
+    lab.until(port.ping, "traffic passes again")
 
 
 @each(*KINDS)

@@ -1,12 +1,13 @@
 """RADIUS over TLS, RFC 6614: who may connect, with certificates and with pre-shared keys."""
+import shutil
 import ssl
 
 import pki
 from authd import Authd
-from lab import each, main, test
-from radius import ACCEPT, STATUS, Closed, Pipe, RadSec, Talk, identity
+from lab import Process, each, main, need, test
+from radius import ACCEPT, STATUS, Closed, Nas, Pipe, RadSec, Talk, identity
 
-PORT = 2083
+PORT, UDP = 2083, 1900
 NAME = "switch.example.org"
 PSK = "000102030405060708090a0b0c0d0e0f"
 
@@ -103,6 +104,116 @@ def a_packet_in_pieces_is_put_together(lab):
     for n in range(len(packet)):
         nas.socket.sendall(packet[n:n + 1])
     lab.check(nas.receive(packet) is not None, "it is answered")
+
+
+# ---- FreeRADIUS as the client -----------------------------------------------------------------------------
+
+PROXY = """
+prefix = /usr
+localstatedir = {dir}
+logdir = {dir}
+raddbdir = {dir}
+run_dir = {dir}
+name = radius
+libdir = /usr/lib/freeradius
+pidfile = {dir}/pid
+max_requests = 1024
+log {{
+	destination = stdout
+}}
+security {{
+	allow_core_dumps = no
+	reject_delay = 0
+	status_server = no
+}}
+thread pool {{
+	start_servers = 1
+	max_servers = 4
+	min_spare_servers = 1
+	max_spare_servers = 2
+}}
+client localhost {{
+	ipaddr = 127.0.0.1
+	secret = {secret}
+}}
+proxy_requests = yes
+proxy server {{
+	default_fallback = no
+}}
+home_server ours {{
+	type = auth
+	ipaddr = 127.0.0.1
+	port = {port}
+	proto = tcp
+	secret = radsec
+	response_window = 20
+	status_check = none
+	tls {{
+		private_key_file = {key}
+		certificate_file = {cert}
+		ca_file = {root}
+		fragment_size = 8192
+		tls_min_version = "{version}"
+		tls_max_version = "{version}"
+	}}
+}}
+home_server_pool ours {{
+	type = fail-over
+	home_server = ours
+}}
+realm ours {{
+	auth_pool = ours
+	nostrip
+}}
+modules {{
+}}
+server default {{
+	listen {{
+		type = auth
+		ipaddr = 127.0.0.1
+		port = {udp}
+	}}
+	authorize {{
+		update control {{
+			Proxy-To-Realm := "ours"
+		}}
+	}}
+}}
+"""
+
+
+def freeradius(lab, authd, credential, version):
+    """It answers RADIUS over UDP and asks our server over TLS."""
+    need("freeradius")
+    home = lab.folder("proxy")
+    key = shutil.copy(credential.key, home / "key.pem")
+    (home / "radiusd.conf").write_text(PROXY.format(
+        dir=home, secret=authd.secret, port=PORT, udp=UDP, key=key, cert=credential.bundle, root=lab.pki().root.cert,
+        version=version))
+    (home / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
+    process = Process(lab, ["freeradius", "-f", "-l", "stdout", "-xx", "-d", home, "-D", "/usr/share/freeradius",
+                            "-n", "radiusd"], ns=authd.ns, name="freeradius")
+    process.expect("Ready to process requests")
+
+
+@each("1.2", "1.3")
+def from_freeradius(lab, version):
+    authd, authority = server(lab)
+    freeradius(lab, authd, authority.issue(NAME), version)
+    nas = Nas(authd.ns, "127.0.0.1", UDP, authd.secret)
+    for _ in range(2):
+        lets_in(lab, nas)
+    authd.expect(r"auth\.accept ")
+
+
+@test
+def from_a_freeradius_of_somebody_else(lab):
+    authd, _ = server(lab)
+    freeradius(lab, authd, lab.pki().stranger.issue(NAME), "1.3")
+    nas = Nas(authd.ns, "127.0.0.1", UDP, authd.secret)
+    nas.send(nas.request(eap=identity("laptop")))
+    authd.expect(r"radsec\.close .*diagnosis=")
+    lab.check(not authd.said(r"auth\."), "nothing is asked")
 
 
 if __name__ == "__main__":

@@ -181,11 +181,53 @@ def _(host):
     return host.flight(*[bytes([MORE])] * 1000)
 
 
+# The same, where the machine wants TEAP.
+versions = Attacks("A rogue server where the machine wants TEAP")
+
+
+@versions.on("EAP-TTLS in place of TEAP")
+def _(host):
+    return host.proposes(TTLS, bytes([TLS_START]))
+
+
+@versions.on("PEAP in place of TEAP")
+def _(host):
+    return host.proposes(PEAP, bytes([TLS_START]))
+
+
+@versions.on("CPROM in place of TEAP")
+def _(host):
+    return host.proposes(TYPE, b"\x41\x13\0\0\1\1")
+
+
+@versions.on("TEAP of version 0")
+def _(host):
+    return host.proposes(TEAP, bytes([TLS_START]))
+
+
+@versions.on("TEAP of version 7, and then of version 0")
+def _(host):
+    host.server.greet()
+    answer = host.server.eapol.ask(TEAP, bytes([TLS_START | 7]))
+    host.server.eapol.request(TEAP, bytes(10))
+    host.server.eapol.take_back()
+    return f"version {answer[0] & 7}"
+
+
 @test
 def a_rogue_server_without_the_key(lab):
+    meets(lab, stranger, "ttls")
+
+
+@test
+def a_rogue_server_of_another_tunnel(lab):
+    meets(lab, versions, "teap")
+
+
+def meets(lab, attacks, tunnel):
     port = lab.port(authenticator=False)
     host = Stranger(lab, port)
-    daemon = machine(lab, port, {"Enroll.Tunnel": "ttls"})
+    daemon = machine(lab, port, {"Enroll.Tunnel": tunnel})
     file = keep_token(daemon, pinned(host.root).text)
 
     def against(attack):
@@ -198,7 +240,7 @@ def a_rogue_server_without_the_key(lab):
         lab.check(not (daemon.keystore / "network").exists(), "nothing is in the keystore")
         return found, told or "nothing"
 
-    stranger.run(lab, against)
+    attacks.run(lab, against)
 
 
 # ---- in the middle ------------------------------------------------------------------------------------------
