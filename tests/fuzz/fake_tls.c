@@ -14,8 +14,18 @@ void fake_tls_forget(void)
 
 /* ---- ends ----------------------------------------------------------------------------------- */
 
-/* Of the last client that was made with a certificate: what its FAKE_CERTIFICATE stands for. */
-struct bytes fake_tls_shown;
+struct bytes fake_tls_shown, fake_tls_certificate;
+
+static void show(const X509 *cert)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(cert, &der);
+
+	if (len < 0)
+		abort();
+	must(bytes_set(&fake_tls_certificate, slice_of(der, (size_t)len)));
+	OPENSSL_free(der);
+}
 
 enum status tls_config_new(const struct tls_peer_settings *settings, struct tls_config **ret_config,
 			   struct diagnosis *why)
@@ -29,6 +39,7 @@ enum status tls_config_new(const struct tls_peer_settings *settings, struct tls_
 	if (settings->cert) {
 		must(tls_claim_build(settings->cert, NULL, 0, &c->row));
 		must(bytes_set(&fake_tls_shown, bytes_slice(&c->row)));
+		show(settings->cert);
 	}
 	*ret_config = c;
 	return OK;
@@ -248,7 +259,7 @@ enum status tls_conn_export(const struct tls_conn *conn, const char *label,
 
 bool tls_conn_exports_unique(const struct tls_conn *conn)
 {
-	return conn->version >= TLS_1_3;
+	return conn->version >= TLS_1_3 || !conn->resumed;
 }
 
 void tls_conn_randoms(const struct tls_conn *conn, uint8_t out[TLS_RANDOMS_SIZE])

@@ -43,8 +43,9 @@ struct tls_conn {
 };
 
 extern unsigned fake_tls_epoch;
-/* Of the last client that was made with a certificate: what its FAKE_CERTIFICATE stands for. */
-extern struct bytes fake_tls_shown;
+/* Of the last client that was made with a certificate: what its FAKE_CERTIFICATE stands for, and
+ * itself. */
+extern struct bytes fake_tls_shown, fake_tls_certificate;
 
 static inline void *made(size_t size)
 {

@@ -53,6 +53,8 @@ static void set_claim(struct tls_conn *conn, struct slice row)
 		return;
 	must(tls_claim_parse(bytes_slice(&conn->row), &conn->claim));
 	conn->claim.resumed = conn->resumed;
+	if (!conn->resumed)
+		conn->claim.certificate = bytes_slice(&fake_tls_certificate);
 	conn->asks = true;
 }
 

@@ -6,6 +6,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	tunnel_ends_play(slice_of(data, size), true);
+	tunnel_ends_play(slice_of(data, size), false, true);
 	return 0;
 }

@@ -6,6 +6,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	tunnel_ends_play(slice_of(data, size), false);
+	tunnel_ends_play(slice_of(data, size), false, false);
 	return 0;
 }

@@ -82,12 +82,17 @@ if FUZZERS
 %C%_fuzz_tls_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 endif
 
-FUZZ_TARGETS += %D%/fuzz_teap_peer %D%/fuzz_teap_server
+FUZZ_TARGETS += %D%/fuzz_teap_peer %D%/fuzz_teap_server %D%/fuzz_teap_provision
+EXTRA_DIST += tests/vectors/teap_provision.txt
 EXTRA_DIST += tests/vectors/teap_peer.txt tests/vectors/teap_server.txt
 if FUZZERS
 FAKE_TLS = %D%/fake_tls.c %D%/fake_tls.h %D%/fake_tls_parts.h %D%/fake_tls_server.c
-TUNNEL_ENDS = %D%/tunnel_ends.c %D%/tunnel_ends.h %D%/meddle.c %D%/meddle.h tests/legacy.h $(FAKE_TLS)
+TUNNEL_ENDS = %D%/tunnel_ends.c %D%/tunnel_ends.h %D%/meddle.c %D%/meddle.h tests/legacy.h $(FAKE_TLS) \
+	$(CPROM_DUO)
 TEAP_ENDS = %D%/teap_ends.c %D%/teap_ends.h $(FAKE_TLS)
+%C%_fuzz_teap_provision_SOURCES = %D%/fuzz_teap_provision.c $(TUNNEL_ENDS)
+%C%_fuzz_teap_provision_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_teap_provision_LDADD = $(TEST_PKI) $(PROTO_LIBS)
 %C%_fuzz_teap_peer_SOURCES = %D%/fuzz_teap_peer.c $(TEAP_ENDS)
 %C%_fuzz_teap_peer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_teap_peer_LDADD = $(TEST_PKI) $(PROTO_LIBS)

@@ -1,8 +1,11 @@
 #include "tests/fuzz/tunnel_ends.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "enrol/names.h"
+#include "enrol/pkcs.h"
 #include "method/gtc_peer.h"
 #include "method/gtc_server.h"
 #include "method/mschapv2_peer.h"
@@ -15,6 +18,7 @@
 #include "method/tls_server.h"
 #include "method/ttls_peer.h"
 #include "method/ttls_server.h"
+#include "tests/cprom_duo.h"
 #include "tests/fuzz/fake_tls.h"
 #include "tests/fuzz/meddle.h"
 #include "tests/legacy.h"
@@ -29,7 +33,7 @@ enum kind { TTLS, PEAP, TEAP, TLS };
 /* From the two octets. */
 struct how {
 	enum kind kind;
-	bool tls_1_2, small, inside, refuses, gtc;
+	bool tls_1_2, small, inside, refuses, gtc, provisions;
 	uint8_t inner; /* what is particular to a kind */
 	unsigned conversations;
 };
@@ -44,7 +48,10 @@ static struct {
 	struct mschapv2_server_context mschapv2;
 	struct eap_policy_choice choice;
 	struct eap_policy policy;
+	struct pki_cert ca, client;
 } cast;
+
+static struct cprom_duo world; /* of certificates that TEAP asks for */
 
 static struct meddler meddler;
 static bool change_requests;
@@ -68,19 +75,19 @@ static struct trust *trust_in(const struct pki_cert *ca, enum cert_role role)
 
 static void make_cast(void)
 {
-	struct pki_cert ca = pki_ca("Root"), client = pki_client("desk", &ca);
-	struct tls_peer_settings peer = { .trust = trust_in(&ca, CERT_SERVER),
-					  .key = client.key,
-					  .cert = client.cert,
-					  .credential = "desk",
-					  .resume = true };
+	struct tls_peer_settings peer = { .credential = "desk", .resume = true };
 	struct diagnosis why;
 
+	cast.ca = pki_ca("Root");
+	cast.client = pki_client("desk", &cast.ca);
+	peer.trust = trust_in(&cast.ca, CERT_SERVER);
+	peer.key = cast.client.key;
+	peer.cert = cast.client.cert;
 	assert(tls_config_new(&peer, &cast.peer, &why) == OK);
 	for (unsigned i = 0; i < 4; i++) {
 		bool tunnel = i < 2;
 		struct tls_server_settings server = {
-			.trust = trust_in(&ca, CERT_CLIENT),
+			.trust = trust_in(&cast.ca, CERT_CLIENT),
 			.max = i & 1 ? TLS_1_2 : TLS_1_3,
 			.resumption = TLS_RESUME_MEMORY,
 			.tunnel = tunnel,
@@ -95,9 +102,45 @@ static void make_cast(void)
 	cast.policy = (struct eap_policy){ .ask_identity = true,
 					   .choices = &cast.choice,
 					   .choice_count = 1 };
-	pki_cert_done(&client);
-	pki_cert_done(&ca);
 	cast.made = true;
+}
+
+static void make_world(void)
+{
+	static const struct enrol_peer_protocol *const protocol = &pkcs_peer;
+
+	cduo_init(&world);
+	world.known_key = pki_key("Ed25519");
+	world.policy.authorisations = 1u << ENROL_BY_CERTIFICATE | 1u << ENROL_BY_ACCOUNT;
+	world.peer_settings.protocols = &protocol;
+	world.peer_settings.token.kind = CPROM_NO_TOKEN;
+	world.peer_settings.store = (struct enrol_store_ref){ &cduo_store, &world };
+	world.authority.issuer = cast.ca.cert;
+	x509_stack_free(world.authority.chain);
+	x509_stack_free(world.authority.anchors);
+	world.authority.chain = sk_X509_new_null();
+	world.authority.anchors = pki_chain(cast.ca.cert, NULL);
+	world.issue_by = &cast.ca;
+}
+
+/* A certificate for an account, or a new one for who shows one. */
+static struct cprom_peer *errand_of(const struct how *how)
+{
+	struct cprom_credential *c = &world.credentials[0];
+	bool renews = how->inner & 64;
+	struct cprom_peer *peer;
+
+	if (!world.known_key)
+		make_world();
+	c->action = renews ? ENROL_RENEW : ENROL_REGISTER;
+	c->cert = renews ? cast.client.cert : NULL;
+	c->key = renews ? cast.client.key : NULL;
+	assert(names_of_cert(cast.client.cert, &c->names, NULL) == OK);
+	world.issue_cn = c->names.common_name;
+	/* Whom the registry knows renews. */
+	snprintf(world.grant.machine, sizeof world.grant.machine, "%s", renews ? "desk" : "");
+	assert(cprom_peer_new(&world.peer_settings, &peer) == OK);
+	return peer;
 }
 
 /* ---- ends ----------------------------------------------------------------------------------- */
@@ -165,6 +208,7 @@ static struct peer peer_of(const struct how *how)
 		break;
 	case TEAP:
 		teap.identities[0].eap = inner_of(how);
+		teap.provision = how->provisions ? errand_of(how) : NULL;
 		status = teap_peer_new(cast.peer, &teap, &tunnel);
 		break;
 	case TLS:
@@ -206,6 +250,7 @@ static const struct eap_server_method *server_of(const struct how *how, void **r
 		.certificate_suffices = how->inner & 2,
 		.emsk = how->inner & 32 ? TEAP_EMSK_ALLOWED : TEAP_EMSK_IGNORED,
 		.prompt = "?",
+		.enrol = how->provisions ? &world.context : NULL,
 	};
 	assert(methods[how->kind]->init(contexts[how->kind], &about, ret_self) == OK);
 	return methods[how->kind];
@@ -236,8 +281,14 @@ static enum eap_server_state hear(const struct how *how, const struct eap_server
 	while (state == METHOD_ASKS) {
 		const struct eap_question *q = method->question(self);
 		struct eap_reply reply = { .accept = !how->refuses };
+		struct enrol_reply given = { .accept = !how->refuses };
 
 		assert(q);
+		if (q->kind == EAP_ASKS_ENROLMENT) {
+			cduo_answer_question(&world, q->about.enrolment, &given);
+			reply.accept = given.accept;
+			reply.with.enrolment = &given;
+		}
 		if (q->kind == EAP_ASKS_PASSWORD)
 			answer_password(&q->about.account, &reply);
 		state = method->answer(self, &reply, now);
@@ -316,14 +367,17 @@ static void converse(const struct how *how, const struct peer *peer)
 		peer->method->succeeded(peer->self);
 	peer->method->stop(peer->self);
 	method->free(self);
+	for (size_t i = 0; i < 4; i++)
+		assert(!world.shelves[i].put && !world.shelves[i].pending);
 }
 
-void tunnel_ends_play(struct slice input, bool requests)
+void tunnel_ends_play(struct slice input, bool provisions, bool requests)
 {
 	struct rd r = rd_of(input);
 	uint8_t first = rd_u8(&r);
 	const struct how how = {
-		.kind = (enum kind)(first & 3),
+		.kind = provisions ? TEAP : (enum kind)(first & 3),
+		.provisions = provisions,
 		.tls_1_2 = first & 4,
 		.small = first & 8,
 		.inside = !(first & 16),

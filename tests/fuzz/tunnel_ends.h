@@ -1,5 +1,5 @@
-/* Our two ends of EAP-TTLS, PEAP, TEAP and EAP-TLS, over a TLS without cryptography (fake_tls.h), and
- * somebody who changes what one of them says: the frames, or what is inside of the tunnel.
+/* Our two ends of EAP-TTLS, PEAP, TEAP and EAP-TLS, over a TLS without cryptography (fake_tls.h),
+ * and somebody who changes what one of them says: the frames, or what is inside of the tunnel.
  *
  * The first two octets of an input choose what runs (tests/vectors/tunnel_peer.txt); the rest are
  * changes (meddle.h), through as many conversations as are chosen: after one that succeeded the
@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 
-void tunnel_ends_play(struct slice input, bool change_requests);
+/* provisions: TEAP alone, whose peer asks for a certificate: slowly. */
+void tunnel_ends_play(struct slice input, bool provisions, bool change_requests);
 
 #endif
