@@ -152,6 +152,12 @@ static void ordinary_ends(struct port *port, struct conversation_end *end, struc
 		port->hurry = true;
 }
 
+/* The server has no such tunnel, and the port is open by its method, or was not opened. */
+static bool declined(const struct port *port)
+{
+	return port->peer.selectedMethod && port->peer.selectedMethod != &port->eap.offers[0];
+}
+
 /* What was installed is used as soon as the service has taken it up; where nothing was, whatever
  * else the port can do is done at once, for the switch has nothing against us. */
 static void enrolment_ends(struct port *port, struct conversation_end *end, struct moment now)
@@ -160,8 +166,12 @@ static void enrolment_ends(struct port *port, struct conversation_end *end, stru
 	struct diagnosis said = { 0 };
 
 	port_tell_progress(port);
-	if (!end->cut_off && !open)
+	if (!end->cut_off && declined(port))
+		eap_peer_explain_choice(&port->peer, &said);
+	else if (!end->cut_off && !open)
 		eap_peer_diagnose(&port->peer, &said);
+	if (open && declined(port))
+		remember_report(port);
 	end->outcome =
 		end->cut_off ? LIFE_CUT_OFF : enrolment_outcome(port->enrolment, &said, &end->why);
 	port->again = end->outcome == LIFE_INSTALLED;

@@ -36,6 +36,7 @@ static void use_ordinary(struct port *port)
 	port->eap.identity = slice_str(port->armed->identity);
 	port->eap.max_rounds = port->armed->profile->max_rounds;
 	port->eap.offers[0] = port->method;
+	port->eap.offer_count = 1;
 }
 
 static void use_enrolment(struct port *port)
@@ -45,6 +46,19 @@ static void use_enrolment(struct port *port)
 	port->eap.identity = slice_str(enrolment_identity(port->enrolment));
 	port->eap.max_rounds = rounds > ENROLMENT_ROUNDS ? rounds : ENROLMENT_ROUNDS;
 	port->eap.offers[0] = enrolment_offer(port->enrolment);
+	port->eap.offer_count = 1;
+}
+
+/* Where there is no such tunnel the port stays open by its method, if that is another: the renewal
+ * has failed then, and nothing else. */
+static void keep_ordinary(struct port *port)
+{
+	const struct eap_type type = port->eap.offers[0].method->type;
+
+	if (!port->method.self || eap_type_eq(port->method.method->type, type))
+		return;
+	port->eap.offers[port->eap.offer_count++] = port->method;
+	port->eap.insists = true;
 }
 
 int port_method_choose(struct port *port, enum course course, struct diagnosis *why)
@@ -56,6 +70,7 @@ int port_method_choose(struct port *port, enum course course, struct diagnosis *
 	enrolment_free(port->enrolment);
 	port->enrolment = NULL;
 	port->eap.offer_count = 0;
+	port->eap.insists = false;
 	port->course = COURSE_NOTHING;
 	if (course == COURSE_ORDINARY)
 		use_ordinary(port);
@@ -65,7 +80,8 @@ int port_method_choose(struct port *port, enum course course, struct diagnosis *
 		return r;
 	if (port->enrolment)
 		use_enrolment(port);
-	port->eap.offer_count = 1;
+	if (course == COURSE_RENEW)
+		keep_ordinary(port);
 	port->course = course;
 	return 0;
 }

@@ -182,11 +182,13 @@ struct eap_authenticator {
 	const struct eap_server_offer *next;  /* for PROPOSE_METHOD; NULL: Identity */
 	unsigned proposed;		      /* bit n: offer n of the choice has been */
 	bool naked;			      /* the response at hand is a Nak */
-	void *self;			      /* the method's conversation */
-	bool method_begun, method_succeeded;  /* self is to be freed; and what came of it */
-	bool asks, answered;		      /* METHOD_ASKS; eap_authenticator_answer */
-	struct eap_reply reply;		      /* borrowed until the step */
-	bool refused;			      /* and the answer was a final no */
+	const struct eap_server_offer *declined; /* proposed last; NULL: none */
+	bool insisted;				 /* it is for the second time */
+	void *self;				 /* the method's conversation */
+	bool method_begun, method_succeeded;	 /* self is to be freed; and what came of it */
+	bool asks, answered;			 /* METHOD_ASKS; eap_authenticator_answer */
+	struct eap_reply reply;			 /* borrowed until the step */
+	bool refused;				 /* and the answer was a final no */
 
 	struct eap_authenticator_counters counters;
 	unsigned rounds;       /* Requests of this conversation, repetitions not counted */

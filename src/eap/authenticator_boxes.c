@@ -60,6 +60,8 @@ void box_initialize(struct eap_authenticator *a)
 	a->malformed = a->refused = false;
 	a->choice = NULL;
 	a->proposed = 0;
+	a->declined = NULL;
+	a->insisted = false;
 	a->rounds = a->retransCount = 0;
 	a->methodTimeout = 0;
 	a->jitter = lower->random;
@@ -139,7 +141,7 @@ static void begin_method(struct eap_authenticator *a)
 {
 	struct eap_server_about about = { bytes_slice(&a->identity), a->now, a->lower->tunnel };
 
-	a->offer = a->next;
+	a->offer = a->declined = a->next;
 	a->currentMethod = a->offer->method->type;
 	a->proposed |= 1u << (a->offer - a->choice->offers);
 	a->method_begun = a->offer->method->init(a->offer->context, &about, &a->self) == OK;

@@ -36,8 +36,19 @@ static const struct eap_policy_choice *find_choice(const struct eap_authenticato
 
 /* ---- offers -------------------------------------------------------------------------- */
 
-/* Each is proposed once, so that Naks come to an end. */
-static const struct eap_server_offer *find_offer(const struct eap_authenticator *a)
+/* A Nak that names what it declines is of a peer that would rather have another method, and has to
+ * do without it. */
+static const struct eap_server_offer *find_again(struct eap_authenticator *a)
+{
+	if (!a->naked || a->insisted || !a->declined ||
+	    !eap_nak_wants(&a->response, a->declined->method->type))
+		return NULL;
+	a->insisted = true;
+	return a->declined;
+}
+
+/* Each is proposed once, and one of them twice, so that Naks come to an end. */
+static const struct eap_server_offer *find_offer(struct eap_authenticator *a)
 {
 	for (size_t i = 0; i < a->choice->offer_count; i++) {
 		const struct eap_server_offer *offer = &a->choice->offers[i];
@@ -47,7 +58,7 @@ static const struct eap_server_offer *find_offer(const struct eap_authenticator 
 		if (!a->naked || eap_nak_wants(&a->response, offer->method->type))
 			return offer;
 	}
-	return NULL;
+	return find_again(a);
 }
 
 bool authenticator_pick_up(struct eap_authenticator *a)

@@ -60,7 +60,7 @@ static void enter_initialize(struct eap_peer *p)
 
 	p->rounds = 0;
 	p->refused = eap_type(0);
-	p->identity_sent = p->malformed = p->unbuildable = false;
+	p->identity_sent = p->insisted = p->malformed = p->unbuildable = false;
 	diagnosis_set(&p->diagnosis, DIAG_NONE);
 }
 
@@ -135,10 +135,23 @@ static void enter_method(struct eap_peer *p)
 		p->lower->eapKeyData = &p->keys;
 }
 
+/* RFC 3748, section 5.3.1, lets a Nak name whatever is desired, so also what was proposed.  A
+ * server that has nothing better proposes it again, if it knows this. */
+static bool insists(struct eap_peer *p)
+{
+	bool first =
+		p->config->insists && !p->insisted && p->selectedMethod != &p->config->offers[0];
+
+	p->insisted = p->insisted || first;
+	return first;
+}
+
 static void enter_get_method(struct eap_peer *p)
 {
 	peer_stop_method(p);
 	p->selectedMethod = peer_find_offer(p, p->request.type);
+	if (p->selectedMethod && insists(p))
+		p->selectedMethod = NULL;
 	if (p->selectedMethod) {
 		peer_start_method(p);
 	} else {

@@ -32,6 +32,9 @@ struct eap_peer_config {
 	unsigned max_rounds;   /* 0 means the default */
 	struct eap_peer_offer offers[EAP_OFFERS_MAX]; /* in order of preference */
 	size_t offer_count;
+	/* The first is what we are here for: another is declined by a Nak that names them all, and
+	 * taken when it is proposed a second time. */
+	bool insists;
 };
 
 /* What happened, for statistics and tests. */
@@ -66,7 +69,7 @@ struct eap_peer {
 	struct eap_keys keys;
 	struct eap_counters counters;
 	struct eap_type refused; /* the last method that we had to Nak; type 0 if none */
-	bool identity_sent;
+	bool identity_sent, insisted;
 	bool malformed;	  /* something that is no EAP came after our last response */
 	bool unbuildable; /* the method's response could not be built */
 	char notification[EAP_NOTIFICATION_MAX]; /* the last one, printable; "" if none */
@@ -106,5 +109,9 @@ bool eap_peer_repeats(const struct eap_peer *peer);
  * this): the method's own diagnosis where it has one, else what the machine knows, with `identity`,
  * `rounds`, `state` and `method` as evidence.  DIAG_NONE in SUCCESS. */
 void eap_peer_diagnose(const struct eap_peer *peer, struct diagnosis *ret_diagnosis);
+
+/* DIAG_METHOD_NOT_AGREED, for a peer that insists: that the server does not have its first method,
+ * whatever came of another. */
+void eap_peer_explain_choice(const struct eap_peer *peer, struct diagnosis *ret_diagnosis);
 
 #endif

@@ -30,12 +30,13 @@ static void add_offers(const struct eap_peer *p, struct diagnosis *d)
 {
 	char list[DIAGNOSIS_VALUE_MAX], name[48];
 	struct wr w = wr_of(list, sizeof list);
+	size_t count = p->config->insists ? 1 : p->config->offer_count;
 
-	for (size_t i = 0; i < p->config->offer_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		wr_bytes(&w, slice_str(i ? ", " : ""));
 		wr_bytes(&w, slice_str(p->config->offers[i].method->name));
 	}
-	if (p->config->offer_count == 0)
+	if (count == 0)
 		wr_bytes(&w, slice_str("none"));
 	diagnosis_add(d, "offered", "%s", eap_type_name(p->refused, name, sizeof name));
 	diagnosis_add(d, "allowed", "%.*s", (int)w.len, list);
@@ -111,4 +112,10 @@ void peer_explain(const struct eap_peer *p, struct diagnosis *ret_diagnosis)
 		return;
 	diagnosis_set(ret_diagnosis, cause(p));
 	add_evidence(p, ret_diagnosis);
+}
+
+void eap_peer_explain_choice(const struct eap_peer *peer, struct diagnosis *ret_diagnosis)
+{
+	diagnosis_set(ret_diagnosis, DIAG_METHOD_NOT_AGREED);
+	add_offers(peer, ret_diagnosis);
 }

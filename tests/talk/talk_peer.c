@@ -118,6 +118,15 @@ static bool do_rounds(void *it, const struct script_line *line)
 	return ok;
 }
 
+static bool do_insists(void *it, const struct script_line *line)
+{
+	struct talk *t = it;
+
+	(void)line;
+	t->config.insists = true;
+	return true;
+}
+
 static bool do_timeout(void *it, const struct script_line *line)
 {
 	struct talk *t = it;
@@ -308,6 +317,7 @@ static const struct script_verb verbs[] = {
 	{ "identity", do_identity, false },
 	{ "offer", do_offer, false },
 	{ "rounds", do_rounds, false },
+	{ "insists", do_insists, false },
 	{ "timeout", do_timeout, false },
 	{ "mtu", do_mtu, false },
 	{ "up", do_up, true },
