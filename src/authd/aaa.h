@@ -72,6 +72,7 @@ struct aaa_answer {
 	struct aaa_grant grant;
 	struct eap_report report; /* of an Accept or Reject by us; zeros otherwise */
 	struct diagnosis why;	  /* of a Reject or Timeout */
+	bool enrolling;		  /* of a Reject by us: it came of a tunnel in which we enrol */
 };
 
 /* Who asks.  Called in the main thread, never from within ask; everything in *taken is the asker's

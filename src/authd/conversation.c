@@ -478,6 +478,15 @@ void conversation_diagnose(const struct conversation *c, struct diagnosis *ret_w
 		eap_authenticator_diagnose(&c->eap, ret_why);
 }
 
+bool conversation_enrols(const struct conversation *c)
+{
+	const struct eap_server_offer *offer = c->eap.offer;
+
+	return offer &&
+	       ((offer->method == &ttls_server_method && arming_enrols_in(c->arming, "ttls")) ||
+		(offer->method == &teap_server_method && arming_enrols_in(c->arming, "teap")));
+}
+
 struct outcome *conversation_outcome(const struct conversation *c, bool accepted, unsigned worker,
 				     struct moment now)
 {

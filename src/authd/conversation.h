@@ -74,6 +74,9 @@ enum conversation_turn conversation_answered(struct conversation *c, const struc
 
 /* Why it was rejected. */
 void conversation_diagnose(const struct conversation *c, struct diagnosis *ret_why);
+/* The method that ran last is a tunnel in which machines are enrolled. */
+bool conversation_enrols(const struct conversation *c);
+
 /* What is told when it has ended, or is given up.  NULL when there is no memory. */
 struct outcome *conversation_outcome(const struct conversation *c, bool accepted, unsigned worker,
 				     struct moment now);

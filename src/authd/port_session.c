@@ -136,6 +136,7 @@ static void take_reason(struct port_session *s, const struct aaa_answer *answer)
 	s->told = answer->why.id != DIAG_NONE;
 	if (s->told)
 		s->why = answer->why;
+	s->enrolling = answer->enrolling;
 }
 
 bool port_session_answer(struct port_session *s, struct aaa_answer *answer)
@@ -175,7 +176,7 @@ bool port_session_answer(struct port_session *s, struct aaa_answer *answer)
 		break;
 	}
 	idle = port_session_step(s);
-	s->told = false;
+	s->told = s->enrolling = false;
 	return idle;
 }
 
@@ -370,12 +371,13 @@ static void wipe_keys(struct port_session *s)
 	eap_keys_done(&keys);
 }
 
-/* Who has just been given a credential comes back with it; and whose renewal has failed with what
- * it was let in by before. */
+/* Who has just been given a credential comes back with it; and whose renewal has failed, wherever
+ * in its tunnel, with what it was let in by before.  That is no guess: who is open may be back
+ * once.
+ */
 static bool may_be_back_at_once(const struct port_session *s)
 {
-	return s->why.id == DIAG_ENROLLED || (s->open && s->why.id >= DIAG_ENROL_MALFORMED &&
-					      s->why.id <= DIAG_ENROL_NOTHING_DONE);
+	return s->why.id == DIAG_ENROLLED || (s->open && s->enrolling);
 }
 
 /* The machines run in turn until none has anything to do. */

@@ -42,6 +42,7 @@ struct port_session {
 	unsigned slot;	      /* in the table of ports.c */
 	uint64_t number;      /* of the conversation with the server; 0: none */
 	bool told;	      /* the server said why, just now */
+	bool enrolling;	      /* and that it refused an enrolment or a renewal */
 	int64_t refused;      /* when; 0: the last attempt was not */
 	struct diagnosis why; /* of the last attempt that failed; DIAG_NONE after a success */
 

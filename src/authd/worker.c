@@ -242,8 +242,10 @@ static void answer(struct message_answer *m, struct conversation *c, enum conver
 	a->method_timeout = c->lower.methodTimeout;
 	if (turn == CONVERSATION_ACCEPTED || turn == CONVERSATION_REJECTED)
 		(void)eap_authenticator_report(&c->eap, &a->report, &method);
-	if (turn == CONVERSATION_REJECTED)
+	if (turn == CONVERSATION_REJECTED) {
 		conversation_diagnose(c, &a->why);
+		a->enrolling = conversation_enrols(c);
+	}
 	if (turn != CONVERSATION_NOTHING && bytes_set(&a->eap, c->lower.eapReqData) != OK)
 		a->verdict = AAA_DISCARD;
 	if (turn == CONVERSATION_ACCEPTED && aaa_grant_copy(&c->grant, &a->grant) < 0)

@@ -13,9 +13,9 @@ SHORT = {"Certificate.Lifetime": "10min", "Certificate.Backdate": "62s"}
 SOON = {"Enroll.RenewAt": "10%", "Enroll.RenewJitter": "0%"}
 
 
-def enrolled(lab, profile=None, certificates=None, prepare=None, **kwargs):
+def enrolled(lab, profile=None, certificates=None, prepare=None, quiet="100ms", **kwargs):
     """A machine that has its first certificate, and is let in with it."""
-    authd, port = network(lab, STAYS, start=False, port={"Port.QuietPeriod": "100ms"})
+    authd, port = network(lab, STAYS, start=False, port={"Port.QuietPeriod": quiet})
     if certificates:
         authd.add("profile", "machine", certificates)
     authd.start()
@@ -163,6 +163,21 @@ def a_server_that_enrolls_nobody_any_more_lets_in_who_was_enrolled(lab):
     traffic.over()
     lab.check(not authd.said(r"session\.closed", mark), "the port was never closed")
     authd.configure({"Enroll.Enabled": "yes"})
+    authd.reload()
+    renews(lab, daemon, port, 2)
+
+
+@test
+def a_tunnel_that_is_not_believed_costs_no_quiet_period(lab):
+    authd, port, daemon = enrolled(lab, quiet="5min")
+    authd.configure({"Tunnel.Credential": "server"})  # of another authority
+    authd.reload()
+    mark = authd.mark()
+    lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
+    authd.expect(r"session\.authorised", mark)
+    evidence = reduced(lab, daemon, port, "renewal-failed")
+    lab.equal((evidence["failures"], evidence["id"]), ("1", "server-untrusted"), "how often, and why")
+    authd.configure({"Tunnel.Credential": None})
     authd.reload()
     renews(lab, daemon, port, 2)
 
