@@ -161,6 +161,25 @@ def a_machine_with_an_account_is_given_a_certificate(lab, case):
     lab.check(port.ping(), "traffic passes")
 
 
+@each(*VERSIONS)
+def a_factory_certificate_is_enough(lab, version):
+    """The network is met again with the new certificate alone: the default is AfterEnrolment=fail."""
+    factory = lab.pki().root
+    authd, port = network(lab, {"Enroll.FactoryAnchors": factory.cert, "Enroll.TeapProvisioning": "yes"},
+                          start=False, tls=[version])
+    authd.add("rule", "factory", {"Match.Dns": "*", "Decision.Action": "enroll"})
+    authd.start()
+    anchor = lab.folder("anchor") / "root.pem"
+    anchor.write_text(authd.ctl("ca", "export", check=True).stdout)
+    daemon = machine(lab, port, {
+        "Enroll.Tunnel": "teap", "Enroll.Protocols": "teap", "Enroll.CommonName": "pc7",
+        "Enroll.FactoryCredential": "machine", "Server.TrustAnchor": anchor, "Server.ServerName": SERVER})
+    daemon.expect(r"credential\.outcome .*action=enroll outcome=installed")
+    authd.expect(r"auth\.reject .*diagnosis=enrolled ")
+    authd.expect(r'auth\.accept .*subject="CN=pc7" .*method=EAP-TLS ')
+    lab.until(port.ping, "traffic passes")
+
+
 @test
 def a_server_that_does_not_enroll_accounts_says_so(lab):
     authd, port, daemon = enrolling(lab, "password", settings={"Enroll.Authorise": "certificate"})
