@@ -381,8 +381,8 @@ def _(m):
 
 # ---- and what comes of them ---------------------------------------------------------------------------------
 
-def world(lab):
-    authd, port = network(lab, {"Enroll.Protocols": "spp"},
+def world(lab, **settings):
+    authd, port = network(lab, {"Enroll.Protocols": "spp", **settings},
                           port={"Port.QuietPeriod": "10ms", "Port.StartsPerSecond": 1000})
     return authd, port, Machine(lab, authd, port), Truth(authd)
 
@@ -434,6 +434,14 @@ def a_rogue_machine_with_a_certificate(lab):
 
     given.run(lab, against)
     lab.check(not port.ping(), "nothing passes")
+
+
+@test
+def rounds_are_counted_by_who_decides(lab):
+    """And not by the port, which knows nothing of MaxRounds=."""
+    authd, _, m, _ = world(lab, **{"Eap.MaxRounds": 80})
+    lab.equal(diagnosis(m, rogue.attacks["fragments of one octet without end"]), "peer-too-many-rounds", "why")
+    authd.expect(r"auth\.reject .* rounds=80 ")
 
 
 def id_text(token):
