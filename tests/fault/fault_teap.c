@@ -1,4 +1,7 @@
-/* TEAP without memory, both ends: a machine by its certificate and a user by a password. */
+/* TEAP without memory, both ends: a machine by its certificate and a user by a password; and a
+ * certificate that is asked for by TEAP itself. */
+#include "enrol/pkcs.h"
+#include "method/cprom_direct.h"
 #include "tests/fault/fault.h"
 #include "tests/fuzz/teap_ends.h"
 
@@ -50,9 +53,112 @@ static bool scene(void)
 	return right;
 }
 
+/* ---- a certificate ---- */
+
+static unsigned stored, left;
+
+static enum status new_key(void *self, const char *credential, const struct enrol_params *params,
+			   EVP_PKEY **ret_key, struct diagnosis *why)
+{
+	(void)self;
+	(void)credential;
+	(void)params;
+	(void)why;
+	*ret_key = ends_get()->key;
+	EVP_PKEY_up_ref(*ret_key);
+	return OK;
+}
+
+static enum status put(void *self, const char *credential, const struct enrol_result *result,
+		       struct diagnosis *why)
+{
+	(void)self;
+	(void)credential;
+	(void)why;
+	stored += result->cert != NULL;
+	return OK;
+}
+
+/* Nobody says that all went well. */
+static enum status settle(void *self, const char *credential, struct diagnosis *why)
+{
+	(void)self;
+	(void)credential;
+	(void)why;
+	abort();
+}
+
+static void abandon(void *self, const char *credential, bool refused)
+{
+	(void)self;
+	(void)credential;
+	(void)refused;
+	left += stored;
+}
+
+static bool give(const struct cprom_peer_settings *wanted,
+		 const struct teap_server_context *context)
+{
+	struct teap_peer_settings settings = { .certificate = TEAP_MACHINE,
+					       .inner_optional = true };
+	struct eap_keys server_keys = { 0 }, peer_keys = { 0 };
+	struct teap_server_context own = *context;
+	struct tunnel_peer *peer = NULL;
+	bool succeeded;
+
+	stored = left = 0;
+	fault_resume();
+	if (cprom_peer_new(wanted, &settings.provision) != OK ||
+	    teap_peer_new(ends_get()->peer, &settings, &peer) != OK)
+		return fault_happened();
+	succeeded = ends_converse(&teap_server_method, &own, peer, 0, &server_keys, &peer_keys);
+	fault_suspend();
+	eap_keys_done(&server_keys);
+	eap_keys_done(&peer_keys);
+	tunnel_peer_free(peer);
+	fault_resume();
+	/* What is on the shelf is taken down again: the tunnel has not told of its success. */
+	return stored <= 1 && left == stored && (fault_happened() || (succeeded && stored == 1));
+}
+
+static bool certificate(void)
+{
+	static const struct enrol_peer_protocol *const protocols[] = { &pkcs_peer };
+	static const struct enrol_store store = { new_key, put, settle, settle, abandon };
+	static const struct cprom_server_policy policy = {
+		.authorisations = 1u << ENROL_BY_CERTIFICATE,
+		.actions = 1u << ENROL_REGISTER,
+	};
+	static const struct enrol_authority authority;
+	static const struct cprom_server_context enrol = { &policy, &authority };
+	static const struct cprom_credential credential = { .name = "net",
+							    .type = ENROL_X509,
+							    .actions = 1u << ENROL_REGISTER,
+							    .wanted = true,
+							    .names.common_name = "desk" };
+	static STACK_OF(X509) * anchors;
+	struct cprom_peer_settings wanted = { .credentials = &credential,
+					      .credential_count = 1,
+					      .protocols = protocols,
+					      .protocol_count = 1,
+					      .store = { &store, NULL } };
+	struct teap_server_context context = { .certificate_suffices = true, .enrol = &enrol };
+
+	fault_suspend();
+	context.tunnel.config = ends_get()->server;
+	if (!anchors) {
+		anchors = sk_X509_new_null();
+		if (!anchors || !sk_X509_push(anchors, ends_get()->root))
+			return false;
+	}
+	wanted.anchors = anchors;
+	return give(&wanted, &context);
+}
+
 int main(void)
 {
 	fault_init();
 	fault_each("TEAP from one end to the other", scene);
+	fault_each("a certificate by TEAP alone", certificate);
 	return fault_end();
 }

@@ -47,6 +47,8 @@ const struct ends *ends_get(void)
 	server_settings.key = server.key;
 	server_settings.cert = server.cert;
 	ends.certificate = pki_der(client.cert);
+	ends.key = client.key;
+	ends.root = ca.cert;
 	assert(tls_config_new(&peer_settings, &ends.peer, &why) == OK);
 	assert(tls_server_config_new(&server_settings, &ends.server, &why) == OK);
 	return &ends;

@@ -11,6 +11,8 @@
 
 struct ends {
 	struct bytes certificate; /* DER, of the peer: for whoever is to be given one */
+	EVP_PKEY *key;		  /* its key */
+	X509 *root;
 	struct tls_config *peer;
 	struct tls_server_config *server;
 };
