@@ -1,4 +1,5 @@
-"""Ends that are up to something: a server, a machine, and somebody in the middle, all with CPROM in EAP-TTLS.
+"""Ends that are up to something: a server and a machine with CPROM in EAP-TTLS, and somebody in the middle, who
+can do TEAP as well.
 
     server = RogueServer(lab, port, credential)       # lab.port(authenticator=False)
     server.open()                                     # up to the machine's first words inside
@@ -11,7 +12,7 @@
     answer = peer.say(message(INIT, …))               # None when the server has ended it: peer.ended
 
     middle = Middle(lab, near, far, credential)       # a machine at one port, the server behind the other
-    middle.relay()                                    # every packet inside goes from tunnel to tunnel
+    middle.relay()                                    # what is said inside goes from tunnel to tunnel
 
 What they say in cprom.py's words is written from doc/cprom.md; the tunnels are OpenSSL's (ossl.py).
 """
@@ -29,6 +30,7 @@ from wire import EAP, START, RawSocket, eapol
 
 IDENTITY, NOTIFICATION, NAK = 1, 2, 3
 TTLS, PEAP, TEAP = 21, 25, 55
+VERSIONS = {TTLS: 0, PEAP: 0, TEAP: 1}
 EAP_MESSAGE, MANDATORY = 79, 0x40
 
 
@@ -74,11 +76,21 @@ def pinned(root):
 
 
 class Inside:
-    """What both ends of a tunnel do: EAP in AVPs, in TLS. Who inherits has tls and flight()."""
+    """What both ends of a tunnel do: EAP in AVPs, in TLS. Who inherits has tls and flight(), and what TLS has
+    still to say."""
+
+    owed = b""
 
     def eap(self, octets):
         """Says them inside; what comes back, b"" when that is nothing."""
         return self.heard(self.flight(self.tls.say(avp(octets))))
+
+    def pass_on(self, data):
+        """The same with whatever is in the tunnel, as it is."""
+        self.tls.heard, owed, self.owed = b"", self.owed, b""
+        if flight := self.flight(owed + self.tls.say(data)):
+            self.tls.hear(flight)
+        return self.tls.heard
 
     def heard(self, flight):
         self.tls.heard = b""
@@ -95,8 +107,8 @@ class RogueServer(Inside):
     """An EAP-TTLS server at a port, in whose tunnel whatever it likes is said."""
 
     def __init__(self, lab, port, server, version="1.3", kind=TTLS):
-        self.eapol = Authenticator(lab, port)
-        self.flights = Flights(self.eapol, kind)
+        self.eapol, self.kind = Authenticator(lab, port), kind
+        self.flights = Flights(self.eapol, kind, VERSIONS[kind])
         self.flight = self.flights.send
         self.reset(server, version)
 
@@ -110,19 +122,22 @@ class RogueServer(Inside):
         self.eapol.identity()
 
     def open(self):
-        """Until the machine has said who it is, inside; returns that. False when there is no tunnel."""
+        """Until it is upon the machine to speak inside: it has said who it is in EAP-TTLS, and nothing in TEAP.
+        False when there is no tunnel."""
         self.greet()
         flight = self.flights.start()
-        while not (self.tls.done and self.tls.heard):
+        while not self.tls.heard:
             records = self.tls.hear(flight)
             if self.tls.error:
                 if records:
                     self.flight(records)  # why not
                 return False
+            if self.tls.done and self.kind == TEAP:
+                self.owed = records
+                break
             if not self.tls.heard:
                 flight = self.flight(self.change(records))
-        self.first = eap_of(self.tls.heard)
-        return self.first
+        return True
 
     def ask(self, kind, data=b""):
         """A Request inside; (type, data) of the Response, (None, b"") when none is in the flight."""
@@ -222,7 +237,8 @@ class RoguePeer(Inside):
         records = self.tls.hear()
         while not self.tls.done and not self.ended and not self.tls.error:
             records = self.tls.hear(self.flight(records))
-        if self.tls.done and records or self.tls.error and not self.ended:
+        if self.tls.done and (records or self.kind == TEAP and not self.tls.heard) or \
+                self.tls.error and not self.ended:
             self.tls.hear(self.flight(records))
         return self.tls.done and not self.ended
 
@@ -231,7 +247,7 @@ class RoguePeer(Inside):
         total = len(records)
         while True:
             part, records = records[:self.FRAGMENT], records[self.FRAGMENT:]
-            head = bytes([MORE if records else 0])
+            head = bytes([VERSIONS[self.kind] | (MORE if records else 0)])
             if total > self.FRAGMENT and total == len(part) + len(records):
                 head = struct.pack("!BI", head[0] | HAS_LENGTH, total)
             asked = self.answer(self.kind, head + part)
@@ -245,7 +261,7 @@ class RoguePeer(Inside):
             flight += data[4:] if flags & HAS_LENGTH else data
             if not flags & MORE:
                 break
-            asked = self.answer(self.kind, b"\0")
+            asked = self.answer(self.kind, bytes([VERSIONS[self.kind]]))
         return flight
 
     # -- inside
@@ -275,22 +291,24 @@ class RoguePeer(Inside):
 
 
 class Middle:
-    """Between a machine and its server, with a tunnel to each. `change(towards, octets)` may change the EAP
-    packets that pass, and sees them all: towards is "server" or "machine"."""
+    """Between a machine and its server, with a tunnel to each."""
 
-    def __init__(self, lab, near, far, credential, change=lambda towards, octets: octets):
-        self.server, self.peer = RogueServer(lab, near, credential), RoguePeer(lab, far)
-        self.change = change
+    def __init__(self, lab, near, far, credential, kind=TTLS):
+        self.server = RogueServer(lab, near, credential, kind=kind)
+        self.peer = RoguePeer(lab, far, kind=kind)
 
     def relay(self):
-        """From the first to the last. Returns whether there were two tunnels to relay between."""
-        octets = self.server.open()
-        if not octets or not self.peer.open():
+        """From the first to the last, whatever it is. Returns whether there were two tunnels to relay between."""
+        if not self.server.open() or not self.peer.open():
             return False
-        while octets:
-            octets = self.peer.eap(self.change("server", octets))
-            if octets:
-                octets = self.server.eap(self.change("machine", octets))
+        ends = [self.peer, self.server]
+        data = self.server.tls.heard
+        if not data:
+            data = self.peer.tls.heard
+            ends.reverse()
+        while data:
+            data = ends[0].pass_on(data)
+            ends.reverse()
         if self.peer.ended == "success":
             self.server.success()
         elif self.peer.ended:

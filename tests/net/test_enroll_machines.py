@@ -67,7 +67,7 @@ class Machine:
         if asked[0] != self.peer.kind:
             self.peer.answer(NAK, bytes([self.peer.kind]))
         for frame in frames:
-            if not self.peer.answer(self.peer.kind, frame, patience=0.5):
+            if not self.peer.answer(self.peer.kind, frame, patience=1.5):
                 break
         self.peer.frame(kind=EAPOL_START)
 

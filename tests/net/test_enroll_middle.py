@@ -10,7 +10,7 @@ from attacks import Attacks
 from authenticator import HAS_LENGTH, MORE, TLS_START
 from cprom import TYPE
 from enrolling import SERVER, keep_token, machine, network, token
-from lab import CEILING, Failed, main, test
+from lab import CEILING, Failed, each, main, test
 from rogue import PEAP, TEAP, TTLS, Middle, RogueServer, bundle, pinned, stolen
 
 EAP_TLS, MD5 = 13, 4
@@ -43,7 +43,7 @@ class Stranger:
         """Frames of EAP-TTLS in place of the ServerHello; what is not right is not answered."""
         self.server.greet()
         self.server.flights.start()
-        self.server.eapol.patience = 0.5
+        self.server.eapol.patience = 1.5
         try:
             for frame in frames:
                 self.server.eapol.ask(TTLS, frame)
@@ -250,25 +250,25 @@ middle = Attacks("Somebody in the middle")
 
 @middle.on("another server's key")
 def _(between):
-    return between.relay(bundle(between.lab, between.lab.pki().server, between.lab.pki().root))
+    between.relay(bundle(between.lab, between.lab.pki().server, between.lab.pki().root))
 
 
 @middle.on("the server's own key: a proof is relayed")
 def _(between):
-    return between.relay(between.stolen)
+    between.relay(between.stolen)
 
 
 class Between:
     """Between a machine with a token and the server that has made it."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, tunnel):
         self.lab = lab
         near = lab.port(authenticator=False)
         self.authd, self.far = network(lab, port={"Port.QuietPeriod": "10ms", "Port.StartsPerSecond": 1000})
         self.stolen = stolen(lab, self.authd)
-        self.daemon = machine(lab, near, {"Enroll.Tunnel": "ttls"})
+        self.daemon = machine(lab, near, {"Enroll.Tunnel": tunnel})
         self.token = token(self.authd)
-        self.middle = Middle(lab, near, self.far, self.stolen)
+        self.middle = Middle(lab, near, self.far, self.stolen, TEAP if tunnel == "teap" else TTLS)
 
     def relay(self, shown):
         self.middle.server.reset(shown)
@@ -289,10 +289,9 @@ class Between:
         return found, seen
 
 
-@test
-def somebody_in_the_middle(lab):
-    between = Between(lab)
-    middle.run(lab, between.against)
+@each("ttls", "teap")
+def somebody_in_the_middle(lab, tunnel):
+    middle.run(lab, Between(lab, tunnel).against)
 
 
 if __name__ == "__main__":
