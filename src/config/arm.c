@@ -108,8 +108,13 @@ static bool hash_settings(EVP_MD_CTX *md, const struct profile *profile)
 	if (!out)
 		return false;
 	ini_print(&profile_table, profile, out);
-	return fclose(out) == 0 && hash(md, slice_str(profile->name)) &&
-	       hash(md, slice_of(text, len));
+
+	bool good = fclose(out) == 0 && hash(md, slice_str(profile->name)) &&
+		    hash(md, slice_of(text, len));
+
+	if (text)
+		explicit_bzero(text, len); /* a token is in it as it is */
+	return good;
 }
 
 static bool hash_certs(EVP_MD_CTX *md, const STACK_OF(X509) * certs)

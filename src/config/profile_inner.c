@@ -193,14 +193,15 @@ void profile_check_inner(const struct profile_check *c)
 
 int profile_check_private(const struct profile *profile, struct ini_errors *errors)
 {
+	bool password = profile->inner.password.len > 0;
+	mode_t others = password ? S_IRWXG | S_IRWXO : profile->enrol.token ? S_IRWXO : 0;
 	struct stat st;
 
-	if (profile->inner.password.len == 0)
+	if (others == 0 || (stat(profile->path, &st) == 0 && !(st.st_mode & others)))
 		return 0;
-	if (stat(profile->path, &st) == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO)))
-		return 0;
-	ini_errors_add(errors, profile->path, 0, "[Inner] Password=",
+	ini_errors_add(errors, profile->path, 0, password ? "[Inner] Password=" : "[Enroll] Token=",
 		       "is in a file that others can read. Give it to its owner alone (chmod "
-		       "0600), or use PasswordFile=.");
+		       "0600), or use %s.",
+		       password ? "PasswordFile=" : "TokenFile=");
 	return -EPERM;
 }

@@ -378,8 +378,8 @@ static const struct ini_key keys[] = {
 	  .doc = "The EAP type of the enrollment method, which has none assigned yet: a number, or `VENDOR:TYPE` for an "
 		"expanded type. The server has to be told the same." },
 	{ KEY("Enroll", "Token", token, enrol.token),
-	  .doc = "The token with which this machine may enroll, as its network's operator gave it. Whoever can read "
-		"this file can use it: better is `TokenFile=`." },
+	  .doc = "The token with which this machine may enroll, as its network's operator gave it. A profile "
+		"with this key must be closed to others; better is `TokenFile=`." },
 	{ KEY("Enroll", "TokenFile", ini_path, enrol.token_file),
 	  .doc = "A file with the token on its first line. It must be closed to others, and the user that the service runs "
 		"as has to be able to read it. It is read when a "

@@ -18,7 +18,8 @@ struct profile_check {
 
 /* [Inner] and the method fit each other. */
 void profile_check_inner(const struct profile_check *check);
-/* A password is in a file that is its owner's alone.  0 or -errno with an error. */
+/* A password is in a file that is its owner's alone, a token in one that is closed to others.  0 or
+ * -errno with an error. */
 int profile_check_private(const struct profile *profile, struct ini_errors *errors);
 
 #endif

@@ -244,7 +244,8 @@ TEST(what_does_not_fit_an_enrolment_is_told)
 		{ ENROL "FactoryCredential=a\nFactoryProof=token\nTokenFile=/b\n",
 		  "[Enroll] FactoryProof" },
 		/* who is sent such a token has it */
-		{ ENROL "TokenFile=/b\nTokenType=jwt\n[Server]\nServerName=a.example\n", "TrustAnchor" },
+		{ ENROL "TokenFile=/b\nTokenType=jwt\n[Server]\nServerName=a.example\n",
+		  "TrustAnchor" },
 		{ ENROL "TokenFile=/b\nTokenType=oauth\n[Server]\nTrustAnchor=/a.pem\n",
 		  "ServerName" },
 		{ ENROL "TokenType=saml\n", "oauth" },
@@ -733,6 +734,22 @@ TEST(a_password_is_in_a_file_of_its_owner_alone)
 	CHECK_INT(profiles.count, 2);
 	CHECK_INT(errors.count, 2);
 	CHECK_STR(errors.error[0].key, "[Inner] Password=");
+}
+
+TEST(a_token_is_in_a_file_that_is_closed_to_others)
+{
+	AUTO_VALUE(scratch) d = scratch_make();
+	AUTO_VALUE(ini_errors) errors = { 0 };
+	AUTO_VALUE(profiles) profiles = { 0 };
+
+	scratch_put(&d, "a.profile", ENROL "Token=x\n", 0600);
+	scratch_put(&d, "b.profile", ENROL "Token=x\n", 0640);
+	scratch_put(&d, "c.profile", ENROL "Token=x\n", 0644);
+	scratch_put(&d, "d.profile", ENROL "TokenFile=/x\n", 0644);
+	CHECK_INT(profiles_load(d.path, &profiles, &errors), 0);
+	CHECK_INT(profiles.count, 3);
+	CHECK_INT(errors.count, 1);
+	CHECK_STR(errors.error[0].key, "[Enroll] Token=");
 }
 
 TEST(a_bad_profile_does_not_take_down_the_others)
