@@ -457,7 +457,7 @@ def two_machines_and_one_token(lab):
     """Each at a port of its own, at the same instant: one of them is enrolled, and the other is told why not."""
     authd, port = network(lab, start=False, port={"Port.QuietPeriod": "10ms"})
     other = lab.port(switch=port.switch, authenticator=False)
-    port.switch.ip(f"link set {other.switch_interface} master {port.bridge}")
+    other.switch.ip(f"link set {other.switch_interface} master {other.bridge}")
     authd.add("port", "lan", {"Match.Interface": f"{port.switch_interface} {other.switch_interface}",
                               "Port.QuietPeriod": "10ms"})
     authd.start()
