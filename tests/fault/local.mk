@@ -95,3 +95,9 @@ FAULT_TESTS += %D%/fault_tunnel_server
 FAULT_TESTS += %D%/fault_ca
 %C%_fault_ca_LDFLAGS = $(FAULT_LINK)
 %C%_fault_ca_LDADD = libfault.a $(TEST_PKI) $(PROTO_LIBS)
+
+if AUTHD
+FAULT_TESTS += %D%/fault_lists
+%C%_fault_lists_LDFLAGS = $(FAULT_LINK)
+%C%_fault_lists_LDADD = libfault.a $(TEST_PKI) $(AUTHD_LIBS)
+endif
