@@ -961,11 +961,11 @@ static void free_nothing(struct enrolment_ca *ca)
 
 TEST(what_a_machine_gives_up_is_out_though_the_ca_keeps_it)
 {
+	struct unwilling u = { .ca = { 1, ask_unwilling, NULL, NULL, free_nothing },
+			       .timer.expired = say_no };
 	AUTO_VALUE(site) s;
 	AUTO_VALUE(desk) d;
 	AUTO_VALUE(newcomer) n;
-	struct unwilling u = { .ca = { 1, ask_unwilling, NULL, NULL, free_nothing },
-			       .timer.expired = say_no };
 	struct enrolment_ask ask = { .kind = ENROL_ASKS_REVOKE };
 
 	site_init(&s);
