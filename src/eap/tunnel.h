@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+
 struct tls_claim;
 
 /* RFC 5705 and RFC 8446, section 7.5, with an empty context (not an absent one). */
@@ -26,6 +28,8 @@ struct eap_tunnel_binding {
 	/* Of the peer's tunnel: its server was checked (a chain to an anchor, or a pin), and by
 	 * name or pin, so that secrets meant for this network alone may be shown to it. */
 	bool server_trusted, server_named;
+	/* And of its root, DER, if the server has sent it and we pin its key; else empty. */
+	struct slice pinned_root;
 
 	/* Of the server's tunnel: the certificate that the peer has proved to hold, also in a
 	 * resumption; NULL: none. */

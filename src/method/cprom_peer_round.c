@@ -328,15 +328,41 @@ static enum status judge(struct cprom_peer *p, const struct enrol_result *result
 		       : cprom_peer_fail(p, ENROL_ERROR_NOT_ACCEPTABLE, "an empty secret");
 }
 
+/* A protocol may bring a certificate and no anchor (cp of CMP has no caPubs).  Who knows the
+ * network by a pin alone then has the root that the pin is of. */
+static enum status find_anchor(const struct cprom_peer *p, const struct enrol_result *result,
+			       X509_STACK **ret_root)
+{
+	const unsigned char *der = p->tunnel->pinned_root.p;
+	AUTO(X509_STACK) root = NULL;
+	AUTO(X509) cert = NULL;
+
+	if (!p->settings.accept_anchors || sk_X509_num(p->settings.anchors) > 0 ||
+	    sk_X509_num(result->anchors) > 0 || p->tunnel->pinned_root.len == 0 || !result->cert)
+		return OK;
+	cert = d2i_X509(NULL, &der, (long)p->tunnel->pinned_root.len);
+	root = sk_X509_new_null();
+	if (!cert || !root || sk_X509_push(root, cert) <= 0)
+		return NO_MEMORY;
+	(void)TAKE(cert);
+	*ret_root = TAKE(root);
+	return OK;
+}
+
 /* Checked, then stored, durably; not yet used. */
 static enum status install(struct cprom_peer *p, struct moment now)
 {
 	const struct enrol_store_ref *store = &p->settings.store;
 	struct enrol_result result = { 0 };
 	struct diagnosis reduced, why = { 0 };
+	AUTO(X509_STACK) root = NULL;
 	char fingerprint[65] = "";
 
 	p->round.protocol->result(p->round.self, &result);
+	if (find_anchor(p, &result, &root) != OK)
+		return cprom_peer_fail(p, ENROL_ERROR_INTERNAL, "no memory");
+	if (root)
+		result.anchors = root;
 	if (result.cert)
 		cert_fingerprint(result.cert, fingerprint, sizeof fingerprint);
 	cprom_peer_tell(p, CPROM_RECEIVED, p->round.credential, fingerprint);

@@ -25,6 +25,7 @@ struct tunnel_peer {
 	bool succeeded, failed, repeats;
 	bool agreed; /* by what the inside has exchanged */
 	struct eap_tunnel_binding binding;
+	struct bytes pinned_root; /* of binding */
 	struct eap_keys keys;
 
 	/* what stays of it */
@@ -43,6 +44,7 @@ static void forget(struct tunnel_peer *t)
 	t->fragmenting = false;
 	eap_keys_done(&t->keys);
 	explicit_bzero(&t->binding, sizeof t->binding);
+	bytes_done(&t->pinned_root);
 }
 
 static bool finished(const struct tunnel_peer *t)
@@ -307,10 +309,13 @@ static bool fill_binding(struct tunnel_peer *t)
 {
 	const struct slice empty = { 0 };
 
+	if (tls_conn_pinned_root(t->conn, &t->pinned_root) != OK)
+		return false;
 	t->binding = (struct eap_tunnel_binding){
 		.unique = tls_conn_exports_unique(t->conn),
 		.server_trusted = tls_conn_trusts(t->conn),
 		.server_named = tls_conn_trusts_by_name(t->conn),
+		.pinned_root = bytes_slice(&t->pinned_root),
 	};
 	return tls_conn_export(t->conn, EAP_TUNNEL_BINDING_LABEL, &empty, t->binding.exported,
 			       sizeof t->binding.exported) == OK;

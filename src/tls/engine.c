@@ -264,6 +264,22 @@ bool tls_conn_trusts_by_name(const struct tls_conn *conn)
 	return tls_conn_trusts(conn) && trust_is_named(conn->config->trust);
 }
 
+enum status tls_conn_pinned_root(const struct tls_conn *conn, struct bytes *ret_der)
+{
+	STACK_OF(X509) *sent = SSL_get_peer_cert_chain(conn->ssl);
+
+	bytes_clear(ret_der);
+	for (int i = 0; tls_conn_trusts(conn) && i < sk_X509_num(sent); i++) {
+		X509 *cert = sk_X509_value(sent, i);
+
+		if (trust_pinned(conn->config->trust, cert) && X509_check_ca(cert) == 1 &&
+		    X509_self_signed(cert, 1) == 1)
+			return cert_append_der(ret_der, cert, SIZE_MAX);
+	}
+	ERR_clear_error();
+	return OK;
+}
+
 void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report)
 {
 	struct eap_report report = { .resumed = SSL_session_reused(conn->ssl) };

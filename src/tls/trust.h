@@ -64,6 +64,8 @@ void trust_free(struct trust *trust);
 DEFINE_AUTO_STRUCT(trust);
 
 bool trust_is_insecure(const struct trust *trust);
+/* Its key is one of the pins. */
+bool trust_pinned(const struct trust *trust, const X509 *cert);
 /* It takes a name or a pin to satisfy it, and not an authority alone. */
 bool trust_is_named(const struct trust *trust);
 

@@ -48,8 +48,6 @@ CHECKED enum status trust_chain(const struct trust *trust, STACK_OF(X509) * pres
 				const struct trust_time *time, X509_STACK **ret_path,
 				struct diagnosis *why);
 
-bool trust_pinned(const struct trust *trust, const X509 *cert);
-
 /* The stapled response for the first certificate of the path (RFC 6960, section 3.2). */
 CHECKED enum status trust_ocsp(const struct trust *trust, STACK_OF(X509) * path,
 			       struct slice response, const struct trust_time *time,
