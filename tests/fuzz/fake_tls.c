@@ -313,6 +313,14 @@ bool tls_conn_trusts_by_name(const struct tls_conn *conn)
 	return tls_conn_trusts(conn) && trust_is_named(conn->config->trust);
 }
 
+/* Nobody sends certificates here. */
+enum status tls_conn_pinned_root(const struct tls_conn *conn, struct bytes *ret_der)
+{
+	(void)conn;
+	bytes_clear(ret_der);
+	return OK;
+}
+
 void tls_conn_report(const struct tls_conn *conn, struct eap_report *ret_report)
 {
 	*ret_report = (struct eap_report){ .resumed = conn->resumed };
