@@ -980,6 +980,7 @@ TEST(what_a_machine_gives_up_is_out_though_the_ca_keeps_it)
 	CHECK_INT(d.told.error, ENROL_ERROR_CA_REFUSED);
 	CHECK_INT(u.reason, CA_CESSATION);
 	CHECK_STR(d.revoked, "CN=printer-7");
+	timer_clear(&u.timer);
 }
 
 TEST(certificate_that_is_neither_ours_nor_a_factorys_enrols_nobody)
