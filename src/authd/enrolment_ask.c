@@ -148,12 +148,9 @@ static enum status copy_slices(const struct enrol_question *q, struct enrolment_
 		struct slice from;
 		struct bytes *to;
 	} all[] = {
-		{ q->token, &ask->token },
-		{ q->account, &ask->account },
-		{ q->csr, &ask->csr },
-		{ q->old, &ask->old },
-		{ q->message, &ask->message },
-		{ q->certificate, &ask->certificate },
+		{ q->token, &ask->token },     { q->account, &ask->account },
+		{ q->csr, &ask->csr },	       { q->old, &ask->old },
+		{ q->message, &ask->message }, { q->certificate, &ask->certificate },
 	};
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {

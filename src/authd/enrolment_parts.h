@@ -54,6 +54,8 @@ struct pending {
 	void (*otherwise)(struct pending *pending);
 };
 
+/* A transaction may be tried again: what the last try has said is forgotten. */
+struct pending *enrolment_begin(struct question *question);
 /* In the recorder's thread, each an ask of struct question: they fill pending->told. */
 int enrolment_ask_authorise(struct question *question, struct registry *registry);
 int enrolment_ask_issue(struct question *question, struct registry *registry);

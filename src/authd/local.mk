@@ -32,7 +32,7 @@ libauthd_a_SOURCES += %D%/pool.c %D%/pool.h
 libauthd_a_SOURCES += %D%/port.c %D%/port.h %D%/port_session.c %D%/port_session.h
 libauthd_a_SOURCES += %D%/ports.c %D%/ports.h %D%/ports_parts.h %D%/ports_view.c
 libauthd_a_SOURCES += %D%/enrolment.c %D%/enrolment_ca.c %D%/enrolment_ask.c %D%/enrolment.h %D%/enrolment_parts.h \
-	%D%/enrolment_registry.c %D%/enrolment_revoke.c %D%/enrolment_verifier.c %D%/registry_enrol.h
+	%D%/enrolment_authorise.c %D%/enrolment_registry.c %D%/enrolment_revoke.c %D%/enrolment_verifier.c %D%/registry_enrol.h
 libauthd_a_SOURCES += %D%/guard.c %D%/guard.h %D%/ports_keeper.c
 libauthd_a_SOURCES += %D%/queue.c %D%/queue.h
 libauthd_a_SOURCES += %D%/server_config.c %D%/server_config.h
@@ -44,7 +44,7 @@ libauthd_a_SOURCES += %D%/staple.c %D%/staple.h
 libauthd_a_SOURCES += %D%/control.h %D%/metrics.h %D%/recorder.h %D%/registry.h
 libauthd_a_SOURCES += %D%/ticket_keys.h %D%/view.h
 libauthd_a_SOURCES += %D%/control.c %D%/control_parts.h
-libauthd_a_SOURCES += %D%/control_answer.c %D%/control_enroll.c
+libauthd_a_SOURCES += %D%/control_answer.c %D%/control_enroll.c %D%/control_enroll.h %D%/control_enroll_ask.c
 libauthd_a_SOURCES += %D%/control_request.c
 libauthd_a_SOURCES += %D%/command_control.c
 libauthd_a_SOURCES += %D%/command_show.c %D%/command_show.h
