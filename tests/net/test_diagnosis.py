@@ -242,6 +242,7 @@ def a_user_who_disconnects(lab):
 # Shown elsewhere, or not to be had on request.
 EXCEPTIONS = {
     "none": "is what there is when nothing is wrong",
+    "credential-awaited": "is of a machine that was not enrolled yet: tests/net/test_enroll.py",
     "internal-error": "is lack of memory, which the tests in tests/fault inject",
     "registry": "is the server's, which tests/unit/test_registry takes its database from",
     "radsec-name-mismatch": "is a RadSec client's: test_radsec.py",
