@@ -249,11 +249,6 @@ def _(host):
     host.give(leaf, (ANCHOR, host.anchor), (ANCHOR, leaf))
 
 
-@rogue.on("no anchor")
-def _(host):
-    host.asked().give(host.issue(), (CHAIN, host.anchor))
-
-
 @rogue.on("another certificate than it says")
 def _(host):
     host.asked().give(host.issue(), id=bytes(32))

@@ -125,7 +125,7 @@ static void revoke_now(struct rig *rig, unsigned n)
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(rig->client.cert);
 	struct ca_revoked entry = { .when = PKI_NOW, .reason = CA_KEY_COMPROMISE };
 	char name[CERT_TEXT_MAX];
-	size_t at;
+	size_t at = 0;
 
 	if (n != revoked_before)
 		return;
