@@ -283,19 +283,23 @@ TEST(traditional_keys_are_read_plain_and_encrypted)
 	}
 }
 
+/* One wrong passphrase in 256 makes padding that fits, and noise before it. */
 TEST(no_wrong_passphrase_of_a_traditional_key_is_taken_for_damage)
 {
-	AUTO(EVP_PKEY) key = pki_key("P-256");
+	static const char sealed[] =
+		"-----BEGIN EC PRIVATE KEY-----\n"
+		"Proc-Type: 4,ENCRYPTED\n"
+		"DEK-Info: AES-128-CBC,E5934FA146E1D680315C09717015C47F\n"
+		"\n"
+		"Snq5NUeBNrma9N3nQYYNYnLNKBiel5mgUz+/P/EAJuMUlhgKKAj7Fp0DFFVuY1xW\n"
+		"KjzcUab2TvUee0/kK+EQQ3yHyTI49Ces7lUuhKO7pnP48VdHYP33LvVZAWHeeNpU\n"
+		"/mTxVlWnxO9S7Tc2qPTTh/Tr4E8PZczZkTrVitIpsW8=\n"
+		"-----END EC PRIVATE KEY-----\n";
 	AUTO_VALUE(bundle) bundle = { 0 };
-	AUTO_VALUE(bytes) sealed = traditional(key, "AES-128-CBC", "good");
-	char passphrase[16];
 
-	/* One in 256 has padding that fits. */
-	for (int i = 0; i < 3000; i++) {
-		snprintf(passphrase, sizeof passphrase, "bad%d", i);
-		CHECK_INT(add(&bundle, bytes_slice(&sealed), passphrase), UNTRUSTED);
-		CHECK_INT(why.id, DIAG_PASSPHRASE_WRONG);
-	}
+	CHECK_INT(add(&bundle, slice_str(sealed), "bad32"), UNTRUSTED);
+	CHECK_INT(why.id, DIAG_PASSPHRASE_WRONG);
+	CHECK_INT(add(&bundle, slice_str(sealed), "good"), OK);
 }
 
 TEST(pkcs12_gives_key_certificate_and_chain)
