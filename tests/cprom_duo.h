@@ -46,14 +46,14 @@ struct cprom_duo {
 	struct token token;
 	struct enrol_grant grant;
 	const struct pki_cert *registered; /* to a certificate that is shown; NULL: nothing */
-	unsigned refuse;		 /* bits of 1 << enrol_question_kind */
-	unsigned refuse_error;		 /* 0: as the kind has it */
-	EVP_PKEY *issue_for;		 /* another key than was asked for */
-	const char *issue_cn;		 /* another name */
-	const struct pki_cert *issue_by; /* another authority */
-	struct pki_spec issue;		 /* what else the certificate says */
-	const char *username;		 /* under which secrets are kept */
-	bool anchors_wrong;		 /* other anchors are told than those that it chains to */
+	unsigned refuse;		   /* bits of 1 << enrol_question_kind */
+	unsigned refuse_error;		   /* 0: as the kind has it */
+	EVP_PKEY *issue_for;		   /* another key than was asked for */
+	const char *issue_cn;		   /* another name */
+	const struct pki_cert *issue_by;   /* another authority */
+	struct pki_spec issue;		   /* what else the certificate says */
+	const char *username;		   /* under which secrets are kept */
+	bool anchors_wrong;		   /* other anchors are told than those that it chains to */
 
 	/* the store */
 	struct duo_shelf shelves[4];

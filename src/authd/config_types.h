@@ -20,5 +20,4 @@ extern const struct ini_type
 	config_usages;	   /* struct words: dotted, "clientAuth" becomes one */
 /* clang-format on */
 
-
 #endif

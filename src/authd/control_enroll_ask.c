@@ -225,8 +225,10 @@ static bool gather(void *context, const struct registry_credential *c)
 {
 	struct gathering *g = context;
 
-	if (c->kind == ISSUED_CERTIFICATE && c->not_after > g->now)
-		COPY(g->fingerprint[g->count++], c->fingerprint);
+	if (c->kind == ISSUED_CERTIFICATE && c->not_after > g->now) {
+		COPY(g->fingerprint[g->count], c->fingerprint);
+		g->count++;
+	}
 	return g->count < REVOKED_MAX;
 }
 

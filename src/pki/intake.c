@@ -195,8 +195,8 @@ static bool is_sequence(struct slice der)
 	return how == V_ASN1_CONSTRUCTED && tag == V_ASN1_SEQUENCE && p + len == der.p + der.len;
 }
 
-/* RFC 1421 encryption, as traditional keys have it: headers above the base64.  Its padding takes one
- * wrong passphrase in 256 for the right one; what comes out is noise then. */
+/* RFC 1421 encryption, as traditional keys have it: headers above the base64.  Its padding takes
+ * one wrong passphrase in 256 for the right one; what comes out is noise then. */
 static enum status pem_decrypt(struct intake *in, struct pem *pem)
 {
 	EVP_CIPHER_INFO sealed;
