@@ -145,13 +145,16 @@ static bool ask(struct tls_peer *peer, struct slice type_data, struct wr *respon
 	return true;
 }
 
-static void hear_peer(void *self, struct tls_peer *peer, struct wr *request, uint8_t mode,
-		      struct rd *in)
+static void hear_peer(void *self, struct wr *request, uint8_t mode, struct rd *in)
 {
 	uint8_t response[ROOM];
 	size_t skip = rd_u16(in);
 	bool going = true;
+	struct tls_peer *peer;
 
+	if (tls_peer_new(peers[mode >> 3 & 1], NULL, &peer) != OK)
+		abort();
+	tls_peer_method.start(peer, now);
 	for (int round = 0; going && round < ROUNDS; round++) {
 		struct wr w = wr_of(response, sizeof response);
 
@@ -167,6 +170,7 @@ static void hear_peer(void *self, struct tls_peer *peer, struct wr *request, uin
 	}
 	if (going && (mode & 16))
 		hear_frames(self, in);
+	tls_peer_method.free(peer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -175,7 +179,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t mode = rd_u8(&in), request[ROOM];
 	struct wr w = wr_of(request, sizeof request);
 	const struct eap_server_about about = { .now = now };
-	struct tls_peer *peer;
 	void *self;
 
 	if (!servers[0])
@@ -184,16 +187,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct tls_server_context context = { .config = servers[mode >> 1 & 1],
 					      .fragment_size = mode & 4 ? 40 : 0 };
 
-	if (tls_server_method.init(&context, &about, &self) != OK ||
-	    tls_peer_new(peers[mode >> 3 & 1], NULL, &peer) != OK)
+	if (tls_server_method.init(&context, &about, &self) != OK)
 		abort();
-	tls_peer_method.start(peer, now);
 	tls_server_method.build(self, &w);
 	if (mode & 1)
-		hear_peer(self, peer, &w, mode, &in);
+		hear_peer(self, &w, mode, &in);
 	else
 		hear_frames(self, &in);
-	tls_peer_method.free(peer);
 	tls_server_method.free(self);
 	return 0;
 }
