@@ -313,6 +313,8 @@ static void note_admission(struct teap_duo *d, const struct eap_admission_questi
 	d->admissions++;
 	snprintf(d->identity, sizeof d->identity, "%.*s", (int)q->identity.len,
 		 q->identity.len ? (const char *)q->identity.p : "");
+	snprintf(d->other, sizeof d->other, "%.*s", (int)q->other.len,
+		 q->other.len ? (const char *)q->other.p : "");
 	snprintf(d->inner, sizeof d->inner, "%s", q->inner ? q->inner : "-");
 	d->resumed = q->resumed;
 	d->has_claim = q->claim != NULL;
@@ -392,7 +394,7 @@ static void forget(struct teap_duo *d)
 	eap_keys_done(&d->server_keys);
 	eap_keys_done(&d->peer_keys);
 	d->rounds = d->passwords = d->certificates = d->admissions = 0;
-	d->identity[0] = d->inner[0] = '\0';
+	d->identity[0] = d->other[0] = d->inner[0] = '\0';
 	d->resumed = d->has_claim = d->enrolled = false;
 	d->end = METHOD_GOES_ON;
 	d->verdict = (struct eap_verdict){ METHOD_MAY_CONT, FAIL, true };

@@ -48,7 +48,7 @@ struct teap_duo {
 	struct eap_verdict verdict;
 	enum eap_server_state end;
 	unsigned rounds, passwords, certificates, admissions;
-	char identity[64], inner[64]; /* of the admission */
+	char identity[64], other[64], inner[64]; /* of the admission */
 	bool resumed, has_claim, enrolled;
 	struct eap_keys server_keys, peer_keys;
 	struct diagnosis server_why, peer_why;

@@ -73,18 +73,18 @@ void account_answer(const struct account *account, const struct eap_account_ques
 		diagnosis_add(ret_why, "wait", "%u", account->wait);
 }
 
-bool account_goes_on(const struct account *account, const struct eap_admission_question *about,
+bool account_goes_on(const struct account *account, struct slice name, int64_t authenticated,
 		     struct diagnosis *ret_why)
 {
-	char name[DIAGNOSIS_VALUE_MAX];
+	char text[DIAGNOSIS_VALUE_MAX];
 
 	diagnosis_set(ret_why, DIAG_NONE);
-	if (account->state == ACCOUNT_FOUND && account->changed <= about->authenticated)
+	if (account->state == ACCOUNT_FOUND && account->changed <= authenticated)
 		return true;
 	/* Of one that is found the password is another. */
 	diagnosis_set(ret_why, account->state == ACCOUNT_FOUND
 				       ? DIAG_ACCOUNT_PASSWORD
 				       : refusal(account, EAP_PASSWORD_COMPARE));
-	diagnosis_add(ret_why, "account", "%s", printable(about->identity, name, sizeof name));
+	diagnosis_add(ret_why, "account", "%s", printable(name, text, sizeof text));
 	return false;
 }

@@ -63,9 +63,10 @@ CHECKED enum status account_hash_check(struct slice password, const char *hash);
 void account_answer(const struct account *account, const struct eap_account_question *question,
 		    struct eap_reply *ret_reply, struct diagnosis *ret_why);
 
-/* Whether who proved to be this account at that time (about->authenticated) may be taken for it
- * still: it is there, enabled, and has the same password.  *ret_why likewise. */
-bool account_goes_on(const struct account *account, const struct eap_admission_question *about,
+/* Whether who proved to be this account at that time (seconds since 1970) may be taken for it
+ * still: it is there, enabled, and has the same password.  name is as it was proved; *ret_why
+ * likewise. */
+bool account_goes_on(const struct account *account, struct slice name, int64_t authenticated,
 		     struct diagnosis *ret_why);
 
 #endif

@@ -374,7 +374,8 @@ static enum answer judge_admission(struct conversation *c, const struct eap_ques
 	if (lacks_certificate(c, about, ret_why) || is_of_factory(c, about->claim, ret_why) ||
 	    judge(c, &machine, ret_why) == NO)
 		return NO;
-	/* A session does not outlive what becomes of its account. */
+	/* A session does not outlive what becomes of its accounts. */
+	c->other_good = about->other.len == 0;
 	return about->resumed && about->identity.len > 0 ? WAITS : YES;
 }
 
@@ -452,6 +453,26 @@ enum conversation_turn conversation_judged(struct conversation *c, bool accept,
 	return conversation_answered(c, &reply, now);
 }
 
+struct slice conversation_account(const struct conversation *c)
+{
+	const struct eap_admission_question *about = &c->waits_for->about.admission;
+
+	return c->other_good ? about->identity : about->other;
+}
+
+static enum conversation_turn admission_found(struct conversation *c, const struct account *account,
+					      struct moment now)
+{
+	const struct eap_admission_question *about = &c->waits_for->about.admission;
+	struct diagnosis why;
+	bool good = account_goes_on(account, conversation_account(c), about->authenticated, &why);
+
+	if (!good || c->other_good)
+		return conversation_judged(c, good, &why, now);
+	c->other_good = true;
+	return CONVERSATION_WAITS;
+}
+
 enum conversation_turn conversation_found(struct conversation *c, const struct account *account,
 					  struct moment now)
 {
@@ -459,9 +480,7 @@ enum conversation_turn conversation_found(struct conversation *c, const struct a
 	struct diagnosis why;
 
 	if (c->waits_for->kind == EAP_ASKS_ADMISSION)
-		return conversation_judged(
-			c, account_goes_on(account, &c->waits_for->about.admission, &why), &why,
-			now);
+		return admission_found(c, account, now);
 	account_answer(account, &c->waits_for->about.account, &reply, &why);
 	if (why.id == DIAG_ACCOUNT_GUESSED)
 		diagnosis_add(&why, "station", "%s", c->where.calling_station);

@@ -41,6 +41,7 @@ struct conversation {
 	uint8_t failure[4];	   /* EAP-Failure, in place of the method's Success */
 	char account[AAA_TEXT_MAX + 1];	      /* printable */
 	const struct eap_question *waits_for; /* CONVERSATION_WAITS; NULL: it does not */
+	bool other_good; /* of EAP_ASKS_ADMISSION: the account that was proved first was found */
 
 	char *mud_url; /* as the machine told it when it asked to be enrolled; NULL: it did not */
 
@@ -64,10 +65,13 @@ enum conversation_turn conversation_judged(struct conversation *c, bool accept,
 					   const struct diagnosis *why, struct moment now);
 
 /* EAP_ASKS_PASSWORD: what there is of the account; the work of checking a password is done here.
- * EAP_ASKS_ADMISSION, which waits where a session is resumed: whether that is the account still. */
+ * EAP_ASKS_ADMISSION, which waits where a session is resumed: whether that is the account still;
+ * of two that were proved both are waited for, one after the other. */
 struct account;
 enum conversation_turn conversation_found(struct conversation *c, const struct account *account,
 					  struct moment now);
+/* The account that EAP_ASKS_ADMISSION waits for. */
+struct slice conversation_account(const struct conversation *c);
 /* Any: everything is borrowed for the call. */
 enum conversation_turn conversation_answered(struct conversation *c, const struct eap_reply *reply,
 					     struct moment now);

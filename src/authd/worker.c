@@ -183,7 +183,7 @@ static void ask(struct worker *w, struct conversation *c)
 		worker_ask_enrolment(w, c);
 		break;
 	case EAP_ASKS_ADMISSION: /* the rules have nothing against it */
-		ask_about_account(w, c, c->waits_for->about.admission.identity, true);
+		ask_about_account(w, c, conversation_account(c), true);
 		break;
 	}
 }

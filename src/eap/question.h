@@ -48,8 +48,9 @@ struct eap_password {
 };
 
 struct eap_admission_question {
-	struct slice identity;	       /* the inner one, proved; empty: none */
-	const char *inner;	       /* "EAP-MSCHAPv2", "PAP", "CPROM"; NULL: nothing inside */
+	struct slice identity; /* the inner one, proved; empty: none */
+	struct slice other;    /* proved before it, a machine's before its user's; empty: none */
+	const char *inner;     /* "EAP-MSCHAPv2", "PAP", "CPROM"; NULL: nothing inside */
 	const struct tls_claim *claim; /* of the tunnel, or of an EAP-TLS inside; NULL: none */
 	bool shown;   /* a certificate, and a good one, when the tunnel was built */
 	bool resumed; /* nothing was proved anew: identity and inner are of the full handshake */

@@ -94,13 +94,21 @@ static enum status count_method(struct teap_server *c)
 	return teap_keys_add(&c->keys, type, &keys);
 }
 
-/* Of all identities that were proved: the last name, and the last certificate. */
+static struct slice account_of(const struct teap_proof *proof)
+{
+	return proof->check.account.len > 0 ? bytes_slice(&proof->check.account)
+					    : inner_server_account(&proof->inner);
+}
+
+/* Of all identities that were proved: the names, and the last certificate. */
 static enum status note_proof(struct teap_server *c)
 {
 	const char *method = "Basic-Password-Auth";
 	const struct tls_claim *claim = NULL;
-	struct slice identity = { 0 };
+	struct slice identity = { 0 }, other = { 0 };
+	enum status status;
 
+	_Static_assert(TEAP_ROUNDS_MAX == 2, "one name and one before it");
 	if (c->way == WAY_EAP)
 		method = inner_server_method(&teap_proof_of(c)->inner)->name;
 	for (unsigned i = 0; i < TEAP_ROUNDS_MAX; i++) {
@@ -108,14 +116,15 @@ static enum status note_proof(struct teap_server *c)
 
 		if (!proof->done)
 			continue;
-		if (proof->check.account.len > 0)
-			identity = bytes_slice(&proof->check.account);
-		else if (inner_server_account(&proof->inner).len > 0)
-			identity = inner_server_account(&proof->inner);
+		if (account_of(proof).len > 0) {
+			other = identity;
+			identity = account_of(proof);
+		}
 		if (inner_server_claim(&proof->inner))
 			claim = inner_server_claim(&proof->inner);
 	}
-	return tunnel_server_proved(c->tunnel, identity, method, claim);
+	status = tunnel_server_proved(c->tunnel, identity, method, claim);
+	return status == OK ? tunnel_server_proved_before(c->tunnel, other) : status;
 }
 
 static enum eap_server_state proved(struct teap_server *c, struct moment now)

@@ -16,6 +16,7 @@ void tunnel_server_free(void *self)
 	bytes_done(&t->outer_sent);
 	bytes_done(&t->outer_heard);
 	bytes_done(&t->identity);
+	bytes_done(&t->other);
 	eap_keys_done(&t->keys);
 	explicit_bzero(&t->binding, sizeof t->binding);
 	free(t);

@@ -108,6 +108,9 @@ void tunnel_server_send_ticket(struct tunnel_server *t);
  * Without an identity and with "" as the method: the tunnel's own certificate is all there is. */
 CHECKED enum status tunnel_server_proved(struct tunnel_server *t, struct slice identity,
 					 const char *method, const struct tls_claim *claim);
+/* After tunnel_server_proved, which begins anew: another account was proved before that one.  Both
+ * are kept, and asked about. */
+CHECKED enum status tunnel_server_proved_before(struct tunnel_server *t, struct slice identity);
 /* What was proved is of no use to a session: there is another credential now (RFC 9930, section
  * 3.11). */
 void tunnel_server_keep_nothing(struct tunnel_server *t);

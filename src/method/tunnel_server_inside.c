@@ -60,7 +60,13 @@ enum status tunnel_server_proved(struct tunnel_server *t, struct slice identity,
 	snprintf(t->method, sizeof t->method, "%s", method);
 	t->inner_claim = claim;
 	t->proved = true;
+	bytes_clear(&t->other);
 	return bytes_set(&t->identity, identity);
+}
+
+enum status tunnel_server_proved_before(struct tunnel_server *t, struct slice identity)
+{
+	return identity.len > TUNNEL_IDENTITY_MAX ? MALFORMED : bytes_set(&t->other, identity);
 }
 
 void tunnel_server_keep_nothing(struct tunnel_server *t)
@@ -72,6 +78,7 @@ const struct eap_question *tunnel_server_ask_admission(struct tunnel_server *t, 
 {
 	t->admission.about.admission = (struct eap_admission_question){
 		.identity = bytes_slice(&t->identity),
+		.other = bytes_slice(&t->other),
 		.inner = t->method[0] ? t->method : NULL,
 		.claim = t->inner_claim ? t->inner_claim : tls_conn_claim(t->conn),
 		.shown = tls_conn_claim(t->conn) != NULL,
@@ -92,24 +99,27 @@ bool tunnel_server_may_resume(const struct tunnel_server *t)
 	       (t->identity.len > 0 || certificate_alone);
 }
 
-/* The name of the inner method behind its length, then the identity. */
+/* The name of the inner method and the identity, each behind its length; then the other one. */
 enum status tunnel_server_remember(struct tunnel_server *t)
 {
-	uint8_t facts[1 + sizeof t->method + TUNNEL_IDENTITY_MAX];
+	uint8_t facts[1 + sizeof t->method + 2 + 2 * TUNNEL_IDENTITY_MAX];
 	struct wr w = wr_of(facts, sizeof facts);
 
 	if (!tunnel_server_may_resume(t))
 		return OK;
 	wr_u8(&w, (uint8_t)strlen(t->method));
 	wr_bytes(&w, slice_str(t->method));
+	wr_u16(&w, (uint16_t)t->identity.len);
 	wr_bytes(&w, bytes_slice(&t->identity));
+	wr_bytes(&w, bytes_slice(&t->other));
 	return tls_conn_keep(t->conn, wr_done(&w));
 }
 
 enum status tunnel_server_recall(struct tunnel_server *t)
 {
 	struct rd r = rd_of(tls_conn_facts(t->conn));
-	struct slice method = rd_bytes(&r, rd_u8(&r)), identity = rd_rest(&r);
+	struct slice method = rd_bytes(&r, rd_u8(&r));
+	struct slice identity = rd_bytes(&r, rd_u16(&r)), other = rd_rest(&r);
 
 	if (!tls_conn_resumed(t->conn))
 		return OK;
@@ -118,5 +128,7 @@ enum status tunnel_server_recall(struct tunnel_server *t)
 	memcpy(t->method, method.p, method.len);
 	t->method[method.len] = '\0';
 	t->proved = true;
+	if (bytes_set(&t->other, other) != OK)
+		return NO_MEMORY;
 	return bytes_set(&t->identity, identity);
 }

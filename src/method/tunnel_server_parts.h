@@ -30,7 +30,7 @@ struct tunnel_server {
 	struct eap_tunnel_binding binding;
 
 	/* what was proved inside, now or in the session that is resumed */
-	struct bytes identity;
+	struct bytes identity, other;
 	char method[24];
 	const struct tls_claim *inner_claim;
 	bool proved;

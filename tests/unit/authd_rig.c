@@ -163,6 +163,10 @@ static void on_account(void *context, const struct message_account_asks *asks)
 	struct account account = { .state = rig->password ? ACCOUNT_FOUND : ACCOUNT_UNKNOWN };
 
 	rig->accounts_told++;
+	memmove(rig->told[1], rig->told[0], sizeof rig->told - sizeof rig->told[0]);
+	snprintf(rig->told[0], sizeof rig->told[0], "%s", asks->name);
+	if (rig->gone && strcmp(rig->gone, asks->name) == 0)
+		account.state = ACCOUNT_UNKNOWN;
 	account.changed = rig->changed;
 	if (rig->disabled)
 		account.state = ACCOUNT_DISABLED;

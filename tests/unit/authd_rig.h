@@ -43,6 +43,8 @@ struct rig {
 	const char *password;	/* of every account; NULL: there are none */
 	int64_t changed;	/* when */
 	bool disabled;		/* all of them */
+	const char *gone;	/* this one is not there any more; NULL: all are */
+	char told[2][254];	/* the names of the last that were asked for, the newest first */
 	unsigned accounts_told; /* how often one was asked for */
 };
 

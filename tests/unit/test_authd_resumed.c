@@ -1,6 +1,7 @@
 /* Sessions of a tunnel that are resumed, and what has become of their accounts meanwhile. */
 #include <string.h>
 
+#include "method/teap_peer.h"
 #include "method/ttls_peer.h"
 #include "tests/test.h"
 #include "tests/unit/authd_rig.h"
@@ -12,36 +13,68 @@ struct site {
 	struct rig rig;
 	struct machine_rig machine; /* for its TLS alone */
 	struct machine_rig person;
-	struct tunnel_peer *ttls;
+	const struct eap_peer_method *method;
+	struct tunnel_peer *tunnel;
 	struct secret password;
 	uint64_t number;
 };
 
-static void site_init(struct site *s)
+static void begin(struct site *s, const char *configuration, enum tls_version version)
 {
-	struct ttls_peer_settings settings = { .inner = TTLS_PAP };
-
 	*s = (struct site){ .number = 1, .person.lower.mtu = 1400 };
 	rig_init(&s->rig);
 	s->rig.password = "correct-horse";
-	rig_configure(&s->rig, "[Eap]\nMethods=ttls\n[Tunnel]\nTtlsMethods=pap\n"
-			       "ClientCertificate=none\n");
+	rig_configure(&s->rig, configuration);
 	rig_start(&s->rig);
-	machine_init(&s->machine, &s->rig, TLS_1_3);
+	machine_init(&s->machine, &s->rig, version);
 	REQUIRE(secret_set(&s->password, slice_str("correct-horse")) == OK);
-	settings.account = (struct inner_account){ slice_str("bob"), &s->password, NULL };
-	REQUIRE(ttls_peer_new(s->machine.tls, &settings, &s->ttls) == OK);
+}
+
+static void be_somebody(struct site *s, const struct eap_peer_method *method)
+{
+	s->method = method;
 	s->person.config = (struct eap_peer_config){ .identity = slice_str("anonymous@example.org"),
-						     .offers = { { &ttls_peer_method, s->ttls } },
+						     .offers = { { method, s->tunnel } },
 						     .offer_count = 1 };
 	eap_peer_init(&s->person.peer, &s->person.config, &s->person.lower);
 	s->person.lower.portEnabled = true;
 }
 
+static void site_init(struct site *s)
+{
+	struct ttls_peer_settings settings = { .inner = TTLS_PAP };
+
+	begin(s,
+	      "[Eap]\nMethods=ttls\n[Tunnel]\nTtlsMethods=pap\n"
+	      "ClientCertificate=none\n",
+	      TLS_1_3);
+	settings.account = (struct inner_account){ slice_str("bob"), &s->password, NULL };
+	REQUIRE(ttls_peer_new(s->machine.tls, &settings, &s->tunnel) == OK);
+	be_somebody(s, &ttls_peer_method);
+}
+
+/* A machine's account, and then its user's, in TEAP. */
+static void pair_init(struct site *s, enum tls_version version)
+{
+	struct teap_peer_settings settings = {
+		.identities = { { .type = TEAP_MACHINE, .name = slice_str("host/desk") },
+				{ .type = TEAP_USER, .name = slice_str("bob") } },
+		.identity_count = 2,
+	};
+
+	begin(s,
+	      "[Eap]\nMethods=teap\n[Tunnel]\nTeapMethods=password\n"
+	      "TeapIdentities=machine user\nClientCertificate=none\n",
+	      version);
+	settings.identities[0].password = settings.identities[1].password = &s->password;
+	REQUIRE(teap_peer_new(s->machine.tls, &settings, &s->tunnel) == OK);
+	be_somebody(s, &teap_peer_method);
+}
+
 static void site_done(struct site *s)
 {
 	eap_peer_done(&s->person.peer);
-	ttls_peer_method.free(s->ttls);
+	s->method->free(s->tunnel);
 	machine_done(&s->machine);
 	secret_done(&s->password);
 	rig_done(&s->rig);
@@ -99,4 +132,31 @@ TEST(a_password_that_was_changed_ends_what_the_old_one_has_opened)
 	/* The right one opens the door again. */
 	s.rig.changed = 0;
 	comes(&s, AAA_ACCEPT, false, DIAG_NONE);
+}
+
+/* Each of two that were proved: RFC 9930, section 4.2.3. */
+TEST(neither_a_machine_nor_its_user_resumes_when_one_is_gone)
+{
+	static const char *const names[] = { "host/desk", "bob" };
+
+	for (unsigned i = 0; i < 4; i++) {
+		AUTO_VALUE(site) s;
+
+		pair_init(&s, i < 2 ? TLS_1_2 : TLS_1_3);
+		comes(&s, AAA_ACCEPT, false, DIAG_NONE);
+		CHECK_INT(s.rig.accounts_told, 2);
+		comes(&s, AAA_ACCEPT, true, DIAG_NONE);
+		CHECK_INT(s.rig.accounts_told, 4);
+		CHECK_STR(s.rig.told[1], "host/desk");
+		CHECK_STR(s.rig.told[0], "bob");
+		CHECK_STR(s.rig.outcome->account, "bob");
+		s.rig.gone = names[i % 2];
+		comes(&s, AAA_REJECT, true, DIAG_ACCOUNT_UNKNOWN);
+		CHECK_STR(diagnosis_evidence(&s.rig.outcome->why, "account"), s.rig.gone);
+		CHECK_STR(s.rig.told[0], s.rig.gone);
+		/* Nor with the passwords; and when it is back, with those alone. */
+		comes(&s, AAA_REJECT, false, DIAG_ACCOUNT_UNKNOWN);
+		s.rig.gone = NULL;
+		comes(&s, AAA_ACCEPT, false, DIAG_NONE);
+	}
 }

@@ -94,6 +94,7 @@ TEST(a_session_is_resumed_and_ends_by_results_all_the_same)
 				CHECK(d.rounds < rounds);
 				CHECK_INT(d.passwords, 0);
 				CHECK_STR(d.identity, "bob");
+				CHECK_STR(d.other, "");
 				CHECK_STR(d.inner, "EAP-MSCHAPv2");
 				CHECK_STR(d.report.inner, "");
 			}
@@ -104,6 +105,38 @@ TEST(a_session_is_resumed_and_ends_by_results_all_the_same)
 			d.refuse_admission = false;
 			teap_duo_check_success(&d, false);
 			teap_duo_done(&d);
+		}
+}
+
+/* Whoever asks about the accounts has to know of all that the session is worth. */
+TEST(both_who_were_proved_are_known_when_it_is_resumed)
+{
+	for
+		EACH_VERSION(v)
+		{
+			for (unsigned turned = 0; turned < 2; turned++) {
+				struct teap_duo d;
+
+				teap_duo_init(&d);
+				d.version = versions[v];
+				teap_duo_add_server(&d, turned ? TEAP_USER : TEAP_MACHINE,
+						    TEAP_BY_PASSWORD);
+				teap_duo_add_server(&d, turned ? TEAP_MACHINE : TEAP_USER,
+						    TEAP_BY_MSCHAPV2);
+				teap_duo_add_peer(&d, TEAP_MACHINE,
+						  turned ? TEAP_BY_MSCHAPV2 : TEAP_BY_PASSWORD);
+				teap_duo_add_peer(&d, TEAP_USER,
+						  turned ? TEAP_BY_PASSWORD : TEAP_BY_MSCHAPV2);
+				teap_duo_load(&d);
+				for (int again = 0; again < 3; again++) {
+					teap_duo_check_success(&d, again > 0);
+					CHECK_INT(d.passwords, again > 0 ? 0 : 2);
+					CHECK_STR(d.identity, turned ? "host/desk" : "bob");
+					CHECK_STR(d.other, turned ? "bob" : "host/desk");
+					CHECK_STR(d.inner, "EAP-MSCHAPv2");
+				}
+				teap_duo_done(&d);
+			}
 		}
 }
 
