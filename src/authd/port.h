@@ -1,12 +1,9 @@
-/* A guarded port: one interface, its gate, and the sessions of the machines behind it.
+/* A guarded port: one interface, its gate (port_gate.h), and the sessions of the machines behind
+ * it.
  *
  * In modes single and any there is one session: the first machine that speaks has it until it is
  * gone, others are counted and not heard.  In mode multi each machine has its own.  The group is
  * asked who is there only while nobody is known: a Request to all would disturb those that are in.
- *
- * A port that cannot be guarded, or not any more, is never taken for one that is: its sessions end,
- * and its interface is set down, so that nothing passes.  It is tried again, and set up again once
- * it is guarded; an interface that somebody else sets up meanwhile is tried at once.
  *
  * What a machine can send is bounded for each second, and so is the number of sessions; what is
  * above it is dropped and counted, and sessions that are open go on. */
@@ -15,7 +12,6 @@
 
 #include "authd/port_config.h"
 #include "authd/port_session.h"
-#include "drivers/gate.h"
 #include "drivers/link.h"
 
 struct ports;
@@ -59,8 +55,6 @@ struct port {
 	struct diagnosis gate_failure; /* it is not guarded; DIAG_NONE */
 };
 
-#define PORT_GUARD_RETRY 10000 /* msec */
-
 /* Closes the interface first, by the gate or by setting it down.  0 or -ENOMEM: then it is open,
  * which has been logged. */
 int port_new(struct ports *ports, const struct port_config *config, const struct link_info *link,
@@ -69,28 +63,15 @@ int port_new(struct ports *ports, const struct port_config *config, const struct
  * the gate leaves it as it is. */
 void port_free(struct port *port, enum terminate_cause cause, bool release);
 
-/* From one port to the next of the same interface: whether it was set down. */
-bool port_give_lowered(struct port *port);
-void port_take_lowered(struct port *port, bool lowered);
-
 /* The settings, which are the same as before, of another configuration. */
 void port_use(struct port *port, const struct port_config *config);
 
-/* The gate has failed, for this reason.  The rest follows when the loop comes round: the gate may
- * be in the middle of something. */
-void port_gate_failed(struct port *port, const struct diagnosis *why);
-/* It is open by force, or closed until machines are let in. */
-bool port_is_guarded(const struct port *port);
 void port_set_link(struct port *port, const struct link_info *link);
 void port_receive(struct port *port, const struct packet_frame *frame);
 /* After an event of a session that has become idle: it may be gone after this. */
 void port_session_idle(struct port_session *session);
-
-/* For the session: the gate and the VLAN, for one machine.  0 or -errno with *why. */
-int port_open(struct port *port, struct port_session *session, struct diagnosis *why);
-void port_close(struct port *port, struct port_session *session);
-/* After each event of a session: nobody is in, and perhaps nobody will be. */
-void port_settle(struct port *port, const struct port_session *session);
+/* Ends all sessions for this cause. */
+void port_end_all(struct port *port, enum terminate_cause cause);
 void port_note_failure(struct port *port, const struct port_session *session);
 
 #endif

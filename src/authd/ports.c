@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/port_gate.h"
 #include "authd/ports_parts.h"
 #include "drivers/log.h"
 

@@ -1,4 +1,4 @@
-/* What port.c and session.c know of ports.c. */
+/* What ports and their sessions know of ports.c. */
 #ifndef AUTHD_PORTS_PARTS_H
 #define AUTHD_PORTS_PARTS_H
 
