@@ -32,6 +32,7 @@ libauthd_a_SOURCES += %D%/outcome.c %D%/outcome.h
 libauthd_a_SOURCES += %D%/pool.c %D%/pool.h
 libauthd_a_SOURCES += %D%/port.c %D%/port.h %D%/port_gate.c %D%/port_gate.h
 libauthd_a_SOURCES += %D%/port_session.c %D%/port_session.h
+libauthd_a_SOURCES += %D%/port_session_open.c %D%/port_session_parts.h
 libauthd_a_SOURCES += %D%/ports.c %D%/ports.h %D%/ports_parts.h %D%/ports_view.c
 libauthd_a_SOURCES += %D%/enrolment.c %D%/enrolment_ca.c %D%/enrolment_ask.c %D%/enrolment.h %D%/enrolment_parts.h \
 	%D%/enrolment_authorise.c %D%/enrolment_registry.c %D%/enrolment_revoke.c %D%/enrolment_verifier.c %D%/registry_enrol.h

@@ -5,35 +5,17 @@
 #include <string.h>
 
 #include "authd/port_gate.h"
-#include "authd/ports_parts.h"
+#include "authd/port_session_parts.h"
 #include "drivers/log.h"
 #include "eap/packet.h"
 
-#define RETRY_LEAST 5000 /* msec, of a gate that was not opened */
-#define RETRY_MOST  60000
-
-static struct ports *ports_of(const struct port_session *s)
-{
-	return s->port->ports;
-}
-
-static const char *port_name(const struct port_session *s)
-{
-	return s->port->link.name;
-}
-
 /* RFC 3580, section 3.21. */
-static const char *station(const uint8_t mac[MAC_SIZE], char text[18])
+const char *port_session_station(const uint8_t mac[MAC_SIZE], char text[18])
 {
 	snprintf(text, 18, "%02X-%02X-%02X-%02X-%02X-%02X", mac[0], mac[1], mac[2], mac[3], mac[4],
 		 mac[5]);
 	return text;
 }
-
-#define WHO_FORMAT "port=%s station=%s session=%s identity=\"%s\""
-#define WHO(s)                                                                                     \
-	port_name(s), station((s)->mac, (char[18]){ 0 }), (s)->id,                                 \
-		log_quoted((s)->identity, (char[AAA_TEXT_MAX + 1]){ 0 }, AAA_TEXT_MAX + 1)
 
 void port_session_where(const struct port_session *s, struct aaa_where *ret_where)
 {
@@ -47,9 +29,9 @@ void port_session_where(const struct port_session *s, struct aaa_where *ret_wher
 	};
 	memcpy(ret_where->identity, s->identity, sizeof ret_where->identity);
 	snprintf(ret_where->calling_station, sizeof ret_where->calling_station, "%s",
-		 station(s->mac, text));
+		 port_session_station(s->mac, text));
 	snprintf(ret_where->called_station, sizeof ret_where->called_station, "%s",
-		 station(s->port->link.mac, text));
+		 port_session_station(s->port->link.mac, text));
 	snprintf(ret_where->nas_identifier, sizeof ret_where->nas_identifier, "%s",
 		 config->nas_identifier ? config->nas_identifier
 					: ports_of(s)->world.nas_identifier);
@@ -181,152 +163,6 @@ bool port_session_answer(struct port_session *s, struct aaa_answer *answer)
 	return idle;
 }
 
-/* ---- what it comes to ---------------------------------------------------------------------- */
-
-static struct traffic traffic_of(const struct port_session *s)
-{
-	const struct ports_world *world = &ports_of(s)->world;
-	uint64_t n[4] = { 0 };
-	struct traffic t = { 0 };
-
-	t.known = s->port->config->mode != PORT_MULTI &&
-		  world->doors->traffic(world->doors_context, port_name(s), n);
-	t.octets_in = n[0];
-	t.octets_out = n[1];
-	t.packets_in = n[2];
-	t.packets_out = n[3];
-	return t;
-}
-
-static void account(struct port_session *s, enum accounting_kind kind, enum terminate_cause cause)
-{
-	const struct ports_world *world = &ports_of(s)->world;
-	const struct moment now = ports_now(ports_of(s));
-	const struct traffic is = traffic_of(s);
-	struct aaa_where where;
-	struct accounting_event event = {
-		.kind = kind,
-		.when = now.wall,
-		.where = &where,
-		.grant = &s->grant,
-		.session_time = (uint32_t)((now.mono - s->opened.mono) / 1000),
-		.counted = is.known && s->before.known,
-		.cause = cause,
-	};
-
-	port_session_where(s, &where);
-	memcpy(event.mac, s->mac, MAC_SIZE);
-	if (event.counted) {
-		event.octets_in = is.octets_in - s->before.octets_in;
-		event.octets_out = is.octets_out - s->before.octets_out;
-		event.packets_in = is.packets_in - s->before.packets_in;
-		event.packets_out = is.packets_out - s->before.packets_out;
-	}
-	world->accountant->note(world->accountant, &event);
-}
-
-static void note_failure(struct port_session *s, struct moment now)
-{
-	char sentence[512], cause[512], advice[512], next[512];
-
-	s->why.when = now.wall;
-	s->refused = now.wall;
-	diagnosis_sentence(&s->why, sentence, sizeof sentence);
-	log_event(LOG_WARNING, "session.failed",
-		  WHO_FORMAT " diagnosis=%s cause=\"%s\" next=\"%s\"", WHO(s),
-		  diagnosis_text(s->why.id)->name, log_quoted(sentence, cause, sizeof cause),
-		  log_quoted(diagnosis_next(&s->why, advice, sizeof advice), next, sizeof next));
-	port_note_failure(s->port, s);
-}
-
-static msec interim_of(const struct port_session *s)
-{
-	msec interim = s->grant.interim ? s->grant.interim * (msec)1000 : s->port->config->interim;
-
-	return interim ? interim : NEVER;
-}
-
-static const char *cause_name(enum terminate_cause cause)
-{
-	switch (cause) {
-	case TERMINATE_NOT:
-		break;
-	case TERMINATE_USER_REQUEST:
-		return "logoff";
-	case TERMINATE_LOST_CARRIER:
-		return "carrier-lost";
-	case TERMINATE_SESSION_TIMEOUT:
-		return "session-timeout";
-	case TERMINATE_ADMIN_RESET:
-		return "disconnected";
-	case TERMINATE_ADMIN_REBOOT:
-		return "service-stopped";
-	case TERMINATE_NAS_ERROR:
-		return "error";
-	case TERMINATE_SUPPLICANT_RESTART:
-		return "supplicant-restart";
-	case TERMINATE_REAUTH_FAILURE:
-		return "reauthentication-failed";
-	case TERMINATE_PORT_REINITIALIZED:
-		return "port-reinitialized";
-	case TERMINATE_PORT_DISABLED:
-		return "port-disabled";
-	}
-	return "unknown";
-}
-
-static void put_out(struct port_session *s, enum terminate_cause cause)
-{
-	if (!s->open)
-		return;
-	port_close(s->port, s);
-	s->open = false;
-	s->cause = TERMINATE_NOT;
-	s->interim_at = NEVER;
-	log_event(LOG_NOTICE, "session.closed", WHO_FORMAT " cause=%s", WHO(s), cause_name(cause));
-	account(s, ACCOUNTING_STOP, cause);
-}
-
-/* The server has let it in, and the gate or the VLAN could not be had: tried again, at growing
- * intervals, for as long as the server's word holds. */
-static void try_again(struct port_session *s, struct moment now)
-{
-	s->retry_wait = s->retry_wait ? s->retry_wait * 2 : RETRY_LEAST;
-	if (s->retry_wait > RETRY_MOST)
-		s->retry_wait = RETRY_MOST;
-	s->retry_at = msec_after(now.mono, s->retry_wait);
-}
-
-static void let_in(struct port_session *s, struct moment now)
-{
-	bool renewed = s->open;
-	int error = port_open(s->port, s, &s->why);
-
-	s->retry_at = NEVER;
-	if (error < 0) {
-		put_out(s, TERMINATE_NAS_ERROR);
-		note_failure(s, now);
-		try_again(s, now);
-		return;
-	}
-	s->retry_wait = 0;
-	diagnosis_set(&s->why, DIAG_NONE);
-	s->refused = 0;
-	s->port->counters.authorised++;
-	log_event(LOG_NOTICE, renewed ? "session.renewed" : "session.authorised",
-		  WHO_FORMAT " rule=%s vlan=%u timeout_s=%u tls=%s resumed=%s", WHO(s),
-		  s->grant.rule, s->port->vlan, s->grant.session_timeout, s->report.tls_version,
-		  s->report.resumed ? "yes" : "no");
-	s->interim_at = msec_after(now.mono, interim_of(s));
-	if (renewed)
-		return;
-	s->open = true;
-	s->cause = TERMINATE_NOT;
-	s->opened = now;
-	s->before = traffic_of(s);
-	account(s, ACCOUNTING_START, TERMINATE_NOT);
-}
-
 /* Why the PAE has taken its word back. */
 static enum terminate_cause cause_of(const struct port_session *s, bool timed_out)
 {
@@ -411,22 +247,22 @@ static void note_outcome(struct port_session *s, const struct authenticator_pae_
 		s->known;
 
 	if (s->open && !s->pae.authPortStatus)
-		put_out(s, cause_of(s, timed_out));
+		port_session_put_out(s, cause_of(s, timed_out));
 	if (refused || silent) {
 		s->port->counters.refused += refused;
 		s->port->counters.timeouts += silent;
 		if (s->why.id == DIAG_NONE)
 			diagnosis_set(&s->why, DIAG_TIMEOUT);
-		note_failure(s, now);
+		port_session_note_failure(s, now);
 	}
 	if (!s->pae.authPortStatus)
 		s->retry_at = NEVER;
 	else if (is->BackendAuthSuccesses != before->BackendAuthSuccesses ||
 		 now.mono >= s->retry_at)
-		let_in(s, now);
+		port_session_let_in(s, now);
 }
 
-static void set_timer(struct port_session *s)
+void port_session_set_timer(struct port_session *s)
 {
 	msec due = msec_earlier(authenticator_pae_deadline(&s->pae),
 				eap_authenticator_deadline(&s->eap));
@@ -445,12 +281,9 @@ bool port_session_step(struct port_session *s)
 	run_machines(s, now);
 	wipe_keys(s);
 	note_outcome(s, &before, timed_out, now);
-	if (s->open && now.mono >= s->interim_at) {
-		s->interim_at = msec_after(now.mono, interim_of(s));
-		account(s, ACCOUNTING_INTERIM, TERMINATE_NOT);
-	}
+	port_session_interim(s, now);
 	port_settle(s->port, s);
-	set_timer(s);
+	port_session_set_timer(s);
 	return authenticator_pae_idle(&s->pae);
 }
 
@@ -495,37 +328,6 @@ bool port_session_disconnect(struct port_session *s, enum terminate_cause cause)
 	idle = port_session_step(s);
 	s->cause = TERMINATE_NOT;
 	return idle;
-}
-
-int port_session_change(struct port_session *s, const struct session_change *what)
-{
-	const struct moment at = ports_now(ports_of(s));
-	struct aaa_grant *grant = &s->grant;
-	uint16_t vlan = grant->vlan;
-	struct diagnosis why = { 0 };
-
-	if (what->has_vlan) {
-		grant->vlan = what->vlan;
-		if (port_open(s->port, s, &why) < 0) {
-			grant->vlan = vlan;
-			return -EOPNOTSUPP;
-		}
-	}
-	if (what->has_session_timeout)
-		grant->session_timeout = what->session_timeout;
-	if (what->has_reauthenticate)
-		grant->reauthenticate = what->reauthenticate;
-	if (what->has_session_timeout || what->has_reauthenticate)
-		authenticator_pae_set_session(&s->pae, grant->session_timeout * (msec)1000,
-					      grant->reauthenticate, at);
-	if (what->has_interim) {
-		grant->interim = what->interim;
-		s->interim_at = msec_after(at.mono, interim_of(s));
-	}
-	log_event(LOG_NOTICE, "session.changed", WHO_FORMAT " vlan=%u timeout_s=%u", WHO(s),
-		  s->port->vlan, grant->session_timeout);
-	set_timer(s);
-	return 0;
 }
 
 const char *port_session_state(const struct port_session *s)
@@ -590,7 +392,7 @@ void port_session_free(struct port_session *s, enum terminate_cause cause)
 {
 	if (!s)
 		return;
-	put_out(s, cause);
+	port_session_put_out(s, cause);
 	give_up(s);
 	timer_clear(&s->timer);
 	list_remove(&s->node);

@@ -1,10 +1,10 @@
 /* A session: one machine behind a guarded port, from its first frame until it is gone.
  *
  * port_session.c is where the way of a frame of the other end reads from top to bottom: EAPOL, PAE,
- * EAP, the server that is asked, its answer, the gate, accounting.  A session is fed with events
- * (link, frame, answer, time); after each it steps its machines, then sends, asks, opens or closes,
- * and tells.  Before anybody has spoken a port has one session that is nobody's, and speaks to the
- * group. */
+ * EAP, the server that is asked, its answer; port_session_open.c is what that comes to: the gate
+ * and accounting.  A session is fed with events (link, frame, answer, time); after each it steps
+ * its machines, then sends, asks, opens or closes, and tells.  Before anybody has spoken a port has
+ * one session that is nobody's, and speaks to the group. */
 #ifndef AUTHD_PORT_SESSION_H
 #define AUTHD_PORT_SESSION_H
 

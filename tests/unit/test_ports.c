@@ -1,4 +1,5 @@
 /* A guarded port through its public face: one machine behind it, and the server that decides. */
+#include "authd/port_gate.h"
 #include "tests/unit/ports_rig.h"
 
 /* ---- one machine --------------------------------------------------------------------------- */
