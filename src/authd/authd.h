@@ -95,5 +95,9 @@ void authd_events_of(struct authd *authd, struct pool_events *ret_events);
 void authd_account(struct accountant *accountant, const struct accounting_event *event);
 /* What control socket and metrics show (authd_view.c). */
 void authd_view_of(struct authd *authd, struct authd_view *ret_view);
+/* All that is counted (authd_counters.c): an object of numbers by name, or families of metrics.
+ * self is a struct authd. */
+json_t *authd_counters(void *self);
+void authd_metrics(void *self, struct metrics_writer *writer);
 
 #endif
