@@ -40,7 +40,7 @@ libauthd_a_SOURCES += %D%/guard.c %D%/guard.h %D%/ports_keeper.c
 libauthd_a_SOURCES += %D%/queue.c %D%/queue.h
 libauthd_a_SOURCES += %D%/server_config.c %D%/server_config.h
 libauthd_a_SOURCES += %D%/rules.c %D%/rules.h
-libauthd_a_SOURCES += %D%/worker.c %D%/worker.h %D%/worker_radius.c
+libauthd_a_SOURCES += %D%/worker.c %D%/worker.h %D%/worker_conversations.c %D%/worker_radius.c
 libauthd_a_SOURCES += %D%/staple.c %D%/staple.h
 
 # What it remembers, and how it is controlled and watched.

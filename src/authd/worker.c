@@ -19,53 +19,9 @@ void worker_send(struct worker *worker, struct message *message)
 		message_free(message);
 }
 
-/* ---- conversations ---- */
+/* ---- what came of a turn ---- */
 
-static struct list *bucket_of(struct worker *w, uint64_t number)
-{
-	return &w->bucket[number % WORKER_BUCKETS];
-}
-
-struct conversation *worker_find(struct worker *w, const struct aaa_asker *asker, uint64_t number)
-{
-	list_each (node, bucket_of(w, number)) {
-		struct conversation *c = list_item(node, struct conversation, node);
-
-		if (c->number == number && c->asker == asker)
-			return c;
-	}
-	return NULL;
-}
-
-static bool is_half_open(const struct conversation *c)
-{
-	return c->rounds <= 1;
-}
-
-static void recount(struct worker *w, struct conversation *c, size_t memory)
-{
-	worker_count(w, WORKER_MEMORY, (int64_t)memory - (int64_t)c->counted);
-	c->counted = memory;
-}
-
-/* To the end of the list it belongs to. */
-static void touch(struct worker *w, struct conversation *c)
-{
-	recount(w, c, conversation_memory(c));
-	list_remove(&c->age);
-	list_append(is_half_open(c) ? &w->half_open : &w->going_on, &c->age);
-}
-
-void worker_end(struct worker *w, struct conversation *c)
-{
-	worker_count(w, WORKER_CONVERSATIONS, -1);
-	recount(w, c, 0);
-	if (is_half_open(c))
-		worker_count(w, WORKER_HALF_OPEN, -1);
-	conversation_free(c);
-}
-
-static void tell(struct worker *w, const struct conversation *c, bool accepted, struct moment now)
+void worker_tell(struct worker *w, const struct conversation *c, bool accepted, struct moment now)
 {
 	struct message_outcome *m = message_new(MESSAGE_OUTCOME, sizeof *m);
 
@@ -76,59 +32,6 @@ static void tell(struct worker *w, const struct conversation *c, bool accepted, 
 	else if (m)
 		message_free(&m->message);
 }
-
-/* What never got beyond its first request is not worth a line of the log. */
-static void give_up(struct worker *w, struct conversation *c, enum worker_counter reason,
-		    struct moment now)
-{
-	worker_count(w, reason, 1);
-	if (!is_half_open(c))
-		tell(w, c, false, now);
-	worker_end(w, c);
-}
-
-#define LATELY 5000 /* msec: who has spoken within this time is not evicted */
-
-/* Half-open ones first, then who has been silent for long. */
-static bool make_room(struct worker *w, struct moment now)
-{
-	struct conversation *oldest;
-
-	if (atomic_load_explicit(&w->counter[WORKER_CONVERSATIONS], memory_order_relaxed) < w->most)
-		return true;
-	if (!list_empty(&w->half_open)) {
-		oldest = list_item(w->half_open.next, struct conversation, age);
-	} else {
-		oldest = list_item(w->going_on.next, struct conversation, age);
-		if (list_empty(&w->going_on) || now.mono - oldest->touched < LATELY)
-			return false;
-	}
-	give_up(w, oldest, WORKER_EVICTED, now);
-	return true;
-}
-
-struct conversation *worker_begin(struct worker *w, struct aaa_asker *asker, uint64_t number,
-				  const struct aaa_where *where, size_t mtu, struct moment now)
-{
-	struct conversation *c =
-		make_room(w, now) ? conversation_new(w->arming, where, mtu, now) : NULL;
-
-	if (!c) {
-		worker_count(w, WORKER_SHED, 1);
-		return NULL;
-	}
-	c->asker = asker;
-	if (asker)
-		c->number = number;
-	list_append(bucket_of(w, c->number), &c->node);
-	touch(w, c);
-	worker_count(w, WORKER_BEGUN, 1);
-	worker_count(w, WORKER_CONVERSATIONS, 1);
-	worker_count(w, WORKER_HALF_OPEN, 1);
-	return c;
-}
-
-/* ---- what came of a turn ---- */
 
 static void ask_about_certificate(struct worker *w, struct conversation *c)
 {
@@ -206,22 +109,22 @@ void worker_turned(struct worker *w, struct conversation *c, enum conversation_t
 		worker_count(w, WORKER_CHALLENGES, 1);
 		if (c->rounds == 2)
 			worker_count(w, WORKER_HALF_OPEN, -1);
-		touch(w, c);
+		worker_touch(w, c);
 		return;
 	case CONVERSATION_ACCEPTED:
 		count_accepted(w, c);
-		tell(w, c, true, now);
+		worker_tell(w, c, true, now);
 		return;
 	case CONVERSATION_REJECTED:
 		worker_count(w, WORKER_REJECTED, 1);
-		tell(w, c, false, now);
+		worker_tell(w, c, false, now);
 		return;
 	case CONVERSATION_WAITS:
-		touch(w, c);
+		worker_touch(w, c);
 		ask(w, c);
 		return;
 	case CONVERSATION_NOTHING:
-		touch(w, c);
+		worker_touch(w, c);
 		return;
 	}
 }
@@ -310,7 +213,7 @@ static void on_request(struct worker *w, const struct aaa_request *request, stru
 
 	if (request->last) {
 		if (c)
-			give_up(w, c, WORKER_ABANDONED, now);
+			worker_give_up(w, c, WORKER_ABANDONED, now);
 		return;
 	}
 	if (!c && request->first)
@@ -445,39 +348,18 @@ static void on_message(struct worker *w, struct message *message, struct moment 
 	message_free(message);
 }
 
-/* ---- time ---- */
-
-static msec next_of(const struct list *ages, msec timeout)
-{
-	return list_empty(ages)
-		       ? NEVER
-		       : msec_after(list_item(ages->next, struct conversation, age)->touched,
-				    timeout);
-}
+/* ---- the loop ---- */
 
 static void set_timer(struct worker *w)
 {
-	const struct authd_settings *s = &w->arming->config->settings;
-
-	(void)timer_set(
-		&w->loop, &w->timer,
-		msec_earlier(next_of(&w->half_open, s->half_open), next_of(&w->going_on, s->idle)));
-}
-
-static void forget(struct worker *w, struct list *ages, msec timeout, struct moment now)
-{
-	while (next_of(ages, timeout) <= now.mono)
-		give_up(w, list_item(ages->next, struct conversation, age), WORKER_ABANDONED, now);
+	(void)timer_set(&w->loop, &w->timer, worker_forgets_at(w));
 }
 
 static void on_timer(struct timer *timer)
 {
 	struct worker *w = list_item(timer, struct worker, timer);
-	const struct authd_settings *s = &w->arming->config->settings;
-	struct moment now = loop_now();
 
-	forget(w, &w->half_open, s->half_open, now);
-	forget(w, &w->going_on, s->idle, now);
+	worker_forget(w, loop_now());
 	set_timer(w);
 }
 

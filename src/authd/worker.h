@@ -2,7 +2,8 @@
  *
  * Messages come in through one queue and go out through another; between the two nothing is shared
  * but the counters, which it alone writes.  Packets of RADIUS are verified, decoded and answered
- * here (worker_radius.c), requests of ports are answered as they are (worker.c). */
+ * here (worker_radius.c), requests of ports are answered as they are (worker.c); of the
+ * conversations behind both worker_conversations.c keeps order. */
 #ifndef AUTHD_WORKER_H
 #define AUTHD_WORKER_H
 
@@ -74,28 +75,47 @@ void worker_count(struct worker *worker, enum worker_counter counter, int64_t ch
 /* To the main thread. */
 void worker_send(struct worker *worker, struct message *message);
 
+/* ---- worker_conversations.c ---- */
+
 /* A conversation that begins, with room made for it; NULL when there is none, or no memory. */
 struct conversation *worker_begin(struct worker *worker, struct aaa_asker *asker, uint64_t number,
 				  const struct aaa_where *where, size_t mtu, struct moment now);
 struct conversation *worker_find(struct worker *worker, const struct aaa_asker *asker,
 				 uint64_t number);
+/* It has just been heard: the others that are as far are older. */
+void worker_touch(struct worker *worker, struct conversation *c);
+/* Counts the reason and ends it.  What never got beyond its first request is not worth a line of
+ * the log. */
+void worker_give_up(struct worker *worker, struct conversation *c, enum worker_counter reason,
+		    struct moment now);
+void worker_end(struct worker *worker, struct conversation *c);
+/* Those that have been silent for too long; and when the next of them will have been. */
+void worker_forget(struct worker *worker, struct moment now);
+msec worker_forgets_at(const struct worker *worker);
+
+/* ---- worker.c ---- */
+
 /* After a turn: counts it, asks the main thread if it waits, and tells the outcome of one that has
  * ended.  The conversation is still there: worker_end when its answer has been made. */
 void worker_turned(struct worker *worker, struct conversation *c, enum conversation_turn turn,
 		   struct moment now);
-void worker_end(struct worker *worker, struct conversation *c);
+/* To the main thread: what came of it. */
+void worker_tell(struct worker *worker, const struct conversation *c, bool accepted,
+		 struct moment now);
+/* After the answer to a question. */
+void worker_go_on(struct worker *worker, struct conversation *c, enum conversation_turn turn,
+		  struct moment now);
 
-/* RADIUS: answers, and sends the packet back; or keeps it with the conversation that waits. */
+/* ---- worker_radius.c ---- */
+
+/* Answers, and sends the packet back; or keeps it with the conversation that waits. */
 void worker_packet(struct worker *worker, struct packet *packet, struct moment now);
 /* A conversation that waited has come to this. */
 void worker_packet_turned(struct worker *worker, struct conversation *c,
 			  enum conversation_turn turn, struct moment now);
 
-/* After the answer to a question. */
-void worker_go_on(struct worker *worker, struct conversation *c, enum conversation_turn turn,
-		  struct moment now);
+/* ---- worker_enrol.c ---- */
 
-/* Enrolments: worker_enrol.c. */
 void worker_ask_enrolment(struct worker *worker, struct conversation *c);
 void worker_enrolment_told(struct worker *worker, struct message_enrolment_told *m,
 			   struct moment now);
