@@ -1,20 +1,15 @@
 #include "radius/client.h"
 
+#include <string.h>
+
 #include "radius/client_parts.h"
 #include "radius/facts.h"
-
-#include <string.h>
 
 #define JITTER_AT RADIUS_AUTHENTICATOR_SIZE /* in the random octets: two of them */
 
 /* ---- servers ------------------------------------------------------------------------- */
 
-static struct slice secret_of(const struct server *server)
-{
-	return secret_slice(&server->secret);
-}
-
-static void drop(struct radius_client *client, struct exchange *exchange)
+void exchange_drop(struct radius_client *client, struct exchange *exchange)
 {
 	exchange_leave_server(client, exchange);
 	exchange_leave(client, exchange);
@@ -109,7 +104,7 @@ void radius_client_forget(struct radius_client *client, uint64_t number)
 {
 	for (size_t i = 0; i < client->count; i++) {
 		if (client->heap[i]->number == number) {
-			drop(client, client->heap[i]);
+			exchange_drop(client, client->heap[i]);
 			return;
 		}
 	}
@@ -154,7 +149,8 @@ static bool seal(struct radius_client *client, const struct server *server, stru
 
 	e->packet.p[1] = (uint8_t)(e->slot % RADIUS_IDS);
 	memcpy(e->packet.p + 4, random, RADIUS_AUTHENTICATOR_SIZE);
-	if (radius_seal_request(client->crypto, secret_of(server), &b, &packet) != RADIUS_FINE)
+	if (radius_seal_request(client->crypto, secret_slice(&server->secret), &b, &packet) !=
+	    RADIUS_FINE)
 		return false;
 	memcpy(e->authenticator, packet.p + 4, RADIUS_AUTHENTICATOR_SIZE);
 	return true;
@@ -247,7 +243,7 @@ static enum radius_step tell_lost(struct radius_client *client, struct exchange 
 
 /* ---- probing ------------------------------------------------------------------------- */
 
-static void end_probe(struct server *server, struct exchange *probe)
+void server_end_probe(struct server *server, struct exchange *probe)
 {
 	if (probe->state == EXCHANGE_SENT)
 		server->by_slot[probe->slot] = NULL;
@@ -268,7 +264,7 @@ static enum radius_step send_status(struct radius_client *client, struct server 
 	radius_put_some(&b, RADIUS_NAS_IDENTIFIER, bytes_slice(&client->nas_identifier));
 	if (bytes_set(&probe->packet, wr_done(&b.w)) != OK ||
 	    !seal(client, server, probe, random)) {
-		end_probe(server, probe);
+		server_end_probe(server, probe);
 		return RADIUS_IDLE;
 	}
 	server->counters.probes++;
@@ -283,7 +279,7 @@ static enum radius_step send_probe(struct radius_client *client, struct server *
 
 	if (probe->state == EXCHANGE_SENT)
 		server->answered_probes = 0;
-	end_probe(server, probe);
+	server_end_probe(server, probe);
 	if (!server_take_slot(server, probe))
 		return RADIUS_IDLE;
 	return send_status(client, server, probe, random, todo);
@@ -424,88 +420,7 @@ msec radius_client_deadline(const struct radius_client *client)
 	return due;
 }
 
-/* ---- receiving ----------------------------------------------------------------------- */
-
-static bool refuse(struct server *server, struct exchange *e, enum radius_fault fault)
-{
-	server->counters.faults[fault]++;
-	server->last_fault = fault;
-	if (e)
-		e->fault = fault;
-	return false;
-}
-
-/* A genuine answer: the server lives, but one that was dead may have to show it more than once. */
-static void hear(struct radius_client *client, struct server *server, bool probe, msec now)
-{
-	server->heard++;
-	server->last_fault = RADIUS_FINE;
-	if (probe && ++server->answered_probes < server->timing.probes)
-		return;
-	client_set_state(client, server, RADIUS_SERVER_ALIVE, now);
-}
-
-/* Without Message-Authenticator, but with the right Response Authenticator: of the server as it
- * seems, so there is nothing to wait for, but to be believed is only that it says something
- * (CVE-2024-3596).  Whatever it was, nobody is let in. */
-static struct radius_answer unsigned_answer(struct server *server, const struct exchange *e)
-{
-	server->last_fault = RADIUS_UNSIGNED;
-	return (struct radius_answer){ .number = e->number,
-				       .outcome = RADIUS_REJECTED,
-				       .server = e->server,
-				       .fault = RADIUS_UNSIGNED };
-}
-
-static void count_answer(struct server *server, const struct radius_answer *answer)
-{
-	struct radius_client_counters *counters = &server->counters;
-
-	counters->faults[answer->fault] += answer->fault != RADIUS_FINE;
-	counters->accepts += answer->outcome == RADIUS_ACCEPTED;
-	counters->rejects += answer->outcome == RADIUS_REJECTED;
-	counters->challenges += answer->outcome == RADIUS_CHALLENGED;
-	counters->responses += answer->outcome == RADIUS_ACCOUNTED;
-}
-
-bool radius_client_receive(struct radius_client *client, size_t index, size_t socket,
-			   struct slice in, uint8_t *eap_room, msec now,
-			   struct radius_answer *ret_answer)
-{
-	struct server *server = &client->servers[index];
-	struct radius_packet packet;
-	enum radius_fault fault = radius_packet_parse(in, &packet);
-	struct exchange *e;
-	size_t slot;
-
-	exchange_free(TAKE(client->told));
-	if (fault != RADIUS_FINE)
-		return refuse(server, NULL, fault);
-	slot = socket * RADIUS_IDS + packet.id;
-	e = slot < server->slot_count ? server->by_slot[slot] : NULL;
-	if (!e)
-		return refuse(server, NULL, RADIUS_UNMATCHED);
-	fault = radius_verify_response(client->crypto, secret_of(server), e->code,
-				       slice_of(e->authenticator, sizeof e->authenticator),
-				       &packet);
-	if (fault != RADIUS_FINE && fault != RADIUS_UNSIGNED)
-		return refuse(server, e, fault);
-	hear(client, server, e == &server->probe, now);
-	server->connection[socket].heard = now;
-	server->connection[socket].tried = false;
-	if (e->code == RADIUS_STATUS_SERVER) {
-		end_probe(server, e);
-		return false;
-	}
-	if (fault == RADIUS_FINE)
-		radius_answer_read(client->crypto, secret_of(server), e, &packet, eap_room,
-				   ret_answer);
-	else
-		*ret_answer = unsigned_answer(server, e);
-	count_answer(server, ret_answer);
-	drop(client, e);
-	return true;
-}
+/* ---- what else is known of servers ----------------------------------------------------- */
 
 void radius_client_connected(struct radius_client *client, size_t index, size_t socket,
 			     bool connected, msec now)
@@ -517,8 +432,8 @@ void radius_client_connected(struct radius_client *client, size_t index, size_t 
 	c->wanted = socket == 0;
 	c->silent = c->tried = false;
 	c->heard = now;
-	end_probe(server, &c->watchdog);
-	end_probe(server, &server->probe);
+	server_end_probe(server, &c->watchdog);
+	server_end_probe(server, &server->probe);
 	if (connected || server_room(server) == 0)
 		client_set_state(client, server,
 				 connected ? RADIUS_SERVER_ALIVE : RADIUS_SERVER_UNCONNECTED, now);

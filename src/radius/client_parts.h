@@ -78,13 +78,9 @@ struct radius_client {
 	struct exchange *told; /* was handed up as lost; freed at the next call */
 };
 
-/* What the response to this request says.  The answer's number, server and outcome are set. A
- * genuine response that makes no sense is a Reject with its fault: RFC 2865, section 5. */
-void radius_answer_read(struct radius_crypto *crypto, struct slice secret,
-			const struct exchange *exchange, const struct radius_packet *packet,
-			uint8_t *eap_room, struct radius_answer *ret_answer);
-
 void exchange_free(struct exchange *exchange); /* from nowhere: it was left before */
+/* From wherever it is. */
+void exchange_drop(struct radius_client *client, struct exchange *exchange);
 
 /* Wakes those that wait when a server becomes alive. */
 void client_set_state(struct radius_client *client, struct server *server,
@@ -104,6 +100,9 @@ size_t server_room(const struct server *server);
 bool server_take_slot(struct server *server, struct exchange *exchange);
 /* Or those that wait; its place is for one of them. */
 void exchange_leave_server(struct radius_client *client, struct exchange *exchange);
+
+/* No answer to it is expected any more. */
+void server_end_probe(struct server *server, struct exchange *probe);
 
 /* The heap of all, by when there is something to do. */
 void exchange_enter(struct radius_client *client, struct exchange *exchange);
