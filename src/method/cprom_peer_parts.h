@@ -30,6 +30,15 @@ struct round {
 	struct deed *deed; /* once there is something stored */
 };
 
+/* What the server wants to do in a round; its slices are of the message. */
+struct cprom_offer {
+	struct cprom_protocol protocol;
+	struct cprom_action action;
+	struct cprom_info info; /* id empty: there was none */
+	struct enrol_params params;
+	struct slice profile;
+};
+
 struct cprom_peer {
 	struct cprom_peer_settings settings;
 	const struct eap_tunnel_binding *tunnel;
@@ -62,6 +71,10 @@ void cprom_peer_tell(struct cprom_peer *p, enum cprom_step step,
 /* Our Init, as the next message. */
 CHECKED enum status cprom_peer_write_init(struct cprom_peer *p);
 
+/* What the message offers, if it is of what we asked for: p->round has the credential and the
+ * protocol. */
+CHECKED enum status cprom_peer_take_offer(struct cprom_peer *p, struct slice message,
+					  struct cprom_offer *ret_offer);
 /* The server's messages of phase two; the answer is the next message. */
 CHECKED enum status cprom_peer_begin_round(struct cprom_peer *p, struct slice message, bool last,
 					   struct moment now);

@@ -2,7 +2,8 @@ libproto_a_SOURCES += \
 	%D%/cprom_direct.c %D%/cprom_direct.h \
 	%D%/cprom_judge.c %D%/cprom_judge.h \
 	%D%/cprom_peer.c %D%/cprom_peer.h \
-	%D%/cprom_peer_end.c %D%/cprom_peer_init.c %D%/cprom_peer_parts.h %D%/cprom_peer_round.c \
+	%D%/cprom_peer_end.c %D%/cprom_peer_init.c %D%/cprom_peer_offer.c \
+	%D%/cprom_peer_parts.h %D%/cprom_peer_round.c \
 	%D%/cprom_server.c %D%/cprom_server.h \
 	%D%/cprom_server_parts.h %D%/cprom_server_plan.c %D%/cprom_server_round.c \
 	%D%/gtc_peer.c %D%/gtc_peer.h \
