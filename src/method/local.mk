@@ -34,6 +34,6 @@ libproto_a_SOURCES += \
 	%D%/ttls_peer.c %D%/ttls_peer.h %D%/ttls_peer_parts.h \
 	%D%/ttls_peer_password.c \
 	%D%/ttls_server.c %D%/ttls_server.h \
-	%D%/tunnel_peer.c %D%/tunnel_peer.h \
+	%D%/tunnel_peer.c %D%/tunnel_peer.h %D%/tunnel_peer_inside.c %D%/tunnel_peer_parts.h \
 	%D%/tunnel_server.c %D%/tunnel_server.h %D%/tunnel_server_inside.c \
 	%D%/tunnel_server_parts.h

@@ -2,37 +2,10 @@
 
 #include <string.h>
 
-#include "method/tls_frame.h"
 #include "method/tls_keys.h"
 #include "method/tls_verdict.h"
+#include "method/tunnel_peer_parts.h"
 #include "tls/server.h"
-
-struct tunnel_peer {
-	struct tls_config *config;
-	struct tunnel_peer_options options;
-	const struct tunnel_peer_inside *inside;
-	void *self; /* the inside's */
-	struct tls_session session;
-	bool unconfirmed; /* what this server resumes: it is asked for no more of that */
-
-	/* one conversation */
-	struct tls_conn *conn; /* from the Start to the end */
-	struct tls_reassembly incoming;
-	uint8_t version;
-	struct bytes outer; /* until it is sent */
-	bool fragmenting;   /* a part of our flight was sent */
-	bool began;	    /* phase two */
-	bool succeeded, failed, repeats;
-	bool agreed; /* by what the inside has exchanged */
-	struct eap_tunnel_binding binding;
-	struct bytes pinned_root; /* of binding */
-	struct eap_keys keys;
-
-	/* what stays of it */
-	const char *stage;
-	struct diagnosis why;
-	struct eap_report report;
-};
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
@@ -47,16 +20,12 @@ static void forget(struct tunnel_peer *t)
 	bytes_done(&t->pinned_root);
 }
 
-static bool finished(const struct tunnel_peer *t)
-{
-	return t->conn && tls_conn_state(t->conn) == TLS_FINISHED;
-}
-
 /* As with EAP-TLS, some servers end a resumed handshake of TLS 1.3 without the indication that RFC
  * 9427, section 4, has the peer wait for. */
 static bool resumed_in_vain(const struct tunnel_peer *t)
 {
-	return finished(t) && tls_conn_resumed(t->conn) && !t->succeeded && !t->failed && !t->began;
+	return tunnel_peer_finished(t) && tls_conn_resumed(t->conn) && !t->succeeded &&
+	       !t->failed && !t->began;
 }
 
 void tunnel_peer_stop(void *self)
@@ -113,63 +82,7 @@ enum status tunnel_peer_new(struct tls_config *config, const struct tunnel_peer_
 	return OK;
 }
 
-/* ---- for the inside ------------------------------------------------------------------------ */
-
-enum status tunnel_peer_send(struct tunnel_peer *t, struct slice data)
-{
-	return finished(t) ? tls_conn_send(t->conn, data) : UNEXPECTED;
-}
-
-enum status tunnel_peer_outer(struct tunnel_peer *t, struct slice outer)
-{
-	return bytes_set(&t->outer, outer);
-}
-
-const struct tls_conn *tunnel_peer_conn(const struct tunnel_peer *t)
-{
-	return t->conn;
-}
-
-bool tunnel_peer_resumed(const struct tunnel_peer *t)
-{
-	return finished(t) && tls_conn_resumed(t->conn);
-}
-
-bool tunnel_peer_trusted(const struct tunnel_peer *t)
-{
-	return finished(t) && t->binding.server_trusted;
-}
-
-const struct eap_tunnel_binding *tunnel_peer_binding(const struct tunnel_peer *t)
-{
-	return &t->binding;
-}
-
-struct diagnosis *tunnel_peer_why(struct tunnel_peer *t)
-{
-	return &t->why;
-}
-
 /* ---- what may come ------------------------------------------------------------------------- */
-
-static void malformed(struct tunnel_peer *t, const char *detail)
-{
-	diagnosis_set(&t->why, DIAG_MALFORMED);
-	diagnosis_add(&t->why, "what", "%s", t->inside->name);
-	diagnosis_add(&t->why, "detail", "%s", detail);
-}
-
-enum tunnel_progress tunnel_peer_malformed(struct tunnel_peer *t, const char *detail)
-{
-	malformed(t, detail);
-	return TUNNEL_GIVES_UP;
-}
-
-enum tunnel_progress tunnel_peer_internal(struct tunnel_peer *t, const char *detail)
-{
-	diagnosis_say(&t->why, DIAG_INTERNAL, "%s", detail);
-	return TUNNEL_FAILED;
-}
 
 static enum status parse(const struct tunnel_peer *t, struct slice in, struct tls_frame *out)
 {
@@ -196,7 +109,7 @@ bool tunnel_peer_check(void *self, const struct eap_packet *request)
 	const char *stray = stray_of(t, request);
 
 	if (stray)
-		malformed(t, stray);
+		(void)tunnel_peer_malformed(t, stray);
 	return stray;
 }
 
@@ -358,7 +271,7 @@ static struct eap_verdict after_finished(struct tunnel_peer *t, bool just, struc
 /* A whole flight of the server: empty to begin with, or when it acknowledged our last fragment. */
 static struct eap_verdict advance(struct tunnel_peer *t, struct slice flight, struct moment now)
 {
-	bool was_finished = finished(t);
+	bool was_finished = tunnel_peer_finished(t);
 
 	tls_conn_feed(t->conn, flight, now);
 	if (!was_finished)
@@ -391,7 +304,7 @@ static struct eap_verdict begin(struct tunnel_peer *t, const struct tls_frame *f
 
 	start.version = t->version = lower(start.offered, t->inside->version_most);
 	if (start.version < t->inside->version_least) {
-		malformed(t, "a version that is too old");
+		(void)tunnel_peer_malformed(t, "a version that is too old");
 		fail(t);
 		return given_up;
 	}
@@ -427,7 +340,7 @@ static struct eap_verdict process(struct tunnel_peer *t, const struct tls_frame 
 	if (t->failed)
 		return given_up;
 	if (tls_reassembly_add(&t->incoming, frame) != OK) {
-		malformed(t, "fragments that do not add up");
+		(void)tunnel_peer_malformed(t, "fragments that do not add up");
 		fail(t);
 		return given_up;
 	}
