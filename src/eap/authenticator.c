@@ -424,9 +424,11 @@ void eap_authenticator_answer(struct eap_authenticator *a, const struct eap_repl
 bool eap_authenticator_report(const struct eap_authenticator *a, struct eap_report *ret_report,
 			      const struct eap_server_method **ret_method)
 {
-	if (!a->method_begun || !a->offer->method->report(a->self, ret_report))
+	const struct eap_server_method *m = a->method_begun ? a->offer->method : NULL;
+
+	if (!m || !m->report || !m->report(a->self, ret_report))
 		return false;
-	*ret_method = a->offer->method;
+	*ret_method = m;
 	return true;
 }
 

@@ -193,13 +193,15 @@ static enum eap_authenticator_fault keep_identity(struct eap_authenticator *a)
 /* m.isDone and m.getKey.  A refusal is final, whatever the method makes of it. */
 static void take_state(struct eap_authenticator *a, enum eap_server_state state)
 {
+	const struct eap_server_method *m = a->offer->method;
+
 	a->asks = state == METHOD_ASKS;
 	a->methodState = EAP_METHOD_CONTINUE;
 	if (state == METHOD_GOES_ON || state == METHOD_ASKS)
 		return;
 	a->methodState = EAP_METHOD_END;
 	a->method_succeeded = state == METHOD_SUCCEEDED && !a->refused;
-	if (a->method_succeeded && a->offer->method->take_keys(a->self, &a->keys))
+	if (a->method_succeeded && m->take_keys && m->take_keys(a->self, &a->keys))
 		a->lower->eapKeyData = &a->keys;
 }
 

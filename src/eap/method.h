@@ -54,7 +54,8 @@ struct eap_peer_method {
 	/* m.buildResp: the type-data of the answer to the last processed Request.  No more than
 	 * wr_room(w) fits; a method that has more fragments it. */
 	void (*build)(void *self, struct wr *w);
-	/* m.isKeyAvailable and m.getKey: moves the keys out; false when there are none. */
+	/* m.isKeyAvailable and m.getKey: moves the keys out; false when there are none.  May be
+	 * NULL: it derives none. */
 	bool (*take_keys)(void *self, struct eap_keys *ret_keys);
 
 	/* Why the conversation failed as far as the method knows; DIAG_NONE when it does not. */
@@ -62,7 +63,8 @@ struct eap_peer_method {
 	/* What it means if the server ends the conversation here, with EAP-Failure; false when the
 	 * method knows no more than that.  May be NULL. */
 	bool (*refusal)(const void *self, struct diagnosis *ret_why);
-	/* May be called at any time; false while there is nothing to tell. */
+	/* May be called at any time; false while there is nothing to tell.  May be NULL: there
+	 * never is. */
 	bool (*report)(const void *self, struct eap_report *ret_report);
 	/* Where it stands, in a word or two ("server certificate", "finished"), for diagnoses. */
 	const char *(*stage)(const void *self);

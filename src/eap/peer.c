@@ -131,7 +131,7 @@ static void enter_method(struct eap_peer *p)
 		p->decision = FAIL;
 		p->unbuildable = true;
 	}
-	if (m->take_keys(self, &p->keys))
+	if (m->take_keys && m->take_keys(self, &p->keys))
 		p->lower->eapKeyData = &p->keys;
 }
 

@@ -67,7 +67,7 @@ bool eap_peer_report(const struct eap_peer *peer, struct eap_report *ret_report)
 {
 	const struct eap_peer_offer *offer = peer->selectedMethod;
 
-	return offer && offer->method->report(offer->self, ret_report);
+	return offer && offer->method->report && offer->method->report(offer->self, ret_report);
 }
 
 bool eap_peer_repeats(const struct eap_peer *peer)

@@ -59,7 +59,7 @@ struct eap_server_method {
 	/* m.getTimeout: a hint in msec, or 0 for none.  May be NULL: none. */
 	msec (*timeout)(const void *self);
 	/* m.getKey: moves the keys out; false when there are none.  They come without session_id.
-	 */
+	 * May be NULL: it derives none. */
 	bool (*take_keys)(void *self, struct eap_keys *ret_keys);
 	/* The Session-Id, after METHOD_SUCCEEDED and until free.  It is apart because few ask for
 	 * it, and to derive it may cost as much as the keys.  May be NULL: there is none. */
@@ -72,7 +72,7 @@ struct eap_server_method {
 	bool (*enrolled)(const void *self);
 	/* What there is to say about the security of the conversation.  Its server_ members are
 	 * about the peer's certificate here. May be called at any time; false while there is
-	 * nothing to tell. */
+	 * nothing to tell.  May be NULL: there never is. */
 	bool (*report)(const void *self, struct eap_report *ret_report);
 	/* Where it stands, in a word or two, for diagnoses. */
 	const char *(*stage)(const void *self);

@@ -430,26 +430,11 @@ static void peer_build(void *self, struct wr *w)
 	cprom_link_build(&p->link, w);
 }
 
-/* It derives no keys: the tunnel's do. */
-static bool peer_take_keys(void *self, struct eap_keys *ret_keys)
-{
-	(void)self;
-	(void)ret_keys;
-	return false;
-}
-
 static const struct diagnosis *peer_diagnosis(const void *self)
 {
 	const struct cprom_peer *p = self;
 
 	return &p->why;
-}
-
-static bool peer_report(const void *self, struct eap_report *ret_report)
-{
-	(void)self;
-	(void)ret_report;
-	return false;
 }
 
 static const char *peer_stage(const void *self)
@@ -467,9 +452,7 @@ const struct eap_peer_method cprom_peer_method = {
 	.start = peer_start,
 	.process = peer_process,
 	.build = peer_build,
-	.take_keys = peer_take_keys,
 	.diagnosis = peer_diagnosis,
-	.report = peer_report,
 	.stage = peer_stage,
 	.succeeded = cprom_peer_succeeded,
 	.stop = peer_stop,

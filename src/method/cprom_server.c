@@ -306,25 +306,11 @@ static void server_build(void *self, struct wr *w)
 
 /* ---- what there is to say -------------------------------------------------------------- */
 
-static bool server_take_keys(void *self, struct eap_keys *ret_keys)
-{
-	(void)self;
-	(void)ret_keys;
-	return false;
-}
-
 static const struct diagnosis *server_diagnosis(const void *self)
 {
 	const struct cprom_server *s = self;
 
 	return &s->why;
-}
-
-static bool server_report(const void *self, struct eap_report *ret_report)
-{
-	(void)self;
-	(void)ret_report;
-	return false;
 }
 
 static bool server_enrolled(const void *self)
@@ -401,10 +387,8 @@ const struct eap_server_method cprom_server_method = {
 	.question = server_question,
 	.answer = server_answer,
 	.build = server_build,
-	.take_keys = server_take_keys,
 	.diagnosis = server_diagnosis,
 	.enrolled = server_enrolled,
-	.report = server_report,
 	.stage = server_stage,
 	.free = server_free,
 };

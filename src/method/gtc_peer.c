@@ -58,25 +58,11 @@ static void peer_build(void *self, struct wr *w)
 	wr_bytes(w, secret_slice(peer->account.password));
 }
 
-static bool peer_take_keys(void *self, struct eap_keys *ret_keys)
-{
-	(void)self;
-	(void)ret_keys;
-	return false;
-}
-
 static const struct diagnosis *peer_diagnosis(const void *self)
 {
 	const struct gtc_peer *peer = self;
 
 	return &peer->why;
-}
-
-static bool peer_report(const void *self, struct eap_report *ret_report)
-{
-	(void)self;
-	(void)ret_report;
-	return false;
 }
 
 static const char *peer_stage(const void *self)
@@ -104,9 +90,7 @@ const struct eap_peer_method gtc_peer_method = {
 	.start = peer_start,
 	.process = peer_process,
 	.build = peer_build,
-	.take_keys = peer_take_keys,
 	.diagnosis = peer_diagnosis,
-	.report = peer_report,
 	.stage = peer_stage,
 	.stop = peer_stop,
 	.free = peer_free,

@@ -93,25 +93,11 @@ static void server_build(void *self, struct wr *w)
 	wr_bytes(w, slice_str("Password: "));
 }
 
-static bool server_take_keys(void *self, struct eap_keys *ret_keys)
-{
-	(void)self;
-	(void)ret_keys;
-	return false;
-}
-
 static const struct diagnosis *server_diagnosis(const void *self)
 {
 	const struct conversation *c = self;
 
 	return &c->why;
-}
-
-static bool server_report(const void *self, struct eap_report *ret_report)
-{
-	(void)self;
-	(void)ret_report;
-	return false;
 }
 
 static const char *server_stage(const void *self)
@@ -129,9 +115,7 @@ const struct eap_server_method gtc_server_method = {
 	.question = server_question,
 	.answer = server_answer,
 	.build = server_build,
-	.take_keys = server_take_keys,
 	.diagnosis = server_diagnosis,
-	.report = server_report,
 	.stage = server_stage,
 	.free = server_free,
 };

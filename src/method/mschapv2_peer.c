@@ -250,13 +250,6 @@ static bool peer_refusal(const void *self, struct diagnosis *ret_why)
 	return true;
 }
 
-static bool peer_report(const void *self, struct eap_report *ret_report)
-{
-	(void)self;
-	(void)ret_report;
-	return false;
-}
-
 static const char *peer_stage(const void *self)
 {
 	static const char *const stages[] = { "start of EAP-MSCHAPv2", "password",
@@ -277,7 +270,6 @@ const struct eap_peer_method mschapv2_peer_method = {
 	.take_keys = peer_take_keys,
 	.diagnosis = peer_diagnosis,
 	.refusal = peer_refusal,
-	.report = peer_report,
 	.stage = peer_stage,
 	.stop = peer_stop,
 	.free = peer_free,

@@ -248,13 +248,6 @@ static const struct diagnosis *server_diagnosis(const void *self)
 	return c->why.id == DIAG_NONE && c->phase == RETRYING ? &c->check.why : &c->why;
 }
 
-static bool server_report(const void *self, struct eap_report *ret_report)
-{
-	(void)self;
-	(void)ret_report;
-	return false;
-}
-
 static const char *server_stage(const void *self)
 {
 	static const char *const stages[] = {
@@ -282,7 +275,6 @@ const struct eap_server_method mschapv2_server_method = {
 	.build = server_build,
 	.take_keys = server_take_keys,
 	.diagnosis = server_diagnosis,
-	.report = server_report,
 	.stage = server_stage,
 	.free = server_free,
 };
