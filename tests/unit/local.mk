@@ -202,9 +202,12 @@ UNIT_TESTS += %D%/test_authd_service
 UNIT_TESTS += %D%/test_authd_resumed
 %C%_test_authd_resumed_SOURCES = %D%/test_authd_resumed.c $(AUTHD_RIG)
 %C%_test_authd_resumed_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
-UNIT_TESTS += %D%/test_authd_enrol
-%C%_test_authd_enrol_SOURCES = %D%/test_authd_enrol.c tests/cprom_duo.c tests/cprom_duo.h $(AUTHD_RIG)
+AUTHD_SITE = %D%/authd_site.c %D%/authd_site.h tests/cprom_duo.c tests/cprom_duo.h $(AUTHD_RIG)
+UNIT_TESTS += %D%/test_authd_enrol %D%/test_authd_enrol_ask
+%C%_test_authd_enrol_SOURCES = %D%/test_authd_enrol.c $(AUTHD_SITE)
 %C%_test_authd_enrol_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
+%C%_test_authd_enrol_ask_SOURCES = %D%/test_authd_enrol_ask.c $(AUTHD_SITE)
+%C%_test_authd_enrol_ask_LDADD = $(TAP_LIBS) $(TEST_PKI) $(AUTHD_LIBS)
 endif
 endif
 
