@@ -25,14 +25,24 @@ UNIT_TESTS += %D%/test_life %D%/test_key_shelf
 %C%_test_life_SOURCES = %D%/test_life.c src/daemon/life.c src/daemon/life.h \
 	src/daemon/renewal.c src/daemon/renewal.h
 %C%_test_life_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
-UNIT_TESTS += %D%/test_config
+UNIT_TESTS += %D%/test_config %D%/test_config_errors %D%/test_config_files
 %C%_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
-%C%_test_config_SOURCES = %D%/test_config.c %D%/scratch.h
+%C%_test_config_SOURCES = %D%/test_config.c %D%/profile_text.h
 %C%_test_config_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
+%C%_test_config_errors_SOURCES = %D%/test_config_errors.c %D%/profile_text.h
+%C%_test_config_errors_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
+%C%_test_config_files_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
+%C%_test_config_files_SOURCES = %D%/test_config_files.c %D%/profile_text.h %D%/scratch.h
+%C%_test_config_files_LDADD = $(TAP_LIBS) $(SHELL_LIBS)
 EXTRA_DIST += tests/vectors/trust.txt
-UNIT_TESTS += %D%/test_arm
-%C%_test_arm_SOURCES = %D%/test_arm.c %D%/scratch.h
+ARM_RIG = %D%/arm_rig.c %D%/arm_rig.h %D%/scratch.h
+UNIT_TESTS += %D%/test_arm %D%/test_arm_enrol %D%/test_arm_tunnel
+%C%_test_arm_SOURCES = %D%/test_arm.c $(ARM_RIG)
 %C%_test_arm_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
+%C%_test_arm_enrol_SOURCES = %D%/test_arm_enrol.c $(ARM_RIG)
+%C%_test_arm_enrol_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
+%C%_test_arm_tunnel_SOURCES = %D%/test_arm_tunnel.c $(ARM_RIG)
+%C%_test_arm_tunnel_LDADD = $(TAP_LIBS) $(TEST_PKI) $(SHELL_LIBS)
 UNIT_TESTS += %D%/test_cert %D%/test_trust %D%/test_trust_policy %D%/test_revocation
 %C%_test_trust_SOURCES = %D%/test_trust.c %D%/judge.h
 %C%_test_trust_policy_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
@@ -48,9 +58,14 @@ endif
 EXTRA_DIST += tests/vectors/eapol.txt tests/vectors/supplicant.txt
 
 if CUNIT
-UNIT_TESTS += %D%/test_token %D%/test_ca
+UNIT_TESTS += %D%/test_token %D%/test_ca %D%/test_ca_lists %D%/test_ca_names
 %C%_test_token_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
+%C%_test_ca_SOURCES = %D%/test_ca.c %D%/ca_rig.h
 %C%_test_ca_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_ca_lists_SOURCES = %D%/test_ca_lists.c %D%/ca_rig.h
+%C%_test_ca_lists_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
+%C%_test_ca_names_SOURCES = %D%/test_ca_names.c %D%/ca_rig.h
+%C%_test_ca_names_LDADD = $(TAP_LIBS) $(TEST_PKI) $(PROTO_LIBS)
 endif
 EXTRA_DIST += tests/vectors/token.txt
 
@@ -167,10 +182,15 @@ endif
 EXTRA_DIST += %D%/test_postgres.py %D%/test_authd_watch.py %D%/test_authd_command.py tests/postgres.py
 
 if CUNIT
-UNIT_TESTS += %D%/test_radius %D%/test_radius_client %D%/test_radius_dynauth %D%/test_radius_server
+RADIUS_WORLD = %D%/radius_world.c %D%/radius_world.h
+UNIT_TESTS += %D%/test_radius %D%/test_radius_client %D%/test_radius_connections
+UNIT_TESTS += %D%/test_radius_dynauth %D%/test_radius_server
 %C%_test_radius_server_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
 %C%_test_radius_dynauth_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
+%C%_test_radius_client_SOURCES = %D%/test_radius_client.c $(RADIUS_WORLD)
 %C%_test_radius_client_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
+%C%_test_radius_connections_SOURCES = %D%/test_radius_connections.c $(RADIUS_WORLD)
+%C%_test_radius_connections_LDADD = $(TAP_LIBS) $(PROTO_LIBS)
 %C%_test_radius_LDADD = $(TAP_LIBS) libscript.a $(PROTO_LIBS)
 endif
 EXTRA_DIST += tests/vectors/radius.txt
