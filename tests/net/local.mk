@@ -2,7 +2,7 @@
 
 # The other end: latchkey-authd. Those that take longest begin first.
 AUTHD_NET_TESTS = %D%/test_authd_port.py %D%/test_authd_tls.py %D%/test_enroll_faults.py %D%/test_enroll_attacks.py %D%/test_enroll_loss.py \
-	%D%/test_enroll_middle.py %D%/test_enroll_machines.py %D%/test_authd_tunnels.py \
+	%D%/test_enroll_middle.py %D%/test_enroll_machines.py %D%/test_authd_tunnels.py %D%/test_teap_machines.py \
 	%D%/test_authd_radius_client.py %D%/test_diagnosis_enroll.py %D%/test_renewal.py %D%/test_enroll.py \
 	%D%/test_enroll_protocols.py %D%/test_enroll_tokens.py %D%/test_teap.py %D%/test_authd_radius.py %D%/test_authd_nas.py \
 	%D%/test_authd_radsec.py %D%/test_authd_running.py
@@ -23,8 +23,9 @@ EXTRA_DIST += $(NET_TESTS) $(NET_LAB) tests/demo
 
 # Every diagnosis, with its injected cause.
 NET_TESTS += %D%/test_diagnosis.py %D%/test_diagnosis_tls.py %D%/test_diagnosis_credential.py \
-	%D%/test_diagnosis_tunnel.py
-NET_LAB += %D%/diagnosed.py %D%/authenticator.py %D%/attacks.py %D%/cprom.py %D%/ossl.py %D%/rogue.py
+	%D%/test_diagnosis_tunnel.py %D%/test_teap_attacks.py
+NET_LAB += %D%/diagnosed.py %D%/authenticator.py %D%/attacks.py %D%/accounts.py %D%/cprom.py %D%/ossl.py %D%/rogue.py \
+	%D%/teap.py
 
 # Guarded ports, by a program that holds a gate and does as it is told.
 if AUTHD

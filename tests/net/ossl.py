@@ -45,6 +45,9 @@ ssl_why = declare(ssl, "SSL_get_error", INT, P, INT)
 ssl_read = declare(ssl, "SSL_read", INT, P, TEXT, INT)
 ssl_write = declare(ssl, "SSL_write", INT, P, TEXT, INT)
 ssl_export = declare(ssl, "SSL_export_keying_material", INT, P, TEXT, SIZE, TEXT, SIZE, TEXT, SIZE, INT)
+ssl_cipher = declare(ssl, "SSL_get_current_cipher", P, P)
+cipher_digest = declare(ssl, "SSL_CIPHER_get_handshake_digest", P, P)
+digest_size = declare(crypto, "EVP_MD_get_size", INT, P)
 bio_new = declare(crypto, "BIO_new", P, P)
 bio_mem = declare(crypto, "BIO_s_mem", P)
 bio_read = declare(crypto, "BIO_read", INT, P, TEXT, INT)
@@ -100,6 +103,11 @@ class Tls:
         if ssl_export(self._ssl, out, size, label.encode(), len(label), None, 0, 0) != 1:
             raise RuntimeError(trouble())
         return out.raw
+
+    @property
+    def digest_size(self):
+        """Of the suite."""
+        return digest_size(cipher_digest(ssl_cipher(self._ssl)))
 
     def _judge(self, result):
         self._finished = result == 1

@@ -234,6 +234,7 @@ class RoguePeer(Inside):
             asked = self.answer(NAK, bytes([self.kind]))
         if not asked or asked[0] != self.kind:
             raise Failed(f"no method {self.kind} is to be had: {asked}")
+        self.start = asked[1]
         records = self.tls.hear()
         while not self.tls.done and not self.ended and not self.tls.error:
             records = self.tls.hear(self.flight(records))

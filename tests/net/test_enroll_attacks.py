@@ -8,6 +8,7 @@ import os
 import struct
 
 import pki
+import teap
 from attacks import Attacks
 from cprom import *
 from enrolling import keep_token, machine
@@ -20,11 +21,11 @@ DAYS = ("-days", "30")
 class Host:
     """A rogue server that knows the key that the machine's token pins: what it says at its worst."""
 
-    def __init__(self, lab, port):
+    def __init__(self, lab, port, server=RogueServer):
         self.lab, self.root = lab, lab.pki().root
         self.credential = bundle(lab, lab.pki().server, self.root)
         self.token = pinned(self.root)
-        self.server = RogueServer(lab, port, self.credential)
+        self.server = server(lab, port, self.credential)
         self.told = None
 
     def begin(self):
@@ -395,12 +396,48 @@ def _(host):
         pass
 
 
+# ---- the same in TEAP, and what TEAP adds ----------------------------------------------------------------
+
+phases = Attacks("A rogue server with the right key, in TEAP")
+phases.attacks |= {name: rogue.attacks[name] for name in (
+    "Init that does not begin it", "provisioning before Init", "validation before Init", "Init twice",
+    "a TLV in the wrong phase", "the certificate before the request", "back to Init, with a request under way",
+    "validation in the middle of a round", "a challenge for another certificate", "a second challenge",
+    "a good end of what was not proved", "provisioning after validation", "success before anything was given")}
+
+
+def tell(host, *tlvs):
+    host.told = teap.told(host.server.tell(*tlvs)) or host.told
+
+
+@phases.on("success of TEAP before anything was given")
+def _(host):
+    host.asked()
+    tell(host, (teap.INTERMEDIATE, teap.SUCCESS), (teap.RESULT, teap.SUCCESS), host.server.keys.request())
+
+
+@phases.on("a password in place of CPROM")
+def _(host):
+    tell(host, (teap.PASSWORD_REQUEST, b"Password:"))
+    tell(host, (teap.RESULT, teap.SUCCESS), host.server.keys.request())
+    tell(host, (teap.RESULT, teap.SUCCESS), host.server.keys.request())
+
+
 @test
 def a_rogue_server_with_the_right_key(lab):
     """As if it were stolen. At the end, the same machine is enrolled by an honest one."""
+    meets(lab, rogue, "ttls", RogueServer)
+
+
+@test
+def a_rogue_server_with_the_right_key_in_teap(lab):
+    meets(lab, phases, "teap", teap.TeapServer)
+
+
+def meets(lab, attacks, tunnel, server):
     port = lab.port(authenticator=False)
-    host = Host(lab, port)
-    daemon = machine(lab, port, {"Enroll.Tunnel": "ttls", "Enroll.Protocols": "spp", "Enroll.CommonName": "pc7"})
+    host = Host(lab, port, server)
+    daemon = machine(lab, port, {"Enroll.Tunnel": tunnel, "Enroll.Protocols": "spp", "Enroll.CommonName": "pc7"})
     file = keep_token(daemon, host.token.text)
 
     def attempt(attack):
@@ -418,7 +455,7 @@ def a_rogue_server_with_the_right_key(lab):
         lab.until(lambda: not list(home.glob("*/cert.pem")), "no certificate is in the keystore")
         return found, host.told or "nothing"
 
-    rogue.run(lab, against)
+    attacks.run(lab, against)
     mark = attempt(honest)
     host.server.failure()
     daemon.expect(r"credential\.outcome .* outcome=installed", mark)

@@ -3,29 +3,13 @@
 No other peer or server of TEAP is at hand: hostapd, wpa_supplicant and FreeRADIUS as distributions build them
 have none.
 """
-import hashlib
-import os
-import sqlite3
-
+from accounts import NAME, PASSWORD, keep, password_file
 from authd import Authd, guarded
 from enrolling import SERVER, credential, machine, network
 from lab import each, main, test
 
 VERSIONS = ("1.2", "1.3")
-NAME, PASSWORD = "bob", "correct horse"
-NT_HASH = bytes.fromhex("cfc43211ba8dc470832267827cac1407")
 WAYS = ("mschapv2", "tls", "password")
-
-
-def keep(authd):
-    """An account, as the commands would keep it."""
-    salt = os.urandom(16)
-    key = hashlib.scrypt(PASSWORD.encode(), salt=salt, n=1 << 14, r=8, p=1, maxmem=1 << 26, dklen=32)
-    with sqlite3.connect(authd.dir / "registry.sqlite", timeout=10) as database:
-        database.execute("INSERT INTO account (name, folded, hash, nt, clear, disabled, maker, made, changed) "
-                         "VALUES (?, ?, ?, ?, NULL, 0, 'test', 0, 0)",
-                         (NAME, NAME, f"$scrypt$ln=14,r=8,p=1${salt.hex()}${key.hex()}", NT_HASH))
-    database.close()
 
 
 def settings(inner, **more):
@@ -37,10 +21,7 @@ def profile(lab, inner, password=PASSWORD, **more):
     if inner == "tls":
         usual["Inner.Credential"] = "machine"
     elif inner:
-        file = lab.folder("password") / "bob"
-        file.write_text(password + "\n")
-        file.chmod(0o600)
-        usual["Inner.PasswordFile"] = file
+        usual["Inner.PasswordFile"] = password_file(lab, password)
     return {**usual, **{k.replace("_", "."): v for k, v in more.items()}}
 
 
@@ -133,12 +114,9 @@ def enrolling(lab, inner, version="1.3", settings=None, profile=None, **kwargs):
     keep(authd)
     anchor = lab.folder("anchor") / "root.pem"
     anchor.write_text(authd.ctl("ca", "export", check=True).stdout)
-    file = lab.folder("password") / "bob"
-    file.write_text(PASSWORD + "\n")
-    file.chmod(0o600)
     daemon = machine(lab, port, {
         "Enroll.Tunnel": "teap", "Enroll.Protocols": "teap", "Server.TrustAnchor": anchor, "Server.ServerName": SERVER,
-        "Inner.Method": inner, "Inner.Identity": NAME, "Inner.PasswordFile": file, **(profile or {})})
+        "Inner.Method": inner, "Inner.Identity": NAME, "Inner.PasswordFile": password_file(lab), **(profile or {})})
     return authd, port, daemon
 
 
