@@ -315,7 +315,8 @@ void cduo_run(struct cprom_duo *d)
 		packet = carry(d, false, &data);
 		d->end = cduo_answer(d, cprom_server_method.process(d->server, &packet, d->now));
 	}
-	if (d->end == METHOD_SUCCEEDED && d->verdict.decision != FAIL && !d->tunnel_fails)
+	if ((d->end == METHOD_SUCCEEDED || d->let_in) && d->verdict.decision != FAIL &&
+	    !d->tunnel_fails)
 		cprom_peer_method.succeeded(d->peer);
 	cprom_peer_method.stop(d->peer);
 }

@@ -41,6 +41,7 @@ struct cprom_duo {
 	struct moment now;
 	msec pause;	   /* between two packets */
 	bool tunnel_fails; /* after all that went well */
+	bool let_in;	   /* whatever went wrong */
 
 	/* the registry */
 	struct token token;

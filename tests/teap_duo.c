@@ -319,6 +319,7 @@ static void note_admission(struct teap_duo *d, const struct eap_admission_questi
 	d->resumed = q->resumed;
 	d->has_claim = q->claim != NULL;
 	d->enrolled = q->enrolled;
+	d->missed = q->missed ? q->missed->id : DIAG_NONE;
 }
 
 static void answer(struct teap_duo *d, void *self)

@@ -50,6 +50,7 @@ struct teap_duo {
 	unsigned rounds, passwords, certificates, admissions;
 	char identity[64], other[64], inner[64]; /* of the admission */
 	bool resumed, has_claim, enrolled;
+	enum diagnosis_id missed; /* DIAG_NONE: it was not */
 	struct eap_keys server_keys, peer_keys;
 	struct diagnosis server_why, peer_why;
 	struct eap_report report; /* the peer's */

@@ -10,6 +10,18 @@
 
 /* ---- authentications ---- */
 
+static void say_why(const struct outcome *o, char *buffer, size_t size)
+{
+	const char *reason = diagnosis_evidence(&o->why, "reason");
+	char cause[400], quoted[DIAGNOSIS_VALUE_MAX];
+	bool known = o->why.id != DIAG_NONE;
+
+	snprintf(buffer, size, "diagnosis=%s cause=\"%s\" reason=\"%s\"",
+		 known ? diagnosis_text(o->why.id)->name : "",
+		 known ? diagnosis_sentence(&o->why, cause, sizeof cause) : "",
+		 log_quoted(reason ? reason : "", quoted, sizeof quoted));
+}
+
 static void log_outcome(const struct outcome *o)
 {
 	static const char *const askers[] = {
@@ -18,19 +30,13 @@ static void log_outcome(const struct outcome *o)
 	char identity[AAA_TEXT_MAX + 1], station[AAA_TEXT_MAX + 1], nas[AAA_TEXT_MAX + 1];
 	char port[AAA_TEXT_MAX + 1], subject[DIAGNOSIS_VALUE_MAX], what[1024] = "";
 	char account[AAA_TEXT_MAX + 1];
+	int used = 0;
 
-	if (o->accepted) {
-		snprintf(what, sizeof what, "vlan=%u rule=\"%s\"", o->grant.vlan, o->grant.rule);
-	} else {
-		const char *reason = diagnosis_evidence(&o->why, "reason");
-		char cause[400], quoted[DIAGNOSIS_VALUE_MAX];
-
-		snprintf(what, sizeof what, "diagnosis=%s cause=\"%s\" reason=\"%s\"",
-			 o->why.id == DIAG_NONE ? "" : diagnosis_text(o->why.id)->name,
-			 o->why.id == DIAG_NONE ? ""
-						: diagnosis_sentence(&o->why, cause, sizeof cause),
-			 log_quoted(reason ? reason : "", quoted, sizeof quoted));
-	}
+	if (o->accepted)
+		used = snprintf(what, sizeof what, "vlan=%u rule=\"%s\" ", o->grant.vlan,
+				o->grant.rule);
+	if (!o->accepted || o->why.id != DIAG_NONE)
+		say_why(o, what + used, sizeof what - (size_t)used);
 	log_event(
 		LOG_NOTICE, o->accepted ? "auth.accept" : "auth.reject",
 		"identity=\"%s\" account=\"%s\" subject=\"%s\" station=\"%s\" via=%s client=\"%s\" "

@@ -103,6 +103,7 @@ void conversation_free(struct conversation *c)
 	packet_free(c->packet);
 	bytes_done(&c->shown_octets);
 	free(c->refused);
+	free(c->missed);
 	free(c->mud_url);
 	free(c);
 }
@@ -359,6 +360,45 @@ static bool lacks_certificate(const struct conversation *c,
 	return true;
 }
 
+static bool offers_tls(const struct conversation *c)
+{
+	const struct eap_policy_choice *choice = &c->arming->choice;
+
+	for (size_t i = 0; i < choice->offer_count; i++) {
+		if (choice->offers[i].method == &tls_server_method)
+			return true;
+	}
+	return false;
+}
+
+/* By which a certificate alone opens a port here; NULL: by none. */
+static const char *method_for_certificate(const struct conversation *c)
+{
+	if (offers_tls(c))
+		return tls_server_method.name;
+	return c->arming->tunnels.teap.certificate_suffices ? teap_server_method.name : NULL;
+}
+
+/* Who wanted to renew its certificate and could not has proved what EAP-TLS would have it prove,
+ * and is let in as EAP-TLS would let it in: its port is not to close for that. */
+static enum answer judge_missed(struct conversation *c, const struct eap_admission_question *about,
+				struct diagnosis *ret_why)
+{
+	const struct rules_machine machine = { .claim = about->claim,
+					       .method = method_for_certificate(c) };
+	struct diagnosis missed = *about->missed;
+
+	if (machine.method && about->claim && about->shown && !about->resumed &&
+	    !is_of_factory(c, about->claim, ret_why) && judge(c, &machine, ret_why) == YES) {
+		c->missed = malloc(sizeof *c->missed);
+		if (c->missed)
+			*c->missed = missed;
+		return YES;
+	}
+	*ret_why = missed;
+	return NO;
+}
+
 static enum answer judge_admission(struct conversation *c, const struct eap_question *question,
 				   struct diagnosis *ret_why)
 {
@@ -369,6 +409,8 @@ static enum answer judge_admission(struct conversation *c, const struct eap_ques
 					       .inner = about->inner,
 					       .resumed = about->resumed };
 
+	if (about->missed)
+		return judge_missed(c, about, ret_why);
 	if (about->enrolled)
 		return judge_enrolled(c, &machine, ret_why);
 	if (lacks_certificate(c, about, ret_why) || is_of_factory(c, about->claim, ret_why) ||
@@ -532,6 +574,8 @@ struct outcome *conversation_outcome(const struct conversation *c, bool accepted
 	o->rounds = c->rounds;
 	if (!accepted)
 		conversation_diagnose(c, &o->why);
+	else if (c->missed)
+		o->why = *c->missed;
 	return o;
 }
 

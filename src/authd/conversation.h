@@ -38,7 +38,9 @@ struct conversation {
 	struct tls_claim shown; /* of the claim what revocation is looked up by; in shown_octets */
 	struct bytes shown_octets; /* empty: nothing was shown */
 	struct diagnosis *refused; /* at the last moment, by us and not by the method; NULL: not */
-	uint8_t failure[4];	   /* EAP-Failure, in place of the method's Success */
+	/* Why the enrolment that it came for has failed, though it was let in; NULL: it has not. */
+	struct diagnosis *missed;
+	uint8_t failure[4];		      /* EAP-Failure, in place of the method's Success */
 	char account[AAA_TEXT_MAX + 1];	      /* printable */
 	const struct eap_question *waits_for; /* CONVERSATION_WAITS; NULL: it does not */
 	bool other_good; /* of EAP_ASKS_ADMISSION: the account that was proved first was found */

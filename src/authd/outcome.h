@@ -40,8 +40,10 @@ struct outcome {
 	/* Whose password it was that was proved, or was to be, inside of a tunnel; printable,
 	 * empty: nobody's.  The inner method is in the report. */
 	char account[AAA_TEXT_MAX + 1];
-	struct aaa_grant grant;	    /* of an acceptance; grant.rule also of a rejection by a rule */
-	struct diagnosis why;	    /* of a rejection, or of a conversation that was given up */
+	struct aaa_grant grant; /* of an acceptance; grant.rule also of a rejection by a rule */
+	/* Of a rejection, or of a conversation that was given up.  Of an acceptance: why the
+	 * enrolment that the machine came for has failed; DIAG_NONE: it has not. */
+	struct diagnosis why;
 	struct moment began, ended; /* the first request and the answer that ended it */
 	uint32_t rounds;	    /* requests of the asker that were answered */
 };

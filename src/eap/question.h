@@ -56,6 +56,9 @@ struct eap_admission_question {
 	bool resumed; /* nothing was proved anew: identity and inner are of the full handshake */
 	int64_t authenticated; /* when that was, seconds since 1970 */
 	bool enrolled;	       /* the machine was given a credential just now */
+	/* Why the enrolment that it came for with the certificate of the tunnel has failed, which
+	 * is then all that it has proved; NULL: it has not, or there was none. */
+	const struct diagnosis *missed;
 };
 
 struct eap_question {

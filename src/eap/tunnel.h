@@ -28,6 +28,8 @@ struct eap_tunnel_binding {
 	/* Of the peer's tunnel: its server was checked (a chain to an anchor, or a pin), and by
 	 * name or pin, so that secrets meant for this network alone may be shown to it. */
 	bool server_trusted, server_named;
+	/* It has seen a certificate of ours, and the proof that its key is ours too. */
+	bool shown;
 	/* And of its root, DER, if the server has sent it and we pin its key; else empty. */
 	struct slice pinned_root;
 

@@ -196,8 +196,26 @@ enum status cprom_peer_fail(struct cprom_peer *p, enum enrol_error error, const 
 
 /* The server decides how it ends: there may be nothing to do for it. */
 static const struct eap_verdict going_on = { METHOD_MAY_CONT, COND_SUCC, true };
-static const struct eap_verdict failing = { METHOD_MAY_CONT, FAIL, true };
+static const struct eap_verdict refused = { METHOD_MAY_CONT, FAIL, true };
 static const struct eap_verdict given_up = { METHOD_DONE, FAIL, false };
+
+/* Something is to be had here that we cannot do without. */
+static bool registers(const struct cprom_peer *p)
+{
+	for (size_t i = 0; i < p->settings.credential_count; i++) {
+		if (p->settings.credentials[i].wanted &&
+		    p->settings.credentials[i].action == ENROL_REGISTER)
+			return true;
+	}
+	return false;
+}
+
+/* After an error the server may let us in by the certificate that it has seen, with all that we had
+ * before and nothing that came here. */
+static struct eap_verdict failing(const struct cprom_peer *p)
+{
+	return p->tunnel && p->tunnel->shown && !registers(p) ? going_on : refused;
+}
 
 static unsigned shown_phase(const struct cprom_peer *p)
 {
@@ -218,7 +236,7 @@ static struct eap_verdict give_error(struct cprom_peer *p)
 	if (cprom_link_close(&p->link, &w, (enum cprom_phase)shown_phase(p), 0) != OK)
 		return given_up;
 	p->link.gathering = false;
-	return failing;
+	return failing(p);
 }
 
 /* The server's fault, or its view of ours; it is acknowledged. */
@@ -237,8 +255,9 @@ static struct eap_verdict take_error(struct cprom_peer *p, struct slice message)
 					 .secondary = error.secondary };
 	printable(error.description, p->fault.description, sizeof p->fault.description);
 	enrol_fault_explain(&p->fault, ENROL_THEM, NULL, &p->why);
-	return cprom_link_close(&p->link, &w, (enum cprom_phase)shown_phase(p), 0) == OK ? failing
-											 : given_up;
+	return cprom_link_close(&p->link, &w, (enum cprom_phase)shown_phase(p), 0) == OK
+		       ? failing(p)
+		       : given_up;
 }
 
 /* ---- phase one ----------------------------------------------------------------------- */
@@ -386,7 +405,7 @@ static struct eap_verdict hear(struct cprom_peer *p, const struct eap_packet *re
 		return hear_whole(p, now);
 	case CPROM_PART:
 	case CPROM_GO_ON:
-		return p->failed ? failing : going_on;
+		return p->failed ? failing(p) : going_on;
 	case CPROM_BROKEN:
 		break;
 	}
@@ -396,12 +415,7 @@ static struct eap_verdict hear(struct cprom_peer *p, const struct eap_packet *re
 /* A machine that has nothing, and was given nothing. */
 static bool empty_handed(const struct cprom_peer *p)
 {
-	for (size_t i = 0; i < p->settings.credential_count && p->deed_count == 0; i++) {
-		if (p->settings.credentials[i].wanted &&
-		    p->settings.credentials[i].action == ENROL_REGISTER)
-			return true;
-	}
-	return false;
+	return p->deed_count == 0 && registers(p);
 }
 
 /* Success is none there, and outside of the tunnel anybody can say it.  A validation that has begun
@@ -418,7 +432,7 @@ static struct eap_verdict peer_process(void *self, const struct eap_packet *requ
 	struct cprom_peer *p = self;
 	struct eap_verdict verdict = hear(p, request, now);
 
-	if (verdict.decision == COND_SUCC && in_the_middle(p))
+	if (verdict.decision == COND_SUCC && !p->failed && in_the_middle(p))
 		verdict.decision = FAIL;
 	return verdict;
 }

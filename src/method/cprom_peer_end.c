@@ -184,6 +184,9 @@ void cprom_peer_succeeded(void *self)
 {
 	struct cprom_peer *p = self;
 
+	/* It is the machine that is let in; what came here is dropped when this stops. */
+	if (p->failed)
+		return;
 	p->succeeded = true;
 	cprom_peer_settle(p);
 	if (p->why.id == DIAG_NONE && nothing_done(p))

@@ -47,6 +47,15 @@ static enum eap_server_state ask(struct inner_server *inner, const struct eap_qu
 	return METHOD_ASKS;
 }
 
+/* An enrolment takes nothing from who has shown in the handshake who it is. */
+static bool has_missed(const struct inner_server *inner)
+{
+	const struct eap_authenticator *eap = &inner->eap;
+
+	return eap->fault == EAP_FAULT_METHOD && eap->offer->method->enrolled &&
+	       inner->lower.tunnel->claim;
+}
+
 static enum eap_server_state step(struct inner_server *inner, struct moment now,
 				  struct slice *ret_request)
 {
@@ -71,6 +80,11 @@ static enum eap_server_state step(struct inner_server *inner, struct moment now,
 		return METHOD_GOES_ON;
 	}
 	give_up(inner);
+	if (failure && has_missed(inner)) {
+		inner->missed = true;
+		inner->enrolled = false;
+		return METHOD_SUCCEEDED;
+	}
 	if (!failure) {
 		diagnosis_set(&inner->why, DIAG_MALFORMED);
 		diagnosis_add(&inner->why, "what", "the EAP inside of the tunnel");
@@ -115,6 +129,11 @@ struct slice inner_server_account(const struct inner_server *inner)
 bool inner_server_enrolled(const struct inner_server *inner)
 {
 	return inner->enrolled;
+}
+
+const struct diagnosis *inner_server_missed(const struct inner_server *inner)
+{
+	return inner->missed ? &inner->why : NULL;
 }
 
 const struct tls_claim *inner_server_claim(const struct inner_server *inner)

@@ -16,6 +16,7 @@ struct inner_server {
 	struct bytes account; /* whose password was asked for last */
 	const struct tls_claim *claim;
 	bool enrolled; /* there was a question about an enrolment */
+	bool missed;   /* it has failed, of a machine that has proved something before */
 	struct diagnosis why;
 };
 
@@ -46,6 +47,9 @@ const struct eap_server_method *inner_server_method(const struct inner_server *i
 struct slice inner_server_account(const struct inner_server *inner);
 /* What went on was an enrolment. */
 bool inner_server_enrolled(const struct inner_server *inner);
+/* METHOD_SUCCEEDED for what the certificate of the tunnel proves alone: the enrolment has failed,
+ * for this reason.  Else NULL. */
+const struct diagnosis *inner_server_missed(const struct inner_server *inner);
 const struct tls_claim *inner_server_claim(const struct inner_server *inner);
 /* After METHOD_SUCCEEDED: moves them; false when the method has none. */
 bool inner_server_take_keys(struct inner_server *inner, struct eap_keys *ret_keys);

@@ -72,7 +72,8 @@ static enum eap_server_state fail(struct conversation *c, enum diagnosis_id id, 
 static enum eap_server_state ask_admission(struct conversation *c)
 {
 	c->phase = ADMITTING;
-	c->question = tunnel_server_ask_admission(c->tunnel, inner_server_enrolled(&c->inner));
+	c->question = tunnel_server_ask_admission(c->tunnel, inner_server_enrolled(&c->inner),
+						  inner_server_missed(&c->inner));
 	return METHOD_ASKS;
 }
 

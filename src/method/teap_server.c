@@ -84,8 +84,10 @@ enum eap_server_state teap_server_send(struct teap_server *c)
 
 static bool begun(const struct teap_server *c)
 {
-	return c->phase == RENEWING ||
-	       ((c->phase == TALKING || c->phase == ADMITTING) && c->proofs[c->at].begun);
+	bool at_end = c->phase == ADMITTING;
+
+	return c->phase == RENEWING || (at_end && c->errand.missed) ||
+	       ((at_end || c->phase == TALKING) && c->proofs[c->at].begun);
 }
 
 /* c->why is filled.  What was written so far is taken back. */
@@ -148,6 +150,9 @@ enum eap_server_state teap_server_tell_success(struct teap_server *c)
 		return teap_server_internal(c, "out of memory");
 	if (c->untold)
 		teap_server_write_intermediate(c, TEAP_SUCCESS);
+	if (c->errand.error != TEAP_NO_ERROR)
+		teap_write_error(&c->w, c->errand.error);
+	c->errand.error = TEAP_NO_ERROR;
 	teap_write_status(&c->w, TEAP_RESULT, TEAP_SUCCESS);
 	if (!teap_server_write_binding(c))
 		return teap_server_internal(c, "the crypto-binding could not be computed");
@@ -177,8 +182,9 @@ static enum eap_server_state admitted(struct teap_server *c, const struct eap_re
 	diagnosis_set(&c->why, DIAG_PEER_DENIED);
 	if (reply->why && reply->why->id != DIAG_NONE)
 		c->why = *reply->why;
-	return teap_server_enrolled(c) && c->untold ? part(c)
-						    : teap_server_fail(c, TEAP_ERROR_AUTHORIZATION);
+	if (teap_server_enrolled(c) && c->untold)
+		return part(c);
+	return teap_server_fail(c, c->errand.error ? c->errand.error : TEAP_ERROR_AUTHORIZATION);
 }
 
 /* Section 4.2.9.  To negotiate EAP is ours where nothing was asked for so far; else "it sends back

@@ -73,10 +73,19 @@ bool teap_server_enrolled(const struct teap_server *c)
 	return c->errand.issued;
 }
 
+static const struct diagnosis *missed(const struct teap_server *c)
+{
+	for (unsigned i = 0; i < TEAP_ROUNDS_MAX; i++) {
+		if (inner_server_missed(&c->proofs[i].inner))
+			return inner_server_missed(&c->proofs[i].inner);
+	}
+	return c->errand.missed ? &c->why : NULL;
+}
+
 enum eap_server_state teap_server_ask_admission(struct teap_server *c)
 {
 	c->phase = ADMITTING;
-	c->question = tunnel_server_ask_admission(c->tunnel, teap_server_enrolled(c));
+	c->question = tunnel_server_ask_admission(c->tunnel, teap_server_enrolled(c), missed(c));
 	return METHOD_ASKS;
 }
 

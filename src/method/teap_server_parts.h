@@ -47,6 +47,8 @@ struct teap_errand {
 	struct enrol_output out;
 	struct bytes certificate; /* DER */
 	bool issued, told, confirmed;
+	enum teap_error error; /* of a refusal that is told with the result; TEAP_NO_ERROR: none */
+	bool missed;	       /* and the certificate of the tunnel is all that was proved */
 	struct enrol_fault fault; /* of the way that was refused last */
 	struct diagnosis why;
 };

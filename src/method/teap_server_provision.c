@@ -98,20 +98,30 @@ static enum teap_error code_of(const struct enrol_fault *fault, bool issuing)
 	return code == TEAP_NO_ERROR ? TEAP_ERROR_PKI : code;
 }
 
+/* Before anything else was proved there is the certificate of the tunnel, which may be enough. */
+static enum eap_server_state refused_early(struct teap_server *c)
+{
+	struct teap_errand *e = &c->errand;
+
+	e->missed = true;
+	tunnel_server_keep_nothing(c->tunnel);
+	if (tunnel_server_proved(c->tunnel, slice_of(NULL, 0), "", NULL) != OK)
+		return teap_server_internal(c, "out of memory");
+	return teap_server_ask_admission(c);
+}
+
 /* Who would be let in all the same is, and told of the error: section 4.2.9. */
 static enum eap_server_state refused(struct teap_server *c, const struct enrol_fault *fault,
 				     const struct diagnosis *why)
 {
 	struct teap_errand *e = &c->errand;
-	enum teap_error code = code_of(fault, e->granted);
 
+	e->error = code_of(fault, e->granted);
 	e->asked = NULL;
-	if (!e->early && e->status == TEAP_SUCCESS) {
-		teap_write_error(&c->w, code);
+	if (!e->early && e->status == TEAP_SUCCESS)
 		return teap_server_tell_success(c);
-	}
 	enrol_fault_explain(fault, ENROL_US, why, &c->why);
-	return teap_server_fail(c, code);
+	return e->early ? refused_early(c) : teap_server_fail(c, e->error);
 }
 
 static enum eap_server_state refuse(struct teap_server *c, enum enrol_error error,

@@ -228,6 +228,7 @@ static bool fill_binding(struct tunnel_peer *t)
 		.unique = tls_conn_exports_unique(t->conn),
 		.server_trusted = tls_conn_trusts(t->conn),
 		.server_named = tls_conn_trusts_by_name(t->conn),
+		.shown = tls_conn_shows(t->conn),
 		.pinned_root = bytes_slice(&t->pinned_root),
 	};
 	return tls_conn_export(t->conn, EAP_TUNNEL_BINDING_LABEL, &empty, t->binding.exported,

@@ -115,9 +115,10 @@ CHECKED enum status tunnel_server_proved_before(struct tunnel_server *t, struct 
  * 3.11). */
 void tunnel_server_keep_nothing(struct tunnel_server *t);
 /* The last question, of what was proved here or, resumed, back then.  To be returned by question
- * until it is answered; good as long as the tunnel. enrolled as in struct eap_admission_question.
- */
-const struct eap_question *tunnel_server_ask_admission(struct tunnel_server *t, bool enrolled);
+ * until it is answered; good as long as the tunnel.  enrolled and missed as in struct
+ * eap_admission_question. */
+const struct eap_question *tunnel_server_ask_admission(struct tunnel_server *t, bool enrolled,
+						       const struct diagnosis *missed);
 /* Whom a resumed session belongs to; empty if only a certificate was shown. */
 struct slice tunnel_server_identity(const struct tunnel_server *t);
 

@@ -74,7 +74,8 @@ void tunnel_server_keep_nothing(struct tunnel_server *t)
 	t->fleeting = true;
 }
 
-const struct eap_question *tunnel_server_ask_admission(struct tunnel_server *t, bool enrolled)
+const struct eap_question *tunnel_server_ask_admission(struct tunnel_server *t, bool enrolled,
+						       const struct diagnosis *missed)
 {
 	t->admission.about.admission = (struct eap_admission_question){
 		.identity = bytes_slice(&t->identity),
@@ -85,6 +86,7 @@ const struct eap_question *tunnel_server_ask_admission(struct tunnel_server *t, 
 		.resumed = tls_conn_resumed(t->conn),
 		.authenticated = tls_conn_authenticated(t->conn),
 		.enrolled = enrolled,
+		.missed = missed,
 	};
 	return &t->admission;
 }

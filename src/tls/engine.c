@@ -264,6 +264,11 @@ bool tls_conn_trusts_by_name(const struct tls_conn *conn)
 	return tls_conn_trusts(conn) && trust_is_named(conn->config->trust);
 }
 
+bool tls_conn_shows(const struct tls_conn *conn)
+{
+	return conn->sent_cert;
+}
+
 enum status tls_conn_pinned_root(const struct tls_conn *conn, struct bytes *ret_der)
 {
 	STACK_OF(X509) *sent = SSL_get_peer_cert_chain(conn->ssl);

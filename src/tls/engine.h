@@ -126,6 +126,8 @@ void tls_conn_keep_session(struct tls_conn *conn);
  * name or a pin. */
 bool tls_conn_trusts(const struct tls_conn *conn);
 bool tls_conn_trusts_by_name(const struct tls_conn *conn);
+/* Whether it was a full handshake in which we have shown a certificate. */
+bool tls_conn_shows(const struct tls_conn *conn);
 /* Of a full handshake: the root, DER, among the certificates that the server sent whose key is one
  * that we pin; empty: there is none. */
 CHECKED enum status tls_conn_pinned_root(const struct tls_conn *conn, struct bytes *ret_der);

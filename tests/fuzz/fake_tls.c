@@ -308,6 +308,12 @@ bool tls_conn_trusts(const struct tls_conn *conn)
 	return !trust_is_insecure(conn->config->trust);
 }
 
+/* Who judges shows. */
+bool tls_conn_shows(const struct tls_conn *conn)
+{
+	return tls_conn_trusts(conn);
+}
+
 bool tls_conn_trusts_by_name(const struct tls_conn *conn)
 {
 	return tls_conn_trusts(conn) && trust_is_named(conn->config->trust);

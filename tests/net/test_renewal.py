@@ -3,7 +3,7 @@ import signal
 
 from diagnosed import DAY, at
 from enrolling import credential, enroll, machine, network, token
-from lab import main, run, test
+from lab import each, main, run, test
 
 STAYS = {"Enroll.AfterEnrolment": "accept"}
 
@@ -56,6 +56,13 @@ def renews(lab, daemon, port, generation):
     status = daemon.status(port)
     lab.equal((status["Generation"], status["Diagnosis"]), (generation, {}), "what the port shows")
     lab.until(port.ping, "traffic passes")
+
+
+def stayed_open(lab, authd, traffic, mark):
+    """The renewal that has failed closed the port for nobody, and is told of at the server as well."""
+    authd.expect(r"auth\.accept .*inner=CPROM .*diagnosis=[a-z]", mark)
+    traffic.over()
+    lab.check(not authd.said(r"session\.closed|auth\.reject", mark), "the port was never closed")
 
 
 # ---- by time ------------------------------------------------------------------------------------------
@@ -165,6 +172,40 @@ def a_server_that_enrolls_nobody_any_more_lets_in_who_was_enrolled(lab):
     authd.configure({"Enroll.Enabled": "yes"})
     authd.reload()
     renews(lab, daemon, port, 2)
+
+
+TUNNELS = {
+    "ttls": {"Enroll.Tunnel": "ttls"},
+    "teap": {"Enroll.Tunnel": "teap"},
+}
+
+
+@each(*TUNNELS)
+def a_renewal_that_the_authority_refuses_closes_no_port(lab, tunnel):
+    authd, port, daemon = enrolled(lab, TUNNELS[tunnel], certificates={"Certificate.KeyTypes": "P-256"}, quiet="5min")
+    authd.add("profile", "machine", {"Certificate.KeyTypes": "RSA-3072"})
+    authd.reload()
+    traffic, mark, seen = Traffic(lab, port), authd.mark(), daemon.mark()
+    lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
+    evidence = reduced(lab, daemon, port, "renewal-failed")
+    lab.equal((evidence["failures"], evidence["id"]), ("1", "enroll-parameters"), "how often, and why")
+    stayed_open(lab, authd, traffic, mark)
+    lab.equal(len([line for line in daemon.process.lines[seen:] if "port.attempt " in line]), 1, "attempts")
+    authd.add("profile", "machine", {"Certificate.KeyTypes": "P-256"})
+    authd.reload()
+    renews(lab, daemon, port, 2)
+
+
+@test
+def a_renewal_that_is_refused_lets_nobody_in_whom_the_rules_do_not(lab):
+    authd, port, daemon = enrolled(lab, certificates={"Certificate.KeyTypes": "P-256"})
+    authd.add("profile", "machine", {"Certificate.KeyTypes": "RSA-3072"})
+    authd.add("rule", "no-certificates", {"Match.Method": "tls", "Decision.Action": "reject"})
+    authd.reload()
+    mark = authd.mark()
+    lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
+    authd.expect(r"auth\.reject .*method=EAP-TTLS .*diagnosis=key-refused", mark)
+    lab.check(not authd.said(r"auth\.accept", mark), "nobody was let in")
 
 
 @test
@@ -314,11 +355,13 @@ def inside(daemon, command):
 def a_full_disk_keeps_what_there_was(lab):
     authd, port, daemon = enrolled(lab, prepare=on_a_disk)
     disk = daemon.keystore.parent
+    traffic, mark = Traffic(lab, port), authd.mark()
     inside(daemon, f"dd if=/dev/zero of={disk}/large bs=4k 2>/dev/null || true")
     lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
     evidence = reduced(lab, daemon, port, "renewal-failed")
     lab.check("the file system is full" in evidence["detail"], f"why: {evidence}")
     lab.equal(daemon.status(port)["Generation"], 1, "the generation")
+    stayed_open(lab, authd, traffic, mark)
     inside(daemon, f"rm {disk}/large")
     renews(lab, daemon, port, 2)
 

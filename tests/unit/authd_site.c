@@ -44,7 +44,7 @@ static void tell_revoked(struct site *s)
 	pool_revoked(s->rig.pool, revoked);
 }
 
-void site_init_with(struct site *s, const char *more)
+void site_init_with_rule(struct site *s, const char *more, const char *rule)
 {
 	struct recorder_settings recorder = { .delay = 1 };
 	struct enrolment_settings enrolment = { .told = site_told, .context = s };
@@ -59,6 +59,8 @@ void site_init_with(struct site *s, const char *more)
 		 "[Authority]\nCredential=ca-issuing\n[Enroll]\nEnabled=yes\n%s",
 		 more);
 	rig_put(&s->rig, "latchkey-authd.conf", text);
+	if (rule)
+		rig_put(&s->rig, "rules.d/one.rule", rule);
 	make_authority(s);
 	s->rig.enrolment = asked;
 	s->rig.enrolment_context = s;
@@ -72,6 +74,11 @@ void site_init_with(struct site *s, const char *more)
 	REQUIRE(enrolment_new(&enrolment, &s->enrolment) == 0);
 	enrolment_configure(s->enrolment, s->rig.config);
 	REQUIRE(registry_open(&s->settings, &s->registry, &why) == 0);
+}
+
+void site_init_with(struct site *s, const char *more)
+{
+	site_init_with_rule(s, more, NULL);
 }
 
 void site_init(struct site *s)
@@ -113,12 +120,14 @@ unsigned used(struct site *s)
 
 /* ---- a machine ---- */
 
-struct tls_config *trust_by_pin(const struct token *token)
+struct tls_config *trust_by_pin(const struct token *token, const struct shown *shown)
 {
 	char pin[2 * TOKEN_PIN_SIZE + 1];
 	const char *const pins[] = { pin };
 	const struct trust_settings trust = { .pins = pins, .pin_count = 1, .one_network = true };
-	struct tls_peer_settings settings = { .credential = "none" };
+	struct tls_peer_settings settings = {
+		.key = shown->key, .cert = shown->cert, .chain = shown->chain, .credential = "none"
+	};
 	struct tls_config *config = NULL;
 	struct diagnosis why;
 
@@ -128,7 +137,8 @@ struct tls_config *trust_by_pin(const struct token *token)
 	return config;
 }
 
-void newcomer_init(struct newcomer *n, const struct site *s, const char *cn)
+/* What it wants is in n->credential.  tls is taken over. */
+void newcomer_connect(struct newcomer *n, const struct cprom_token *token, struct tls_config *tls)
 {
 	struct cprom_peer_settings cprom = { .credentials = &n->credential,
 					     .credential_count = 1,
@@ -142,20 +152,11 @@ void newcomer_init(struct newcomer *n, const struct site *s, const char *cn)
 					     .mtu = 8192 };
 	struct ttls_peer_settings ttls = { .inner = TTLS_EAP };
 
-	*n = (struct newcomer){ .protocols = { &spp_peer } };
-	cduo_init(&n->store);
-	n->credential = (struct cprom_credential){ .name = "net",
-						   .type = ENROL_X509,
-						   .actions = 1u << ENROL_REGISTER,
-						   .wanted = true,
-						   .action = ENROL_REGISTER };
-	snprintf(n->credential.names.common_name, sizeof n->credential.names.common_name, "%s", cn);
-	cprom.token.kind = CPROM_TOKEN;
-	cprom.token.value = s->token;
+	cprom.token = *token;
 	REQUIRE(cprom_peer_new(&cprom, &n->cprom) == OK);
 	inner.offers[0] = (struct eap_peer_offer){ &cprom_peer_method, n->cprom };
 	REQUIRE(inner_peer_new(&inner, &ttls.eap) == OK);
-	n->tls = trust_by_pin(&s->token);
+	n->tls = tls;
 	REQUIRE(ttls_peer_new(n->tls, &ttls, &n->ttls) == OK);
 	n->machine = (struct machine_rig){ .lower.mtu = 1400 };
 	n->machine.config =
@@ -164,6 +165,26 @@ void newcomer_init(struct newcomer *n, const struct site *s, const char *cn)
 					  .offer_count = 1 };
 	eap_peer_init(&n->machine.peer, &n->machine.config, &n->machine.lower);
 	n->machine.lower.portEnabled = true;
+}
+
+void newcomer_wants(struct newcomer *n, enum enrol_action action)
+{
+	*n = (struct newcomer){ .protocols = { &spp_peer } };
+	cduo_init(&n->store);
+	n->credential = (struct cprom_credential){ .name = "net",
+						   .type = ENROL_X509,
+						   .actions = 1u << action,
+						   .wanted = true,
+						   .action = action };
+}
+
+void newcomer_init(struct newcomer *n, const struct site *s, const char *cn)
+{
+	const struct cprom_token token = { .kind = CPROM_TOKEN, .value = s->token };
+
+	newcomer_wants(n, ENROL_REGISTER);
+	snprintf(n->credential.names.common_name, sizeof n->credential.names.common_name, "%s", cn);
+	newcomer_connect(n, &token, trust_by_pin(&s->token, &(struct shown){ 0 }));
 }
 
 void newcomer_done(struct newcomer *n)

@@ -29,6 +29,8 @@ struct site {
 
 /* more: lines of latchkey-authd.conf, that go on with [Enroll]. */
 void site_init_with(struct site *s, const char *more);
+/* rule: a file of rules.d; NULL: there is none. */
+void site_init_with_rule(struct site *s, const char *more, const char *rule);
 void site_init(struct site *s); /* who has enrolled is let in, in VLAN 99 */
 void site_done(struct site *s);
 /* Where its enrolment tells what came of a question. */
@@ -49,12 +51,24 @@ struct newcomer {
 	struct machine_rig machine;
 };
 
+/* What a machine shows in its handshake; zeros: nothing. */
+struct shown {
+	EVP_PKEY *key;
+	X509 *cert;
+	X509_STACK *chain;
+};
+
+/* What it comes for.  Then it is connected, after what is to be changed in n->credential; tls is
+ * taken over. */
+void newcomer_wants(struct newcomer *n, enum enrol_action action);
+void newcomer_connect(struct newcomer *n, const struct cprom_token *token, struct tls_config *tls);
+/* Both, for a certificate with this name, with the site's token. */
 void newcomer_init(struct newcomer *n, const struct site *s, const char *cn);
 void newcomer_done(struct newcomer *n);
 /* A conversation; the certificate that is in the keystore then, or NULL. */
 X509 *enrol_at(struct site *s, struct newcomer *n, const char *station);
 X509 *enrol(struct site *s, struct newcomer *n);
 /* What a machine with this token believes of a server. */
-struct tls_config *trust_by_pin(const struct token *token);
+struct tls_config *trust_by_pin(const struct token *token, const struct shown *shown);
 
 #endif

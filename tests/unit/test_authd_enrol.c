@@ -288,7 +288,7 @@ static enum aaa_verdict verdict_on_password(struct site *s)
 	AUTO_VALUE(secret) password = { 0 };
 	struct ttls_peer_settings settings = { .inner = TTLS_PAP };
 	struct machine_rig m = { .lower.mtu = 1400 };
-	struct tls_config *tls = trust_by_pin(&s->token);
+	struct tls_config *tls = trust_by_pin(&s->token, &(struct shown){ 0 });
 	struct tunnel_peer *ttls;
 
 	REQUIRE(secret_set(&password, slice_str("swordfish")) == OK);

@@ -155,6 +155,44 @@ TEST(a_validation_that_fails_leaves_nothing)
 	cduo_done(d);
 }
 
+/* Who has shown its certificate may be let in after an error, with that certificate and no other.
+ */
+TEST(success_after_an_error_installs_nothing)
+{
+	struct cprom_duo *d = &duo;
+
+	for (unsigned i = 0; i < 6; i++) {
+		AUTO_VALUE(bytes) row = { 0 };
+		bool shown = i & 1, registers = i >= 4;
+		struct tls_claim claim;
+
+		cduo_init(d);
+		d->let_in = true;
+		d->peer_tunnel.shown = shown;
+		if (!registers) {
+			d->credentials[0].cert = d->old.cert;
+			d->credentials[0].key = d->old.key;
+			d->credentials[0].action = ENROL_RENEW;
+		}
+		d->peer_settings.token.kind = CPROM_NO_TOKEN;
+		cduo_claim(d, &d->old, &claim, &row);
+		if (i & 2) {
+			d->fail_step = DUO_PUT;
+			d->fail_status = UNEXPECTED;
+		}
+		run_changed(d, (struct change){ .packet = RESPONSE,
+						.type = CPROM_CHALLENGE_RESPONSE,
+						.value = slice_of(seen, sizeof seen) });
+		CHECK_INT(d->end, METHOD_FAILED);
+		CHECK_INT(d->verdict.decision, shown && !registers ? COND_SUCC : FAIL);
+		CHECK_INT(cprom_peer_error(d->peer),
+			  i & 2 ? ENROL_ERROR_STORAGE : ENROL_ERROR_VALIDATION);
+		CHECK(!cduo_shelf(d, "net")->current && !cduo_shelf(d, "net")->pending);
+		CHECK(!d->confirmed);
+		cduo_done(d);
+	}
+}
+
 /* ---- certificates -------------------------------------------------------------------- */
 
 TEST(a_certificate_for_another_key_does_not_leave_the_server)
