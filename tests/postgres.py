@@ -50,7 +50,7 @@ class Server:
                        "fsync=off\nshared_buffers=16MB\nmax_connections=40\n")
 
     def start(self):
-        as_postgres([binaries() / "pg_ctl", "-D", self.data, "-l", self.log, "-w", "-s", "start"],
+        as_postgres([binaries() / "pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", "300", "-s", "start"],
                     check=True)
 
     def pid(self):
@@ -60,7 +60,7 @@ class Server:
             return None
 
     def stop(self):
-        as_postgres([binaries() / "pg_ctl", "-D", self.data, "-m", "fast", "-w", "-s", "stop"])
+        as_postgres([binaries() / "pg_ctl", "-D", self.data, "-m", "fast", "-w", "-t", "300", "-s", "stop"])
 
     def kill(self):
         """As a power cut would."""

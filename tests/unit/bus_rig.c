@@ -310,7 +310,7 @@ DBusMessage *rig_signal(DBusConnection *client, const char *member, int timeout_
 
 bool rig_wait_for_name(DBusConnection *client)
 {
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 12000; i++) {
 		if (dbus_bus_name_has_owner(client, BUS_NAME, NULL))
 			return true;
 		usleep(10000);

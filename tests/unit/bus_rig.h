@@ -12,6 +12,7 @@
 #include "dbus/marshal.h"
 #include "tests/test.h"
 
+#define RIG_PATIENCE   60000 /* ms, with what comes at once but on a machine that is busy */
 #define RIG_PORT       BUS_PATH "/port/7"
 #define RIG_PROFILE    BUS_PATH "/profile/home_20wired"
 #define RIG_CREDENTIAL BUS_PATH "/credential/host"

@@ -18,7 +18,7 @@ failed = []
 
 
 def run(*words):
-    return subprocess.run([PROGRAM, *words], text=True, capture_output=True, timeout=60,
+    return subprocess.run([PROGRAM, *words], text=True, capture_output=True, timeout=240,
                           env={**os.environ, "NO_COLOR": "1"}, check=False)
 
 

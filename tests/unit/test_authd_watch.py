@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """latchkey-authd as those see it who watch it: its commands, metrics and health, while its database
 dies and comes back."""
+import contextlib
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import sqlite3
@@ -18,7 +20,7 @@ import postgres
 
 PROGRAM = Path(os.environ.get("top_builddir", ".")).resolve() / "latchkey-authd"
 FLAGS = os.environ.get("LATCHKEYD_FLAGS", "").split()
-PATIENCE = 40
+PATIENCE = 120
 failed, services = [], []
 
 
@@ -65,9 +67,11 @@ class Service:
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One that the kernel gives to nobody who does not ask for it."""
+    while True:
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", random.randrange(10000, 30000)))
+            return s.getsockname()[1]
 
 
 def check(condition, what):

@@ -146,8 +146,8 @@ TEST(a_change_is_announced_with_what_differs_and_nothing_private)
 	rig_listen(rig.client);
 	CHECK_STR(rig_error(rig.client, RIG_PORT, PORT, "Connect", DBUS_TYPE_INVALID), "");
 
-	AUTO(DBusMessage) changed = rig_signal(rig.client, "PropertiesChanged", 2000);
-	AUTO(DBusMessage) ended = rig_signal(rig.client, "AttemptEnded", 2000);
+	AUTO(DBusMessage) changed = rig_signal(rig.client, "PropertiesChanged", RIG_PATIENCE);
+	AUTO(DBusMessage) ended = rig_signal(rig.client, "AttemptEnded", RIG_PATIENCE);
 	DBusMessageIter value;
 
 	REQUIRE(changed && ended);
@@ -190,7 +190,7 @@ TEST(a_port_that_goes_is_announced_and_is_no_more)
 	rig_listen(rig.client);
 	CHECK_STR(rig_error(rig.client, RIG_PORT, PORT, "Disconnect", DBUS_TYPE_INVALID), "");
 
-	AUTO(DBusMessage) removed = rig_signal(rig.client, "InterfacesRemoved", 2000);
+	AUTO(DBusMessage) removed = rig_signal(rig.client, "InterfacesRemoved", RIG_PATIENCE);
 	const char *path = NULL;
 
 	REQUIRE(removed != NULL);
@@ -295,7 +295,7 @@ TEST(the_log_level_can_be_set_and_nothing_else)
 	rig_listen(rig.client);
 	CHECK_STR(set_error(rig.client, "LogLevel", DBUS_TYPE_STRING, &debug), "");
 
-	AUTO(DBusMessage) changed = rig_signal(rig.client, "PropertiesChanged", 2000);
+	AUTO(DBusMessage) changed = rig_signal(rig.client, "PropertiesChanged", RIG_PATIENCE);
 
 	REQUIRE(changed != NULL);
 	CHECK_STR(rig_text(first_dict(changed), "LogLevel"), "debug");
@@ -355,7 +355,7 @@ TEST(a_token_comes_by_a_pipe_and_by_nothing_else)
 	rig_listen(rig.client);
 	CHECK_STR(enroll_error(rig.client, RIG_TOKEN, true), "");
 
-	AUTO(DBusMessage) step = rig_signal(rig.client, "EnrollmentProgress", 2000);
+	AUTO(DBusMessage) step = rig_signal(rig.client, "EnrollmentProgress", RIG_PATIENCE);
 	const char *name = NULL;
 
 	REQUIRE(step != NULL);
@@ -485,7 +485,7 @@ static int is_told_to_wait(DBusConnection *client)
 
 		dbus_connection_send(client, call, NULL);
 	}
-	for (msec until = loop_now().mono + 3000; busy < 16 && loop_now().mono < until;) {
+	for (msec until = loop_now().mono + RIG_PATIENCE; busy < 16 && loop_now().mono < until;) {
 		DBusMessage *reply;
 
 		dbus_connection_read_write(client, 100);

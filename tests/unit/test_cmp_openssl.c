@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <openssl/cmp.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -270,7 +271,7 @@ static bool post(struct slice body)
 					.type = "application/pkixcmp",
 					.body = body,
 					.ceiling = 65536,
-					.timeout = 5000,
+					.timeout = 60000,
 					.done = on_answer };
 	struct http_call *call;
 
@@ -280,18 +281,25 @@ static bool post(struct slice body)
 	return there;
 }
 
-/* A port that was free a moment ago. */
+/* A port that was free a moment ago, and that the kernel gives to nobody who does not ask for it.
+ */
 static unsigned a_port(void)
 {
-	struct sockaddr_in here = { .sin_family = AF_INET,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof here;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	for (;;) {
+		struct sockaddr_in here = { .sin_family = AF_INET,
+					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		uint16_t drawn;
+		bool free_now;
 
-	REQUIRE(fd >= 0 && bind(fd, (struct sockaddr *)&here, size) == 0);
-	REQUIRE(getsockname(fd, (struct sockaddr *)&here, &size) == 0);
-	close(fd);
-	return ntohs(here.sin_port);
+		REQUIRE(fd >= 0);
+		REQUIRE(RAND_bytes((unsigned char *)&drawn, sizeof drawn) == 1);
+		here.sin_port = htons((uint16_t)(10000 + drawn % 20000));
+		free_now = bind(fd, (struct sockaddr *)&here, sizeof here) == 0;
+		close(fd);
+		if (free_now)
+			return ntohs(here.sin_port);
+	}
 }
 
 /* Looked up, because the command does not like to be connected to without a request. */
@@ -311,7 +319,7 @@ static bool listens(unsigned port, const char *table)
 
 static void wait_for(unsigned port)
 {
-	for (int tries = 0; tries < 200; tries++) {
+	for (int tries = 0; tries < 4800; tries++) {
 		if (listens(port, "/proc/net/tcp") || listens(port, "/proc/net/tcp6"))
 			return;
 		usleep(25000);

@@ -34,14 +34,15 @@ static void on_tick(struct timer *timer)
 		loop_stop(&loop);
 }
 
-static struct tick *new_tick(int number, msec wait)
+/* All of a test count from one moment, however long it takes to set them. */
+static struct tick *new_tick(int number, msec due)
 {
 	struct tick *t = calloc(1, sizeof *t);
 
 	t->timer.expired = on_tick;
 	t->timer.due = NEVER;
 	t->number = number;
-	REQUIRE(timer_set(&loop, &t->timer, loop_now().mono + wait) == 0);
+	REQUIRE(timer_set(&loop, &t->timer, due) == 0);
 	return t;
 }
 
@@ -56,10 +57,12 @@ TEST(timers_expire_in_order_and_may_be_moved)
 	REQUIRE(loop_init(&loop) == 0);
 	events = 0;
 
-	struct tick *a = new_tick(1, 500), *b = new_tick(2, 20), *c = new_tick(3, 40);
+	msec now = loop_now().mono;
+	struct tick *a = new_tick(1, now + 500), *b = new_tick(2, now + 20),
+		    *c = new_tick(3, now + 40);
 
 	c->last = true;
-	CHECK_INT(timer_set(&loop, &a->timer, loop_now().mono + 5), 0);
+	CHECK_INT(timer_set(&loop, &a->timer, now + 5), 0);
 	CHECK_INT(loop_run(&loop), 0);
 	CHECK_INT(events, 3);
 	CHECK_INT(order[0], 1);
@@ -77,7 +80,8 @@ TEST(a_timer_may_free_another_that_is_due_as_well)
 	REQUIRE(loop_init(&loop) == 0);
 	events = 0;
 
-	struct tick *a = new_tick(1, 0), *b = new_tick(2, 0), *c = new_tick(3, 10);
+	msec now = loop_now().mono;
+	struct tick *a = new_tick(1, now), *b = new_tick(2, now), *c = new_tick(3, now + 10);
 
 	a->kills = b;
 	c->last = true;

@@ -232,7 +232,7 @@ TEST(what_waits_is_written_after_a_while)
 	prepare(&b);
 	begin(&b, (struct recorder_settings){ .delay = 1 });
 	CHECK(recorder_machine(b.recorder, &m));
-	for (int i = 0; i < 10000 && counts(&b).written == 0; i++)
+	for (int i = 0; i < 120000 && counts(&b).written == 0; i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	CHECK_INT(counts(&b).written, 1);
 }
@@ -500,7 +500,7 @@ static void server(const char *verb)
 
 static void wait_until(struct bench *b, bool connected)
 {
-	for (int i = 0; i < 30000 && counts(b).connected != connected; i++)
+	for (int i = 0; i < 300000 && counts(b).connected != connected; i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	CHECK_INT(counts(b).connected, connected);
 }
