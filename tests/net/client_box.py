@@ -11,6 +11,8 @@ from machine import ini
 from switch import FreeRadius
 
 PASSWORD = "testing123"
+# GiveUp= where a server is to fall silent: not for long, but longer than one takes that is only slow.
+SOON = "2s"
 
 
 class Server(FreeRadius):
@@ -59,8 +61,8 @@ class Server(FreeRadius):
     def file(self, **more):
         return {"Server.Address": "127.0.0.1", "Server.Port": self.port,
                 "Server.AccountingPort": 10000 + self.port, "Server.Secret": self.secret,
-                "Server.Timeout": "200ms", "Server.GiveUp": "600ms", "Server.DeadTime": "1s",
-                "Server.ProbeInterval": "200ms",
+                "Server.Timeout": "200ms", "Server.GiveUp": "60s", "Server.DeadTime": "1s",
+                "Server.ProbeInterval": "500ms",
                 **{f"Server.{key}": value for key, value in more.items()}}
 
 
@@ -114,7 +116,8 @@ class Box:
         self.lab.equal(self.process.wait(), 0, "exit status")
 
 
-def radclient(ns, what, attributes, to="127.0.0.1:3799", secret=PASSWORD):
-    """What a server says that ends or changes a session; returns all that radclient says."""
-    words = ["radclient", "-x", "-r", "1", "-t", "3", "-D", "/usr/share/freeradius", to, what, secret]
+def radclient(ns, what, attributes, to="127.0.0.1:3799", secret=PASSWORD, silent=False):
+    """What a server says that ends or changes a session; returns all that radclient says. silent: nobody is to
+    answer."""
+    words = ["radclient", "-x", "-r", "1", "-t", "3" if silent else "60", "-D", "/usr/share/freeradius", to, what, secret]
     return run(*words, ns=ns, check=False, input="\n".join(attributes) + "\n", stdin=None).stdout

@@ -3,7 +3,7 @@ dynauth.c by way of client_box.c.
 """
 import signal
 
-from client_box import Box, Server, radclient
+from client_box import SOON, Box, Server, radclient
 from lab import main, need, test
 
 
@@ -26,7 +26,7 @@ def a_server_lets_in_and_says_for_how_long_and_where(lab):
 def a_wrong_secret_is_told(lab):
     ns = lab.namespace("server")
     server = Server(lab, ns)
-    box = Box(lab, ns, {"main": {**server.file(), "Server.Secret": "something else"}})
+    box = Box(lab, ns, {"main": {**server.file(GiveUp=SOON), "Server.Secret": "something else"}})
     box.do("auth", "^answer 1 timeout .*: radius-silent: .*main")
     server.expect("invalid Message-Authenticator|Shared secret")
     box.exit()
@@ -47,7 +47,7 @@ def five_hundred_at_once(lab):
 
 @test
 def another_server_is_asked_when_one_is_silent(lab):
-    _, box, servers = site(lab, 2)
+    _, box, servers = site(lab, 2, GiveUp=SOON)
     servers[0].process.signal(signal.SIGSTOP)
     box.do("auth", "^answer 1 accept")
     lab.equal(box.servers()["s0", "authentication"]["state"], "dead", "the silent one")
@@ -77,7 +77,7 @@ def a_server_that_is_not_there_is_left_at_once(lab):
 @test
 def a_server_that_dies_in_the_middle_costs_one_attempt(lab):
     """The State is that server's own; what was begun ends, what is begun anew gets in elsewhere."""
-    _, box, servers = site(lab, 2)
+    _, box, servers = site(lab, 2, GiveUp=SOON)
     since = box.mark()
     box.say("begin 20")
     for number in range(1, 21):
@@ -93,7 +93,7 @@ def a_server_that_dies_in_the_middle_costs_one_attempt(lab):
 
 @test
 def a_dead_server_is_probed(lab):
-    _, box, servers = site(lab, 1, StatusServer="yes")
+    _, box, servers = site(lab, 1, StatusServer="yes", GiveUp=SOON)
     servers[0].process.signal(signal.SIGSTOP)
     box.do("auth", "^answer 1 timeout .*radius-silent")
     servers[0].process.signal(signal.SIGCONT)
@@ -119,7 +119,7 @@ def a_reload_leaves_those_on_their_way(lab):
 
 @test
 def accounting_is_sent_until_it_is_taken(lab):
-    _, box, servers = site(lab)
+    _, box, servers = site(lab, GiveUp=SOON)
     since = servers[0].mark()
     box.say("account start")
     servers[0].expect("Received Accounting-Request", since=since)
@@ -181,11 +181,11 @@ def servers_end_and_change_sessions(lab):
 def nobody_else_does(lab):
     need("radclient")
     ns, box, _ = site(lab, DynamicAuthorization="yes")
-    said = radclient(ns, "disconnect", ['Acct-Session-Id = "s1"'], secret="wrong-secret")
+    said = radclient(ns, "disconnect", ['Acct-Session-Id = "s1"'], secret="wrong-secret", silent=True)
     lab.check("Disconnect-ACK" not in said and "Disconnect-NAK" not in said, "a wrong secret is answered")
     box.expect("dynauth.discard server=s0")
     ns, box, _ = site(lab)
-    said = radclient(ns, "disconnect", ['Acct-Session-Id = "s1"'])
+    said = radclient(ns, "disconnect", ['Acct-Session-Id = "s1"'], silent=True)
     lab.check("Disconnect-ACK" not in said and "Disconnect-NAK" not in said, "a server that may not is answered")
     box.exit()
 

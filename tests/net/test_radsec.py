@@ -56,7 +56,7 @@ modules {{
 def over_tls(lab, **more):
     """A file of servers.d."""
     return {"Server.Address": "127.0.0.1", "Server.Transport": "tls", "Server.StatusServer": "yes",
-            "Server.GiveUp": "2s", "Server.DeadTime": "1s", "Server.ProbeInterval": "200ms",
+            "Server.GiveUp": "5s", "Server.DeadTime": "1s", "Server.ProbeInterval": "30s",
             "RadSec.Credential": "nas", "RadSec.Anchors": lab.pki().root.cert,
             "RadSec.Names": lab.pki().server_name, **more}
 
@@ -132,7 +132,7 @@ def who_comes_before_the_connection_waits_for_it(lab):
     ns = lab.namespace("server")
     server = TlsServer(lab, ns)
     server.process.signal(signal.SIGSTOP)
-    box = Box(lab, ns, {"main": over_tls(lab, **{"Server.GiveUp": "20s"})})
+    box = Box(lab, ns, {"main": over_tls(lab, **{"Server.GiveUp": "60s"})})
     box.say("auth 3")
     lab.equal(box.servers()["main", "authentication"]["state"], "dead", "the server")
     server.process.signal(signal.SIGCONT)
@@ -165,7 +165,8 @@ def a_silent_connection_is_watched(lab):
     """Nobody waits until a request is given up: RFC 3539, section 3.4.1."""
     ns = lab.namespace("server")
     first, second = TlsServer(lab, ns), Server(lab, ns, port=1912)
-    box = Box(lab, ns, {"a": over_tls(lab, **{"Server.Priority": 1, "Server.GiveUp": "300s"}),
+    box = Box(lab, ns, {"a": over_tls(lab, **{"Server.Priority": 1, "Server.GiveUp": "300s",
+                                               "Server.ProbeInterval": "1s"}),
                         "b": second.file(Priority=2)}, wait="for=authentication was=unconnected is=alive")
     box.do("auth", "^answer 1 accept")
     first.process.signal(signal.SIGSTOP)
@@ -184,7 +185,7 @@ def two_hundred_at_once(lab):
     ns = lab.namespace("server")
     TlsServer(lab, ns)
     box = Box(lab, ns, {"main": over_tls(lab, **{"Server.Sockets": 3, "RadSec.Pipeline": 1,
-                                                 "Server.GiveUp": "30s"})},
+                                                 "Server.GiveUp": "60s"})},
               wait="for=authentication was=unconnected is=alive")
     box.say("auth 200")
     lab.until(lambda: box.do("total", r"^total (\d+) accepted (\d+)").groups() == ("200", "200"),
@@ -244,7 +245,8 @@ def what_is_missing_is_said_at_the_start(lab):
 def our_client_and_our_server(lab):
     ns = lab.namespace("server")
     authd = listening(lab, ns)
-    box = Box(lab, ns, {"main": over_tls(lab)}, wait="for=authentication was=unconnected is=alive")
+    box = Box(lab, ns, {"main": over_tls(lab, **{"Server.GiveUp": "60s"})},
+              wait="for=authentication was=unconnected is=alive")
     authd.expect("radsec.accept client=local from=127.0.0.1:.* tls=TLSv1.3")
     answered(box)
     since = box.mark()
