@@ -39,7 +39,7 @@ def shows(*ids):
 
 def machine(lab, port, **kwargs):
     """latchkeyd on a bus, with a profile that is quick to lose patience."""
-    profile = {"EAPOL.StartFirst": "100ms", "EAPOL.AuthPeriod": "1s", **kwargs.pop("profile", {})}
+    profile = {"EAPOL.StartFirst": "100ms", "EAPOL.AuthPeriod": "3s", **kwargs.pop("profile", {})}
     return lab.latchkeyd(port, bus=lab.bus(), profile=profile, **kwargs)
 
 

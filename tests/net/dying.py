@@ -10,7 +10,7 @@ import re
 import sqlite3
 import ssl
 
-from lab import Failed
+from lab import CEILING, Failed
 
 PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.S)
 
@@ -27,7 +27,7 @@ class Truth:
         self.file = authd.dir / "registry.sqlite"
 
     def ask(self, query, *values):
-        registry = sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=20)
+        registry = sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=CEILING)
         try:
             return registry.execute(query, values).fetchall()
         finally:

@@ -8,7 +8,7 @@ class EapolTest:
     """Runs to its end. `again`: so many authentications more, resumed if the server lets it."""
 
     def __init__(self, lab, ns, server, address="127.0.0.1", client=None, root=None, tls=None, again=0,
-                 settings=None, secret=None, options=(), timeout=20):
+                 settings=None, secret=None, options=(), timeout=120):
         need("eapol_test")
         pki = lab.pki()
         client, root = client or pki.client, root or pki.root
@@ -25,7 +25,7 @@ class EapolTest:
 
     def wait(self):
         """Whether all authentications succeeded, and the keys are the same at both ends."""
-        return self.process.wait(60) == 0 and self.process.lines[-1] == "SUCCESS"
+        return self.process.wait(180) == 0 and self.process.lines[-1] == "SUCCESS"
 
     def keys(self):
         """How often the keys were equal, and how often not."""

@@ -7,7 +7,7 @@
         port = lab.port(tls=["1.3"])            # a cable, a switch port, hostapd behind it
         daemon = lab.latchkeyd(port)            # configured for that port, and running
         port.authenticator.expect("CTRL-EVENT-EAP-SUCCESS")
-        lab.check(port.ping(), "the peer gets through")
+        lab.check(port.passes(), "the peer gets through")
 
     if __name__ == "__main__":
         main()
@@ -36,8 +36,9 @@ from pathlib import Path
 SRC = Path(os.environ.get("top_srcdir", Path(__file__).parent.parent.parent)).resolve()
 BUILD = Path(os.environ.get("top_builddir", SRC / "build" / "gcc")).resolve()
 
-# How long anything may take before it counts as failed. Nothing waits as long as that.
-CEILING = float(os.environ.get("LAB_CEILING", "20"))
+# How long anything may take before it counts as failed. Nothing waits as long as that, but on a machine that is
+# slow and has much else to do.
+CEILING = float(os.environ.get("LAB_CEILING", "120"))
 
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
@@ -154,7 +155,7 @@ class Process(Lines):
             self.signal(signal.SIGTERM)
             self.signal(signal.SIGCONT)
             try:
-                return self.wait(5)
+                return self.wait()
             except Failed:
                 self.kill()
         return self.popen.returncode

@@ -2,7 +2,7 @@
 import re
 import socket
 
-from lab import Lab, Process
+from lab import CEILING, Lab, Process
 
 ADDRESS, PORT = "127.0.0.1", 8888
 URL = f"http://{ADDRESS}:{PORT}"
@@ -32,7 +32,7 @@ class Hanging:
 
     def __init__(self, lab, ns, port=PORT):
         self.socket = ns.inside(lambda: socket.create_server((ADDRESS, port)))
-        self.socket.settimeout(20)
+        self.socket.settimeout(CEILING)
         lab.owns(self)
 
     def taken(self):

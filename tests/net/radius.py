@@ -285,15 +285,15 @@ class Talk:
     def begin(self, name="laptop.example.org", **kwargs):
         return self.send(self.nas.request(eap=identity(name)), **kwargs)
 
-    def step(self):
-        return self.send(self.next_packet())
+    def step(self, **kwargs):
+        return self.send(self.next_packet(), **kwargs)
 
-    def finish(self):
+    def finish(self, **kwargs):
         """To the end; the last answer."""
         if not self.answers:
-            self.begin()
+            self.begin(**kwargs)
         while self.going():
-            self.step()
+            self.step(**kwargs)
         return self.last
 
 

@@ -5,7 +5,7 @@ import sqlite3
 
 from authd import Authd, guarded
 from eapol_test import EapolTest
-from lab import each, main, test
+from lab import CEILING, each, main, test
 
 PASSWORD = "correct horse"
 NT_HASH = bytes.fromhex("cfc43211ba8dc470832267827cac1407")
@@ -34,7 +34,7 @@ def keep(authd, name, password=PASSWORD, nt=NT_HASH, clear=True, disabled=False)
     """An account, as the commands would keep it."""
     salt = os.urandom(16)
     key = hashlib.scrypt(password.encode(), salt=salt, n=1 << 14, r=8, p=1, maxmem=1 << 26, dklen=32)
-    with sqlite3.connect(authd.dir / "registry.sqlite", timeout=10) as database:
+    with sqlite3.connect(authd.dir / "registry.sqlite", timeout=CEILING) as database:
         database.execute("INSERT INTO account (name, folded, hash, nt, clear, disabled, maker, made, changed) "
                          "VALUES (?, ?, ?, ?, ?, ?, 'test', 0, 0)",
                          (name, name.lower(), f"$scrypt$ln=14,r=8,p=1${salt.hex()}${key.hex()}", nt,
@@ -44,7 +44,7 @@ def keep(authd, name, password=PASSWORD, nt=NT_HASH, clear=True, disabled=False)
 
 def asked(authd, query):
     """What the registry answers."""
-    database = sqlite3.connect(authd.dir / "registry.sqlite", timeout=10)
+    database = sqlite3.connect(authd.dir / "registry.sqlite", timeout=CEILING)
     try:
         return database.execute(query).fetchall()
     finally:
@@ -151,7 +151,7 @@ def latchkeyd_gets_in(lab, case):
         "EAP.Method": method, "Inner.Method": inner, "Inner.Identity": "bob", "Inner.Password": PASSWORD,
         "TLS.Credential": None})
     daemon.expect(r"port\.authorised")
-    lab.check(port.ping(patience=10), "it passes")
+    lab.check(port.passes(), "it passes")
     authd.expect(r'auth\.accept .*account="bob"')
 
 
@@ -163,7 +163,7 @@ def wpa_supplicant_gets_in(lab, version):
         "private_key": "NULL", "phase2": '"auth=MSCHAPV2"',
         "phase1": f'"tls_disable_tlsv1_3={int(version == "1.2")} peapver=0 crypto_binding=2"'})
     authd.expect(r'auth\.accept .*account="bob"')
-    lab.check(port.ping(patience=10), "it passes")
+    lab.check(port.passes(), "it passes")
 
 
 @test
@@ -179,7 +179,7 @@ def latchkeyd_with_a_wrong_password_stays_out(lab):
 # ---- who does not ---------------------------------------------------------------------------------
 
 def keeps_out(lab, authd, diagnosis, *args, **kwargs):
-    guest = peer(lab, authd, *args, timeout=10, **kwargs)
+    guest = peer(lab, authd, *args, **kwargs)
     lab.check(not guest.wait(), "eapol_test fails")
     authd.expect(rf"auth\.reject .*diagnosis={diagnosis} ")
     return guest
@@ -288,7 +288,7 @@ def a_resumed_session_is_asked_about_again(lab):
     lab.check(guest.wait(), "both authentications succeed")
     authd.add("rule", "no-more", {"Match.Identity": "bob", "Match.Resumed": "yes", "Decision.Action": "reject"})
     authd.reload()
-    guest = peer(lab, authd, "TTLS", IN_TTLS["pap"], again=1, timeout=10)
+    guest = peer(lab, authd, "TTLS", IN_TTLS["pap"], again=1)
     lab.check(not guest.wait(), "the second one fails")
     authd.expect(r'auth\.reject .* account="bob" .* resumed=yes .*diagnosis=peer-denied')
 

@@ -27,9 +27,9 @@ def disconnect_connect_and_reauth_tell_the_outcome(lab):
     port.expect_open()
     daemon.ctl("disconnect", check=True)
     lab.check(daemon.json("status")[0]["State"] == "disconnected", "it is disconnected")
-    connected = daemon.ctl("connect", "--wait=20")
+    connected = daemon.ctl("connect", "--wait=60")
     lab.check(connected.returncode == 0 and "authorised" in connected.stdout, connected.stderr)
-    again = daemon.ctl("reauth", "--wait=20")
+    again = daemon.ctl("reauth", "--wait=60")
     lab.check(again.returncode == 0 and "authorised" in again.stdout, again.stderr)
 
 
@@ -37,7 +37,7 @@ def disconnect_connect_and_reauth_tell_the_outcome(lab):
 def a_failure_is_diagnosed_with_its_evidence(lab):
     port = lab.port(server=lab.pki().expired_server)
     daemon = lab.latchkeyd(port, bus=lab.bus(), profile={"Match.AutoConnect": "no"})
-    failed = daemon.ctl("connect", "--wait=20")
+    failed = daemon.ctl("connect", "--wait=60")
     lab.check(failed.returncode == 1 and "expired" in failed.stderr, "connect --wait tells why")
     found = json.loads(daemon.ctl("--json", "diagnose").stdout)
     lab.check(found["Diagnosis"]["id"] == "server-cert-expired", "diagnose has its id")
@@ -70,7 +70,7 @@ def the_monitor_sees_the_attempt_end(lab):
     daemon = lab.latchkeyd(port, bus=lab.bus())
     port.expect_open()
     follow = daemon.follow()
-    lab.check(daemon.ctl("reauth", "--wait=20").returncode == 0, "it is authenticated again")
+    lab.check(daemon.ctl("reauth", "--wait=60").returncode == 0, "it is authenticated again")
     follow.expect('"AttemptEnded"')
 
 

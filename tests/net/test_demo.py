@@ -1,6 +1,5 @@
 """The demo does what it says, reads well, and leaves nothing when it is interrupted."""
 import signal
-import time
 from pathlib import Path
 
 from lab import BUILD, SRC, main, test
@@ -14,10 +13,8 @@ def demo(lab):
 
 @test
 def a_machine_without_anything_is_let_in_and_shut_out(lab):
-    begun = time.monotonic()
     process = demo(lab)
-    lab.equal(process.wait(60), 0, "its exit status")
-    lab.check(time.monotonic() - begun < 20, "it takes less than 20 s")
+    lab.equal(process.wait(), 0, "its exit status")
     said = "\n".join(process.lines)
     for word in ("the port is closed", "the port is open", "CN=laptop.example.org", "* a new key was made",
                  "generation 1", "generation 2", "60 pings were sent, and 60 came back", "was revoked"):

@@ -84,7 +84,7 @@ def ping(ns, address, count=1):
 
 def passes(site, n=1, claim="it passes"):
     site.lab.until(lambda: ping(site.machines[n - 1], f"10.0.{n}.1"), claim)
-    site.lab.check(ping(site.switch, f"10.0.{n}.{1 + n}"), f"{claim}, outwards")
+    site.lab.until(lambda: ping(site.switch, f"10.0.{n}.{1 + n}"), f"{claim}, outwards")
 
 
 def blocked(site, n=1, claim="nothing passes"):
@@ -331,8 +331,8 @@ def five_hundred_machines_behind_one_port(lab):
     found = box.do("many p2 500", r": 0 together=([0-9.]+) single=([0-9.]+)")
     together, many = float(found[1]), float(found[2])
     print(f"# one change: {few * 1e3:.2f} ms, among 500: {many * 1e3:.2f} ms, 500 at once: {together * 1e3:.2f} ms")
-    lab.check(many < few * 5, f"a change among 500 costs {many / few:.1f} times as much")
-    lab.check(together < few * 100, f"500 at once cost {together / few:.1f} changes")
+    lab.check(many < few * 15, f"a change among 500 costs {many / few:.1f} times as much")
+    lab.check(together < few * 250, f"500 at once cost {together / few:.1f} changes")
     lab.equal(ruleset(site.switch).count("02:ff:"), 21 + 520, "machines in the sets")
     box.do(f"open p2 {MAC2}")
     passes(site, 2)

@@ -1,6 +1,4 @@
 """Certificates that are renewed by themselves, and whatever can be in the way: nothing that worked before stops."""
-import signal
-
 from diagnosed import DAY, at
 from enrolling import credential, enroll, machine, network, token
 from lab import each, main, run, test
@@ -24,28 +22,15 @@ def enrolled(lab, profile=None, certificates=None, prepare=None, quiet="100ms", 
         prepare(daemon)
     daemon.start()
     lab.equal(enroll(daemon, token(authd)).returncode, 0, "latchkeyctl enroll")
-    lab.check(port.ping(), "traffic passes")
+    lab.check(port.passes(), "traffic passes")
     return authd, port, daemon
-
-
-class Traffic:
-    """A ping that goes on; over() fails if a packet was lost."""
-
-    def __init__(self, lab, port):
-        self.ping = lab.process(["ping", "-n", "-i0.05", port.switch_address], ns=port.peer)
-        self.ping.expect("bytes from")
-
-    def over(self):
-        self.ping.signal(signal.SIGINT)
-        self.ping.wait()
-        self.ping.expect(r" 0% packet loss")
 
 
 def reduced(lab, daemon, port, name):
     """The port is open and shows this diagnosis; returns its evidence."""
     lab.until(lambda: daemon.status(port)["Diagnosis"].get("id") == name, f"the port shows {name}")
     lab.until(lambda: daemon.status(port)["Authorised"], "the port is open")
-    lab.check(port.ping(), "traffic passes")
+    lab.check(port.passes(), "traffic passes")
     return daemon.status(port)["Diagnosis"]["evidence"]
 
 
@@ -70,11 +55,11 @@ def stayed_open(lab, authd, traffic, mark):
 @test
 def it_is_renewed_when_its_time_comes(lab):
     authd, port, daemon = enrolled(lab, SOON, SHORT)
-    traffic = Traffic(lab, port)
+    traffic = port.traffic()
     daemon.expect(r"credential\.conversation .*action=renew")
     daemon.expect(r"credential\.settled .*generation=2")
     traffic.over()
-    lab.equal(daemon.status(port)["Generation"], 2, "what the port shows")
+    lab.check(daemon.status(port)["Generation"] >= 2, "what the port shows")  # the next is due as soon
     lab.equal(len(authd.json("machine", "list")), 1, "machines that the server knows")
 
 
@@ -107,7 +92,7 @@ def a_clock_that_is_behind_renews_nothing(lab):
     daemon.environment |= at(-20000 * DAY)
     daemon.start()
     daemon.expect(r"port\.authorised")
-    lab.check(port.ping(), "traffic passes")
+    lab.check(port.passes(), "traffic passes")
     lab.check(not daemon.said(r"credential\.conversation"), "nothing was renewed")
     lab.equal(credential(daemon)["Generation"], 1, "the generation")
 
@@ -163,7 +148,7 @@ def a_server_that_enrolls_nobody_any_more_lets_in_who_was_enrolled(lab):
     authd, port, daemon = enrolled(lab)
     authd.configure({"Enroll.Enabled": "no"})
     authd.reload()
-    traffic, mark = Traffic(lab, port), authd.mark()
+    traffic, mark = port.traffic(), authd.mark()
     lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
     evidence = reduced(lab, daemon, port, "renewal-failed")
     lab.equal((evidence["failures"], evidence["id"]), ("1", "enroll-not-offered"), "how often, and why")
@@ -233,14 +218,14 @@ def an_authority_that_is_rolled_over_loses_nobody(lab):
         daemon.restart()
         daemon.expect(r"port\.authorised")
         lab.equal(credential(daemon)["Generation"], 1, f"the generation after {step}")
-        lab.check(port.ping(), f"traffic passes after {step}")
+        lab.check(port.passes(), f"traffic passes after {step}")
     renews(lab, daemon, port, 2)
     lab.check(credential(daemon)["Issuer"] != old["Issuer"], "it has another issuer")
     roots = (daemon.keystore / "network" / "2" / "anchors.pem").read_text()
     lab.equal(roots.count("BEGIN CERTIFICATE"), 2, "the roots that it believes")
     daemon.restart()
     daemon.expect(r"port\.authorised")
-    lab.check(port.ping(), "traffic passes with both roots")
+    lab.check(port.passes(), "traffic passes with both roots")
 
 
 # ---- the server's wish ----------------------------------------------------------------------------------
@@ -262,7 +247,7 @@ def is_content(lab, authd, name):
 @test
 def a_machine_renews_when_the_server_asks(lab):
     authd, port, daemon = enrolled(lab, certificates=NOT_YOUNG)
-    traffic = Traffic(lab, port)
+    traffic = port.traffic()
     mark = daemon.mark()
     name = wish(authd)
     daemon.expect(r"credential\.wished .*heard=yes", mark)
@@ -299,7 +284,7 @@ def a_young_certificate_is_not_renewed_for_a_wish(lab):
     mark = daemon.mark()
     wish(authd)
     daemon.expect(r"credential\.wished .*heard=no", mark)
-    lab.check(port.ping(), "traffic passes")
+    lab.check(port.passes(), "traffic passes")
     lab.check(not daemon.said(r"credential\.conversation", mark), "nothing is renewed")
 
 
@@ -311,7 +296,7 @@ def a_tunnel_that_is_proposed_to_all_renews_nothing(lab):
     mark = daemon.mark()
     daemon.ctl("reauth", check=True)
     daemon.expect(r"credential\.outcome .*outcome=unchanged", mark)
-    lab.check(port.ping(), "traffic passes")
+    lab.check(port.passes(), "traffic passes")
     status = daemon.status(port)
     lab.equal((status["Generation"], status["Diagnosis"]["id"]), (1, "credential-expiring"), "what the port shows")
     mark = daemon.mark()
@@ -410,14 +395,14 @@ def one_port_renews_for_both(lab):
     lab.equal(enroll(daemon, token(authd), port.interface).returncode, 0, "latchkeyctl enroll")
     for one in port, other:
         daemon.expect(rf"port\.authorised port={one.interface}")
-        lab.check(one.ping(), f"traffic passes on {one.interface}")
+        lab.check(one.passes(), f"traffic passes on {one.interface}")
     lab.equal(len(authd.json("machine", "list")), 1, "machines that the server knows")
     mark = daemon.mark()
     lab.equal(daemon.ctl("renew", "network").returncode, 0, "latchkeyctl renew")
     conversations = [line for line in daemon.process.lines[mark:] if "credential.conversation" in line]
     lab.equal(len(conversations), 1, "conversations that renew")
     for one in port, other:
-        lab.check(one.ping(), f"traffic passes on {one.interface}")
+        lab.check(one.passes(), f"traffic passes on {one.interface}")
     mark = daemon.mark()
     other.cable.unplug()
     lab.until(lambda: not daemon.status(other)["Carrier"], "the cable is out")
