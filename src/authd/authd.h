@@ -93,6 +93,10 @@ void authd_close_parts(struct authd *authd);
 void authd_events_of(struct authd *authd, struct pool_events *ret_events);
 /* What the ports tell of their sessions. */
 void authd_account(struct accountant *accountant, const struct accounting_event *event);
+/* Of the view (authd_orders.c). */
+int authd_disconnect(void *authd, const char *target, const char *actor, struct diagnosis *why);
+int authd_disconnect_account(void *authd, const char *account, struct diagnosis *why);
+int authd_reauth(void *authd, const char *target, const char *actor, struct diagnosis *why);
 /* What control socket and metrics show (authd_view.c). */
 void authd_view_of(struct authd *authd, struct authd_view *ret_view);
 /* All that is counted (authd_counters.c): an object of numbers by name, or families of metrics.

@@ -197,7 +197,7 @@ static void on_account(void *context, const struct message_account_asks *asks)
 		account_desk_ask(a->account_desk, a->accounts, asks);
 }
 
-static void on_revoked_known(void *context)
+static void on_known(void *context)
 {
 	put_out_on_known(context);
 }
@@ -210,7 +210,7 @@ void authd_events_of(struct authd *authd, struct pool_events *ret_events)
 		.asks = on_asks,
 		.account = on_account,
 		.enrolment = on_enrolment,
-		.revoked_known = on_revoked_known,
+		.known = on_known,
 		.context = authd,
 		.mschap = authd->options.mschap,
 	};

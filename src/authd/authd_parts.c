@@ -215,9 +215,14 @@ static void revoked_by_itself(void *context, const char *identifier)
 	struct authd *a = context;
 
 	if (identifier)
-		put_out_by(a, identifier, "enrollment");
+		put_out_machine(a, identifier);
 	else
 		lists_refresh(a->lists);
+}
+
+static void gave_up_account(void *context, const char *name)
+{
+	put_out_account(context, name);
 }
 
 static int open_enrolment(struct authd *a)
@@ -226,6 +231,7 @@ static int open_enrolment(struct authd *a)
 						     .http = a->http,
 						     .told = told_enrolment,
 						     .revoked = revoked_by_itself,
+						     .removed = gave_up_account,
 						     .context = a };
 	int error = enrolment_new(&settings, &a->enrolment);
 
@@ -293,6 +299,16 @@ static void on_revoked(void *context, struct revoked *revoked)
 	pool_revoked(((struct authd *)context)->pool, revoked);
 }
 
+static void on_out(void *context, const char *machine)
+{
+	put_out_as_read(context, machine, false);
+}
+
+static void on_removed(void *context, const char *account)
+{
+	put_out_as_read(context, account, true);
+}
+
 static void on_lists_read(void *context)
 {
 	put_out_on_read(context);
@@ -300,7 +316,12 @@ static void on_lists_read(void *context)
 
 static int open_lists(struct authd *a)
 {
-	const struct lists_events events = { on_revoked, on_lists_read, on_staple, a };
+	const struct lists_events events = { .changed = on_revoked,
+					     .out = on_out,
+					     .removed = on_removed,
+					     .read = on_lists_read,
+					     .staple = on_staple,
+					     .context = a };
 
 	return lists_new(a->loop, a->recorder, &events, &a->lists);
 }

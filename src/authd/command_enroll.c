@@ -234,6 +234,8 @@ static void say(const struct cli *cli, const struct verb *verb, const char *targ
 	else if (strcmp(verb->request, "machine-renew") == 0)
 		cli_note(cli, "%s is asked to renew; %lld session(s) authenticate anew.",
 			 text_of(result, "machine"), sessions);
+	else if (strcmp(verb->request, "account-remove") == 0)
+		cli_note(cli, "%s is removed; %lld session(s) ended.", target, sessions);
 	else if (strcmp(verb->request, "token-revoke") == 0)
 		cli_note(cli, "The token is revoked. What it has brought stays good.");
 	else

@@ -55,7 +55,8 @@ const struct command commands[] = {
 	  command_enroll },
 	{ "account", "[WORD...]", "look after accounts with passwords",
 	  "For methods inside of tunnels. `add NAME` asks for the password, or reads it from "
-	  "standard input, as `password NAME` does for another one. What is kept is a hash of "
+	  "standard input, as `password NAME` does for another one; `remove NAME` also ends its "
+	  "sessions. What is kept is a hash of "
 	  "scrypt, with which PAP and EAP-GTC work. `store=nt-hash` keeps what MS-CHAP needs "
 	  "besides, which whoever reads the database can use as if it were the password; "
 	  "`store=clear-text` the password itself, which CHAP needs.",

@@ -162,9 +162,12 @@ static bool puts_out(struct enroll_job *job)
 {
 	const struct authd_view *view = job->view;
 
-	if (job->request.command != CONTROL_MACHINE_REVOKE || !view->put_out)
+	bool account = job->request.command == CONTROL_ACCOUNT_REMOVE;
+
+	if ((job->request.command != CONTROL_MACHINE_REVOKE && !account) || !view->put_out)
 		return false;
-	job->out = (struct putting_out){ .machine = job->identifier,
+	job->out = (struct putting_out){ .machine = account ? NULL : job->identifier,
+					 .account = account ? job->identifier : NULL,
 					 .actor = job->actor,
 					 .told = told_out };
 	view->put_out(view->self, &job->out);

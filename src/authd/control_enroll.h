@@ -15,7 +15,8 @@ struct enroll_job {
 	char actor[32];
 	int64_t now;
 	bool found;
-	registry_text identifier; /* of the machine or token that was found; empty: the target */
+	registry_text
+		identifier; /* of the machine, token or account that was found; empty: the target */
 	json_t *result;
 	struct token token;    /* token-create */
 	struct wished *wished; /* machine-renew: who all is to */

@@ -379,5 +379,10 @@ int control_ask_account_remove(struct question *question, struct registry *regis
 	int r = registry_account_remove(registry, job->request.target);
 
 	job->found = r == 1;
-	return r == 1 ? audit(registry, job, "account.removed", job->request.target, "") : r;
+	if (r != 1)
+		return r;
+	printable(slice_str(job->request.target), job->identifier, sizeof job->identifier);
+	json_decref(job->result);
+	job->result = json_pack("{s:s}", "account", job->identifier);
+	return audit(registry, job, REGISTRY_ACCOUNT_REMOVED, job->identifier, "");
 }

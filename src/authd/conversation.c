@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <strings.h>
 
 #include "authd/accounts.h"
 #include "authd/packet.h"
@@ -234,6 +235,11 @@ static enum conversation_turn let_in(struct conversation *c)
 	diagnosis_set(&why, DIAG_NONE);
 	if (kept && arming_revoked(c->arming, &c->shown, &why))
 		return refuse(c, &why);
+	if (c->account_gone) {
+		diagnosis_set(&why, DIAG_ACCOUNT_UNKNOWN);
+		diagnosis_add(&why, "account", "%s", c->account);
+		return refuse(c, &why);
+	}
 	if ((c->claim.fingerprint[0] && !kept) || !name_session(c)) {
 		diagnosis_say(&why, DIAG_INTERNAL, "there is no memory to let it in");
 		return refuse(c, &why);
@@ -527,6 +533,12 @@ enum conversation_turn conversation_found(struct conversation *c, const struct a
 	if (why.id == DIAG_ACCOUNT_GUESSED)
 		diagnosis_add(&why, "station", "%s", c->where.calling_station);
 	return conversation_answered(c, &reply, now);
+}
+
+void conversation_account_gone(struct conversation *c, const char *name)
+{
+	if (strcasecmp(c->account, name) == 0)
+		c->account_gone = true;
 }
 
 /* ---- what is told of it ---- */

@@ -42,6 +42,7 @@ struct conversation {
 	struct diagnosis *missed;
 	uint8_t failure[4];		      /* EAP-Failure, in place of the method's Success */
 	char account[AAA_TEXT_MAX + 1];	      /* printable */
+	bool account_gone;		      /* it was removed since it was asked about */
 	const struct eap_question *waits_for; /* CONVERSATION_WAITS; NULL: it does not */
 	bool other_good; /* of EAP_ASKS_ADMISSION: the account that was proved first was found */
 
@@ -77,6 +78,9 @@ struct slice conversation_account(const struct conversation *c);
 /* Any: everything is borrowed for the call. */
 enum conversation_turn conversation_answered(struct conversation *c, const struct eap_reply *reply,
 					     struct moment now);
+
+/* This account was removed. */
+void conversation_account_gone(struct conversation *c, const char *name);
 
 /* Why it was rejected. */
 void conversation_diagnose(const struct conversation *c, struct diagnosis *ret_why);

@@ -173,6 +173,8 @@ static void revoked(struct pending *p)
 
 	/* Passwords and keys are no CA's. */
 	if (p->asks.ask.type != ENROL_X509) {
+		if (p->asks.ask.type == ENROL_PASSWORD && e->settings.removed)
+			e->settings.removed(e->settings.context, p->asks.ask.username);
 		enrolment_finish(p);
 		return;
 	}

@@ -147,6 +147,8 @@ struct enrolment_settings {
 	/* A machine, as the registry has it, has had its certificate revoked; identifier NULL: a
 	 * certificate was, which nobody has got.  May be NULL. */
 	void (*revoked)(void *context, const char *identifier);
+	/* An account was removed, with the password that was given up.  May be NULL. */
+	void (*removed)(void *context, const char *account);
 	void *context;
 };
 

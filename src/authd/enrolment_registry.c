@@ -273,6 +273,18 @@ int enrolment_ask_keep(struct question *question, struct registry *registry)
 
 /* ---- afterwards ---- */
 
+/* Other servers learn of it by the audit trail (lists_read.c). */
+static int remove_account(struct registry *registry, const struct pending *p,
+			  const struct registry_credential *c)
+{
+	struct registry_audit e = { .event = REGISTRY_ACCOUNT_REMOVED, .when = p->asks.ask.now };
+	int r = registry_account_remove(registry, c->subject);
+
+	COPY(e.actor, p->asks.ask.where.calling_station);
+	COPY(e.subject, c->subject);
+	return r == 1 ? registry_audit_add(registry, &e) : r;
+}
+
 static int audit(struct registry *registry, const struct pending *p, const char *event,
 		 const struct registry_credential *c)
 {
@@ -352,7 +364,7 @@ int enrolment_ask_revoke(struct question *question, struct registry *registry)
 		r = registry_credential_revoke(registry, c.issuer, c.serial, asked->now,
 					       "cessation-of-operation");
 	if (r == 1 && c.kind == ISSUED_PASSWORD)
-		r = registry_account_remove(registry, c.subject) < 0 ? -EIO : 1;
+		r = remove_account(registry, p, &c) < 0 ? -EIO : 1;
 	if (r == 1)
 		r = audit(registry, p, "credential.revoked", &c);
 	p->told.accept = r >= 0;

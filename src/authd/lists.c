@@ -8,80 +8,7 @@
 
 #include "authd/arm.h"
 #include "authd/lists_parts.h"
-#include "authd/registry_enrol.h"
 #include "drivers/log.h"
-
-/* ---- reading ---- */
-
-/* Outlives the lists if need be: the recorder answers in any case. */
-struct reading {
-	struct question question;
-	struct lists *lists;
-	int64_t since;
-	struct revoked *made;
-	int error;
-};
-
-static void reading_free(struct reading *r)
-{
-	revoked_free(r->made);
-	free(r);
-}
-
-static int digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found = c ? strchr(digits, c | 0x20) : NULL;
-
-	return found && *found ? (int)(found - digits) : -1;
-}
-
-static size_t from_hex(const char *text, uint8_t *out, size_t room)
-{
-	size_t len = 0;
-
-	for (; text[0] && text[1] && len < room; text += 2) {
-		int high = digit(text[0]), low = digit(text[1]);
-
-		if (high < 0 || low < 0)
-			return 0;
-		out[len++] = (uint8_t)(high << 4 | low);
-	}
-	return *text ? 0 : len;
-}
-
-static bool on_row(void *context, const struct registry_credential *row)
-{
-	struct reading *r = context;
-	uint8_t serial[sizeof row->serial / 2];
-	enum ca_reason reason = CA_UNSPECIFIED;
-	struct ca_revoked entry = { slice_of(serial, from_hex(row->serial, serial, sizeof serial)),
-				    row->revoked, 0 };
-	size_t at;
-
-	(void)ca_reason_by_text(row->reason, &reason);
-	entry.reason = (int)reason;
-	r->error = revoked_add_issuer(r->made, row->issuer, &at);
-	if (r->error == 0)
-		r->error = revoked_add(r->made, at, &entry);
-	return r->error == 0;
-}
-
-/* In the recorder's thread, and perhaps more than once. */
-static int read_rows(struct question *question, struct registry *registry)
-{
-	struct reading *r = list_item(question, struct reading, question);
-	int error;
-
-	revoked_free(TAKE(r->made));
-	r->made = revoked_new();
-	r->error = 0;
-	if (!r->made)
-		return -ENOMEM;
-	error = registry_revoked(registry, "", r->since, on_row, r);
-	revoked_sort(r->made);
-	return error < 0 ? error : r->error;
-}
 
 /* ---- publishing ---- */
 
@@ -226,16 +153,44 @@ static bool same(const struct revoked *a, const struct revoked *b)
 	return true;
 }
 
-static void use(struct lists *l, struct revoked *made)
+static void use(struct lists *l, const struct lists_reading *reading)
 {
+	struct revoked *made = reading->made;
+
 	if (same(l->revoked, made))
 		return;
 	log_event(LOG_INFO, "authority.revoked", "count=%zu", revoked_count(made));
 	revoked_free(l->revoked);
 	l->revoked = revoked_ref(made);
 	l->events.changed(l->events.context, l->revoked);
+	for (size_t i = 0; i < reading->out.count; i++)
+		l->events.out(l->events.context, reading->out.machine[i]);
 	if (l->authority)
 		publish(l);
+}
+
+static bool was_removed(const struct lists_removed *removed, int64_t when, const char *account)
+{
+	for (size_t i = 0; i < removed->count; i++) {
+		if (removed->entry[i].when == when &&
+		    strcmp(removed->entry[i].account, account) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Those there were when nothing had been read are not told. */
+static void tell_removed(struct lists *l, struct lists_reading *reading)
+{
+	const struct lists_removed *now = reading->removed;
+
+	for (size_t i = 0; now && l->removed && i < now->count; i++) {
+		if (!was_removed(l->removed, now->entry[i].when, now->entry[i].account))
+			l->events.removed(l->events.context, now->entry[i].account);
+	}
+	free(l->removed);
+	l->removed = TAKE(reading->removed);
+	l->read = reading->now;
 }
 
 /* ---- when ---- */
@@ -254,7 +209,7 @@ static void look_again(struct lists *l, bool failed)
 
 static void on_read(struct question *question, int result)
 {
-	struct reading *r = list_item(question, struct reading, question);
+	struct lists_reading *r = list_item(question, struct lists_reading, question);
 	struct lists *l = r->lists;
 
 	l->reading = false;
@@ -265,9 +220,11 @@ static void on_read(struct question *question, int result)
 				     : "nobody is let in by a certificate of our authority, or of "
 				       "the one behind us");
 	l->told = result < 0;
-	if (result == 0)
-		use(l, r->made);
-	reading_free(r);
+	if (result == 0) {
+		use(l, r);
+		tell_removed(l, r);
+	}
+	lists_reading_free(r);
 	if (l->again && lists_refresh(l))
 		return;
 	l->events.read(l->events.context);
@@ -275,33 +232,20 @@ static void on_read(struct question *question, int result)
 		look_again(l, result < 0);
 }
 
-static struct reading *reading_new(struct lists *l)
-{
-	struct reading *r = calloc(1, sizeof *r);
-
-	if (!r)
-		return NULL;
-	r->lists = l;
-	/* RFC 5280, section 3.3: an entry stays until one list has been there beyond its end. */
-	r->since = loop_now().wall - (int64_t)(l->config->settings.authority.crl_lifetime / 1000);
-	r->question.ask = read_rows;
-	r->question.answered = on_read;
-	return r;
-}
-
 bool lists_refresh(struct lists *l)
 {
-	struct reading *r;
+	struct lists_reading *r;
 
 	l->again = l->reading;
 	if (l->reading || !l->recorder)
 		return l->reading;
-	r = reading_new(l);
+	r = lists_reading_new(l);
+	if (r)
+		r->question.answered = on_read;
 	l->reading = r && recorder_ask(l->recorder, &r->question) == 0;
 	if (l->reading)
 		return true;
-	if (r)
-		reading_free(r);
+	lists_reading_free(r);
 	look_again(l, true);
 	return false;
 }
@@ -416,6 +360,7 @@ void lists_free(struct lists *l)
 	timer_clear(&l->timer);
 	lists_http_free(l->http);
 	revoked_free(l->revoked);
+	free(l->removed);
 	authority_free(l->authority);
 	X509_free(l->server);
 	config_free(l->config);

@@ -1,6 +1,6 @@
-/* What was revoked, in the main thread: read from the registry, of all issuers that it knows, and
- * handed to all workers; what our own authority has revoked is also published for others, as a list
- * (RFC 5280) and by OCSP (RFC 6960).
+/* What was revoked, and which accounts were removed, in the main thread: read from the registry, of
+ * all issuers that it knows, and handed to all workers; what our own authority has revoked is also
+ * published for others, as a list (RFC 5280) and by OCSP (RFC 6960).
  *
  * The registry is read at once when lists_refresh says that something was revoked, and now and then
  * because somebody else may have done so: every second or so where other servers share it. */
@@ -21,6 +21,13 @@
 struct lists_events {
 	/* Another set; the callee takes references. */
 	void (*changed)(void *context, struct revoked *revoked);
+	/* After that, for each machine of which a certificate was revoked since the set before,
+	 * here or at another server: LISTS_OUT_MAX (lists_parts.h) at most, and nobody for the
+	 * first set. */
+	void (*out)(void *context, const char *machine);
+	/* For each account that was removed since the reading before, here or at another server:
+	 * only where others may do so, and as many.  Before read. */
+	void (*removed)(void *context, const char *account);
 	/* After that, or when nothing had changed: what lists_refresh asked for was read, or could
 	 * not be. */
 	void (*read)(void *context);

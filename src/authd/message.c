@@ -119,6 +119,7 @@ void message_free(struct message *message)
 		free_account_told(message);
 		return;
 	case MESSAGE_ACCOUNT_ASKS:
+	case MESSAGE_ACCOUNT_GONE:
 	case MESSAGE_JUDGED:
 	case MESSAGE_STOP:
 		break;

@@ -17,6 +17,7 @@ enum message_kind {
 	MESSAGE_JUDGED,		/* struct message_judged */
 	MESSAGE_STAPLE,		/* struct message_octets */
 	MESSAGE_REVOKED,	/* struct message_revoked; comes back when it counts */
+	MESSAGE_ACCOUNT_GONE,	/* struct message_account_gone; likewise */
 	MESSAGE_WISHED,		/* struct message_wished */
 	MESSAGE_TICKETS,	/* struct message_tickets */
 	MESSAGE_ENROLMENT_TOLD, /* struct message_enrolment_told */
@@ -126,7 +127,13 @@ struct message_revoked {
 	struct revoked *revoked; /* a reference */
 };
 
-/* Likewise. */
+/* Was removed: who has proved to be it is not let in by that. */
+struct message_account_gone {
+	struct message message;
+	char name[ACCOUNT_NAME_MAX + 1];
+};
+
+/* As message_revoked. */
 struct message_wished {
 	struct message message;
 	struct wished *wished; /* a reference */

@@ -22,7 +22,7 @@ struct pool {
 	struct token_bucket all; /* what may begin now */
 	struct tallies clients;	 /* the same for each */
 	uint64_t shed;
-	unsigned unaware; /* messages to workers of what was revoked that have not come back */
+	unsigned unaware; /* messages to workers of who is out that have not come back */
 };
 
 /* ---- to which worker ---- */
@@ -174,8 +174,9 @@ static void on_message(struct pool *pool, struct message *message)
 				       list_item(message, struct message_enrolment_asks, message));
 		break;
 	case MESSAGE_REVOKED:
-		if (--pool->unaware == 0 && pool->events.revoked_known)
-			pool->events.revoked_known(pool->events.context);
+	case MESSAGE_ACCOUNT_GONE:
+		if (--pool->unaware == 0 && pool->events.known)
+			pool->events.known(pool->events.context);
 		break;
 	case MESSAGE_REQUEST:
 	case MESSAGE_CONFIGURE:
@@ -283,7 +284,20 @@ void pool_revoked(struct pool *pool, struct revoked *revoked)
 	}
 }
 
-bool pool_knows_revoked(const struct pool *pool)
+void pool_account_gone(struct pool *pool, const char *name)
+{
+	for (unsigned i = 0; i < pool->count; i++) {
+		struct message_account_gone *m = message_new(MESSAGE_ACCOUNT_GONE, sizeof *m);
+
+		if (!m)
+			continue; /* whoever is on the way in by it stays until it comes again */
+		snprintf(m->name, sizeof m->name, "%s", name);
+		pool->unaware++;
+		put(&pool->worker[i], &m->message);
+	}
+}
+
+bool pool_knows_who_is_out(const struct pool *pool)
 {
 	return pool->unaware == 0;
 }

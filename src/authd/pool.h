@@ -39,8 +39,9 @@ struct pool_events {
 	/* A conversation waits for an account: pool_account_told. */
 	void (*account)(void *context, const struct message_account_asks *asks);
 	void *context;
-	/* All workers know what pool_revoked has told; who was let in before is known here. */
-	void (*revoked_known)(void *context);
+	/* All workers know what pool_revoked and pool_account_gone have told; who was let in
+	 * before is known here. */
+	void (*known)(void *context);
 	const struct mschap *mschap; /* for the workers, as arming_new takes it */
 };
 
@@ -87,7 +88,9 @@ void pool_account_told(struct pool *pool, const struct pool_ask *ask, struct acc
 void pool_staple(struct pool *pool, struct slice response);
 /* What was revoked: a reference for each worker.  The event tells when all have it. */
 void pool_revoked(struct pool *pool, struct revoked *revoked);
-bool pool_knows_revoked(const struct pool *pool);
+/* This account was removed: likewise, to all conversations that go on. */
+void pool_account_gone(struct pool *pool, const char *name);
+bool pool_knows_who_is_out(const struct pool *pool);
 /* Who is to renew a certificate: likewise. */
 void pool_wished(struct pool *pool, struct wished *wished);
 void pool_ticket_keys(struct pool *pool, const struct ticket_keys *keys);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "authd/port_gate.h"
 #include "authd/ports_parts.h"
@@ -264,14 +265,24 @@ static bool is_target(const struct port_session *session, const char *target)
 	       memcmp(mac, session->mac, MAC_SIZE) == 0;
 }
 
-static int each_target(struct ports *ports, const char *target, bool disconnect)
+/* What a server elsewhere calls its user is no account of ours; of that one nothing is reported. */
+static bool is_of_account(const struct port_session *session, const char *account)
+{
+	return session->open && session->report.tls_version[0] &&
+	       strcasecmp(session->grant.user_name, account) == 0 &&
+	       strcmp(session->grant.user_name, session->report.server_subject) != 0;
+}
+
+static int each_target(struct ports *ports,
+		       bool (*is)(const struct port_session *session, const char *target),
+		       const char *target, bool disconnect)
 {
 	int count = 0;
 
 	for (size_t i = 0; i < PORTS_SESSIONS_MAX; i++) {
 		struct port_session *s = ports->slot[i];
 
-		if (!s || !s->known || !is_target(s, target))
+		if (!s || !s->known || !is(s, target))
 			continue;
 		count++;
 		if (disconnect ? port_session_disconnect(s, TERMINATE_ADMIN_RESET)
@@ -283,12 +294,17 @@ static int each_target(struct ports *ports, const char *target, bool disconnect)
 
 int ports_disconnect(struct ports *ports, const char *target)
 {
-	return each_target(ports, target, true);
+	return each_target(ports, is_target, target, true);
+}
+
+int ports_disconnect_account(struct ports *ports, const char *account)
+{
+	return each_target(ports, is_of_account, account, true);
 }
 
 int ports_reauthenticate(struct ports *ports, const char *target)
 {
-	return each_target(ports, target, false);
+	return each_target(ports, is_target, target, false);
 }
 
 void ports_count(const struct ports *ports, struct ports_counts *ret_counts)

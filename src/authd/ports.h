@@ -73,6 +73,7 @@ void ports_gate_failed(struct ports *ports, unsigned index, const struct diagnos
 /* All sessions that target names (its id, or a MAC address in any usual form): how many there were.
  */
 int ports_disconnect(struct ports *ports, const char *target);
+int ports_disconnect_account(struct ports *ports, const char *account);
 int ports_reauthenticate(struct ports *ports, const char *target);
 
 /* For dynauth.h; good as long as the ports are. */

@@ -168,6 +168,13 @@ int registry_audit_list(struct registry *registry, size_t limit,
 			bool (*each)(void *context, const struct registry_audit *entry),
 			void *context);
 
+/* Those of one kind since then, the newest first. */
+int registry_audit_since(struct registry *registry, const char *event, int64_t since, size_t limit,
+			 bool (*each)(void *context, const struct registry_audit *entry),
+			 void *context);
+/* Of such an entry the subject is the account's name. */
+#define REGISTRY_ACCOUNT_REMOVED "account.removed"
+
 /* A walk along all chains, some entries at a time.  Begins as zeros. */
 struct registry_walk {
 	registry_text origin; /* where it is */

@@ -107,13 +107,10 @@ static bool read_entry(struct db *db, struct registry_audit *e)
 	return db_read_blob(db, 2, e->digest, sizeof e->digest);
 }
 
-int registry_audit_list(struct registry *registry, size_t limit,
-			bool (*each)(void *context, const struct registry_audit *entry),
-			void *context)
+static int each_entry(struct db *db, int r,
+		      bool (*each)(void *context, const struct registry_audit *entry),
+		      void *context)
 {
-	struct db *db = registry->db;
-	int r = db->backend->run(db, SQL_AUDIT_LIST, DB_VALUES(rows(limit)));
-
 	while (r == 0 && (r = db->backend->step(db)) == 1) {
 		struct registry_audit entry;
 
@@ -122,6 +119,27 @@ int registry_audit_list(struct registry *registry, size_t limit,
 	}
 	db->backend->end(db);
 	return r < 0 ? r : 0;
+}
+
+int registry_audit_list(struct registry *registry, size_t limit,
+			bool (*each)(void *context, const struct registry_audit *entry),
+			void *context)
+{
+	struct db *db = registry->db;
+	int r = db->backend->run(db, SQL_AUDIT_LIST, DB_VALUES(rows(limit)));
+
+	return each_entry(db, r, each, context);
+}
+
+int registry_audit_since(struct registry *registry, const char *event, int64_t since, size_t limit,
+			 bool (*each)(void *context, const struct registry_audit *entry),
+			 void *context)
+{
+	struct db *db = registry->db;
+	int r = db->backend->run(db, SQL_AUDIT_SINCE,
+				 DB_VALUES(db_text(event), db_integer(since), rows(limit)));
+
+	return each_entry(db, r, each, context);
 }
 
 /* ---- the walk ------------------------------------------------------------------------------- */

@@ -160,6 +160,9 @@ const char *const sql_texts[SQL_COUNT] = {
 		"INSERT INTO audit (" AUDIT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_AUDIT_LIST] =
 		"SELECT " AUDIT_COLUMNS " FROM audit ORDER BY at DESC, origin, sequence DESC LIMIT ?1",
+	[SQL_AUDIT_SINCE] =
+		"SELECT " AUDIT_COLUMNS " FROM audit WHERE event = ?1 AND at >= ?2"
+		" ORDER BY at DESC, origin, sequence DESC LIMIT ?3",
 	[SQL_AUDIT_FROM] =
 		"SELECT " AUDIT_COLUMNS " FROM audit WHERE origin = ?1 AND sequence > ?2"
 		" ORDER BY sequence LIMIT ?3",

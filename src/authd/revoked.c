@@ -129,6 +129,13 @@ static bool is_named(const struct revoked_list *list, struct slice issuer_der)
 	return strcmp(name, list->name) == 0;
 }
 
+static const struct revoked_entry *look_up(const struct revoked_list *list,
+					   const struct revoked_entry *wanted)
+{
+	return list->count ? bsearch(wanted, list->entry, list->count, sizeof *list->entry, compare)
+			   : NULL;
+}
+
 const struct revoked_entry *revoked_find(const struct revoked *r, struct slice issuer_der,
 					 struct slice serial)
 {
@@ -138,15 +145,25 @@ const struct revoked_entry *revoked_find(const struct revoked *r, struct slice i
 		return NULL;
 	for (size_t i = 0; i < r->issuer_count; i++) {
 		const struct revoked_list *list = &r->issuer[i];
-		const struct revoked_entry *found =
-			list->count
-				? bsearch(&wanted, list->entry, list->count, sizeof wanted, compare)
-				: NULL;
+		const struct revoked_entry *found = look_up(list, &wanted);
 
 		if (found && is_named(list, issuer_der))
 			return found;
 	}
 	return NULL;
+}
+
+bool revoked_has(const struct revoked *r, const char *issuer_name, struct slice serial)
+{
+	struct revoked_entry wanted;
+
+	if (!entry_of(serial, &wanted))
+		return false;
+	for (size_t i = 0; i < r->issuer_count; i++) {
+		if (strcmp(r->issuer[i].name, issuer_name) == 0)
+			return look_up(&r->issuer[i], &wanted);
+	}
+	return false;
 }
 
 const struct revoked_entry *revoked_find_by(const struct revoked *r, const X509 *issuer,

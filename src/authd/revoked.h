@@ -50,6 +50,7 @@ DEFINE_AUTO_STRUCT(revoked);
 /* NULL: not revoked, or not known. issuer_der: X.501 Name; serial: content octets. */
 const struct revoked_entry *revoked_find(const struct revoked *revoked, struct slice issuer_der,
 					 struct slice serial);
+bool revoked_has(const struct revoked *revoked, const char *issuer_name, struct slice serial);
 const struct revoked_entry *revoked_find_by(const struct revoked *revoked, const X509 *issuer,
 					    struct slice serial);
 

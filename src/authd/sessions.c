@@ -89,6 +89,7 @@ void sessions_begin(struct sessions *sessions, const struct outcome *outcome)
 	memcpy(s->id, outcome->session, sizeof s->id);
 	s->where = outcome->where;
 	snprintf(s->machine, sizeof s->machine, "%s", outcome->claim.subject);
+	memcpy(s->account, outcome->account, sizeof s->account);
 	snprintf(s->method, sizeof s->method, "%s", outcome->method);
 	snprintf(s->tls, sizeof s->tls, "%s", outcome->report.tls_version);
 	snprintf(s->rule, sizeof s->rule, "%s", outcome->grant.rule);
@@ -187,4 +188,9 @@ bool session_is(const struct session *session, const char *target)
 		return true;
 	return digits_of(target, wanted) && digits_of(session->where.calling_station, station) &&
 	       strcmp(wanted, station) == 0;
+}
+
+bool session_is_of_account(const struct session *session, const char *account)
+{
+	return *session->account && strcasecmp(session->account, account) == 0;
 }

@@ -18,6 +18,7 @@ struct session {
 	char id[OUTCOME_SESSION_SIZE + 1];
 	struct aaa_where where;
 	char machine[DIAGNOSIS_VALUE_MAX]; /* the certificate's subject */
+	char account[AAA_TEXT_MAX + 1];	   /* of which a password was proved; empty: of none */
 	char method[24], tls[16], rule[65];
 	uint16_t vlan;
 	uint32_t timeout; /* seconds; 0: none */
@@ -46,5 +47,6 @@ void sessions_end(struct sessions *sessions, struct session *session);
  * has it, or its hardware address in any usual form.
  */
 bool session_is(const struct session *session, const char *target);
+bool session_is_of_account(const struct session *session, const char *account);
 
 #endif

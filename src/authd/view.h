@@ -54,13 +54,16 @@ struct authd_view {
 	 * actor ("user 0") is for the audit trail. Returns how many there were, 0 for none, or
 	 * -errno with the reason. */
 	int (*disconnect)(void *self, const char *target, const char *actor, struct diagnosis *why);
+	/* Ends all in which a password of this account was proved. */
+	int (*disconnect_account)(void *self, const char *account, struct diagnosis *why);
 	int (*reauth)(void *self, const char *target, const char *actor, struct diagnosis *why);
 	/* What a token is to pin: the first half of the SHA-256 of the SubjectPublicKeyInfo of the
 	 * authority above our certificate.  0 or -errno with the reason. */
 	int (*token_pin)(void *self, uint8_t pin[16], struct diagnosis *why);
 	/* The CA behind us is asked to revoke as well: enrolment_revoke. -ENOENT: there is none. */
 	int (*revoke_elsewhere)(void *self, struct enrolment_revocation *revocation);
-	/* Certificates of a machine were revoked, and that is committed: it is put out. */
+	/* Certificates of a machine were revoked, or an account was removed, and that is
+	 * committed: who is in by it is put out. */
 	void (*put_out)(void *self, struct putting_out *order);
 	/* Who is to renew was read; the callee takes a reference. */
 	void (*wished)(void *self, struct wished *wished);

@@ -294,6 +294,15 @@ static void on_revoked(struct worker *w, struct message_revoked *m)
 	w->revoked = TAKE(m->revoked);
 }
 
+static void on_account_gone(struct worker *w, const struct message_account_gone *m)
+{
+	for (size_t i = 0; i < WORKER_BUCKETS; i++) {
+		list_each (node, &w->bucket[i])
+			conversation_account_gone(list_item(node, struct conversation, node),
+						  m->name);
+	}
+}
+
 static void on_wished(struct worker *w, struct message_wished *m)
 {
 	wished_free(w->wished);
@@ -327,6 +336,10 @@ static void on_message(struct worker *w, struct message *message, struct moment 
 		break;
 	case MESSAGE_REVOKED:
 		on_revoked(w, list_item(message, struct message_revoked, message));
+		worker_send(w, message);
+		return;
+	case MESSAGE_ACCOUNT_GONE:
+		on_account_gone(w, list_item(message, struct message_account_gone, message));
 		worker_send(w, message);
 		return;
 	case MESSAGE_WISHED:

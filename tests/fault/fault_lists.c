@@ -79,6 +79,12 @@ static void on_changed(void *context, struct revoked *revoked)
 	told->count = revoked_count(revoked);
 }
 
+static void on_out(void *context, const char *machine)
+{
+	(void)context;
+	(void)machine;
+}
+
 static void on_read(void *context)
 {
 	(void)context;
@@ -94,7 +100,12 @@ static bool reads(struct loop *loop, struct recorder *recorder)
 {
 	struct told told = { 0 };
 	const struct lists_events events = {
-		.changed = on_changed, .read = on_read, .staple = on_staple, .context = &told
+		.changed = on_changed,
+		.out = on_out,
+		.removed = on_out,
+		.read = on_read,
+		.staple = on_staple,
+		.context = &told,
 	};
 	struct lists *lists;
 	struct diagnosis why = { 0 };

@@ -92,5 +92,25 @@ def hostapd_is_told_to_end_a_session(lab):
     authd.expect(r"dynauth\.asked answer=ack")
 
 
+@test
+def hostapd_is_told_to_end_the_sessions_of_a_removed_account(lab):
+    authd, port = behind_hostapd(lab, settings={
+        "Eap.Methods": "ttls", "Tunnel.TtlsMethods": "pap", "Radius.AccountingListen": "127.0.0.1:1813"}, options={
+        "radius_das_port": 3799, "radius_das_client": "127.0.0.1 testing123", "acct_server_addr": "127.0.0.1",
+        "acct_server_port": 1813, "acct_server_shared_secret": "testing123"})
+    file = lab.folder("password") / "password"
+    file.write_text("correct horse\n")
+    with file.open() as typed:
+        authd.ctl("account", "add", "bob", stdin=typed, check=True)
+    lab.latchkeyd(port, profile={
+        "EAP.Method": "ttls", "Inner.Method": "pap", "Inner.Identity": "bob", "Inner.Password": "correct horse",
+        "TLS.Credential": None})
+    open_and_used(lab, port)
+    lab.until(authd.sessions, "the session is known")
+    lab.equal(authd.json("account", "remove", "bob")["sessions"], 1, "sessions that are ended")
+    port.expect_closed()
+    authd.expect(r"dynauth\.asked answer=ack")
+
+
 if __name__ == "__main__":
     main()

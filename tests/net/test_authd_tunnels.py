@@ -3,7 +3,7 @@ import hashlib
 import os
 import sqlite3
 
-from authd import Authd, guarded
+from authd import Authd, database, guarded
 from eapol_test import EapolTest
 from lab import CEILING, each, main, test
 
@@ -164,6 +164,45 @@ def wpa_supplicant_gets_in(lab, version):
         "phase1": f'"tls_disable_tlsv1_3={int(version == "1.2")} peapver=0 crypto_binding=2"'})
     authd.expect(r'auth\.accept .*account="bob"')
     lab.check(port.passes(), "it passes")
+
+
+def as_bob(lab, port, **kwargs):
+    """latchkeyd, which is let in by his password."""
+    daemon = lab.latchkeyd(port, profile={
+        "EAP.Method": "ttls", "Inner.Method": "pap", "Inner.Identity": "bob", "Inner.Password": PASSWORD,
+        "TLS.Credential": None}, **kwargs)
+    daemon.expect(r"port\.authorised")
+    lab.check(port.ping(patience=10), "it passes")
+    return daemon
+
+
+@test
+def an_account_that_is_removed_is_out(lab):
+    authd, port = guards(lab, "1.3")
+    keep(authd, "alice")
+    as_bob(lab, port)
+    lab.equal(authd.json("account", "remove", "alice")["sessions"], 0, "sessions of another")
+    lab.check(port.ping(), "it still passes")
+    mark = authd.mark()
+    lab.equal(authd.json("account", "remove", "BOB")["sessions"], 1, "sessions that were ended")
+    authd.expect(r"auth\.reject .*diagnosis=account-unknown ", mark)
+    lab.check(not port.ping(), "nothing passes")
+
+
+@test
+def an_account_that_is_removed_at_another_server_is_out(lab):
+    settings = {"Eap.Methods": "ttls", "Tunnel.TtlsMethods": "pap", "Registry.Database": database(lab).uri()}
+    authd, port = guarded(lab, settings=settings)
+    elsewhere = Authd(lab, lab.namespace("elsewhere"), settings=settings)
+    file = lab.folder("password") / "password"
+    file.write_text(PASSWORD + "\n")
+    with file.open() as typed:
+        authd.ctl("account", "add", "bob", stdin=typed, check=True)
+    as_bob(lab, port)
+    mark = authd.mark()
+    lab.equal(elsewhere.json("account", "remove", "bob")["sessions"], 0, "sessions there")
+    authd.expect(r"auth\.reject .*diagnosis=account-unknown ", mark)
+    lab.check(not port.ping(), "nothing passes")
 
 
 @test

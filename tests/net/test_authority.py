@@ -345,9 +345,9 @@ def a_machine_that_is_to_renew_authenticates_anew(lab):
     lab.check(port.passes(), "traffic passes")
 
 
-def two_servers(lab):
-    """Each with its port, one authority, and one database; and a machine at each port."""
-    settings = {"Registry.Database": database(lab).uri(), "Enroll.AfterEnrolment": "accept"}
+def two_servers(lab, settings=None):
+    """Each with its port, one authority, and one database."""
+    settings = {"Registry.Database": database(lab).uri(), **(settings or {})}
     first, port = enrolling.network(lab, settings)
     second, other = enrolling.network(lab, settings, start=False)
     shutil.rmtree(second.keystore)
@@ -359,7 +359,7 @@ def two_servers(lab):
 @test
 def one_token_is_good_for_one_of_two_machines_at_two_servers(lab):
     """At the same time; and what one server revokes, the other refuses."""
-    (first, port), (second, other) = two_servers(lab)
+    (first, port), (second, other) = two_servers(lab, {"Enroll.AfterEnrolment": "accept"})
     ports = [port, other]
     machines = [enrolling.machine(lab, cable) for cable in ports]
     text = enrolling.token(first, "name=pc7")
@@ -375,6 +375,19 @@ def one_token_is_good_for_one_of_two_machines_at_two_servers(lab):
     mark = here.mark()
     elsewhere.ctl("machine", "revoke", "pc7", check=True)
     here.expect(r"authority\.revoked count=1", mark)
+
+
+@test
+def a_machine_that_is_revoked_at_another_server_is_out(lab):
+    (here, port), (elsewhere, _) = two_servers(lab)
+    daemon = enrolling.machine(lab, port)
+    lab.equal(enrolling.enroll(daemon, enrolling.token(here), "--name=pc7").returncode, 0, "latchkeyctl enroll")
+    lab.check(port.ping(), "traffic passes")
+    mark = here.mark()
+    done = elsewhere.json("machine", "revoke", "pc7", "reason=key-compromise")
+    lab.equal((done["revoked"], done["sessions"]), (1, 0), "what was revoked, and ended there")
+    here.expect(r"auth\.reject .* diagnosis=peer-cert-revoked", mark)
+    lab.check(not port.ping(), "nothing passes")
 
 
 if __name__ == "__main__":

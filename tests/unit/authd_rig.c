@@ -173,6 +173,8 @@ static void on_account(void *context, const struct message_account_asks *asks)
 	snprintf(account.name, sizeof account.name, "%s", asks->name);
 	if (rig->password)
 		CHECK_INT(secret_set(&account.clear, slice_str(rig->password)), OK);
+	if (rig->removed_meanwhile)
+		pool_account_gone(rig->pool, rig->removed_meanwhile);
 	pool_account_told(rig->pool, &ask, &account);
 }
 
@@ -199,7 +201,7 @@ static void load(struct rig *rig)
 	REQUIRE(false);
 }
 
-static void on_revoked_known(void *context)
+static void on_known(void *context)
 {
 	((struct rig *)context)->known++;
 }
@@ -210,7 +212,7 @@ void rig_start(struct rig *rig)
 					    .packet = on_packet,
 					    .asks = on_asks,
 					    .enrolment = on_enrolment,
-					    .revoked_known = on_revoked_known,
+					    .known = on_known,
 					    .account = on_account,
 					    .context = rig };
 	struct diagnosis why = { 0 };

@@ -40,11 +40,13 @@ struct rig {
 	void (*meanwhile)(struct rig *rig, unsigned n);
 	unsigned known; /* how often all workers knew what was revoked */
 
-	const char *password;	/* of every account; NULL: there are none */
-	int64_t changed;	/* when */
-	bool disabled;		/* all of them */
-	const char *gone;	/* this one is not there any more; NULL: all are */
-	char told[2][254];	/* the names of the last that were asked for, the newest first */
+	const char *password; /* of every account; NULL: there are none */
+	int64_t changed;      /* when */
+	bool disabled;	      /* all of them */
+	const char *gone;     /* this one is not there any more; NULL: all are */
+	char told[2][254];    /* the names of the last that were asked for, the newest first */
+	/* It is removed when it was looked up and before that is told; NULL: it is not. */
+	const char *removed_meanwhile;
 	unsigned accounts_told; /* how often one was asked for */
 };
 

@@ -87,7 +87,8 @@ static inline void put_out_here(void *self, struct putting_out *order)
 	struct bench *b = self;
 
 	b->revoked++;
-	order->sessions = disconnect(self, order->machine, order->actor, &order->why);
+	order->sessions = disconnect(self, order->account ? order->account : order->machine,
+				     order->actor, &order->why);
 	order->told(order);
 }
 

@@ -160,3 +160,30 @@ TEST(neither_a_machine_nor_its_user_resumes_when_one_is_gone)
 		comes(&s, AAA_ACCEPT, false, DIAG_NONE);
 	}
 }
+
+TEST(an_account_that_is_removed_meanwhile_lets_nobody_in)
+{
+	AUTO_VALUE(site) s;
+
+	site_init(&s);
+	s.rig.removed_meanwhile = "BOB";
+	comes(&s, AAA_REJECT, false, DIAG_ACCOUNT_UNKNOWN);
+	CHECK_STR(diagnosis_evidence(&s.rig.outcome->why, "account"), "bob");
+	CHECK_INT(s.rig.answer.keys.msk.len, 0);
+	CHECK_INT(s.rig.answer.eap.p[0], EAP_FAILURE);
+	CHECK_INT(s.rig.known, 1);
+	s.rig.removed_meanwhile = NULL;
+	s.rig.accounts_told = 0;
+	resumes(&s);
+	s.rig.removed_meanwhile = "bob";
+	comes(&s, AAA_REJECT, true, DIAG_ACCOUNT_UNKNOWN);
+}
+
+TEST(that_another_account_is_removed_meanwhile_is_nothing_to_it)
+{
+	AUTO_VALUE(site) s;
+
+	site_init(&s);
+	s.rig.removed_meanwhile = "bobby";
+	comes(&s, AAA_ACCEPT, false, DIAG_NONE);
+}

@@ -2,6 +2,8 @@
  * whatever is on its way. */
 #include "tests/test.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "authd/authd.h"
@@ -84,4 +86,82 @@ TEST(it_does_not_start_without_its_credential)
 	service_init(&s, "Credential=\nCredential=nobody\n");
 	CHECK(service_start(&s) < 0);
 	service_done(&s);
+}
+
+/* ---- who was revoked at another server ---- */
+
+#define MACHINES 40
+
+struct putting_out_rig {
+	struct service_rig s;
+	struct registry *elsewhere;
+	unsigned busy; /* how often as many switches are asked as may be */
+	unsigned out[MACHINES];
+	unsigned all;
+};
+
+static struct putting_out_rig *playing;
+
+static int note_out(void *self, const char *target, const char *actor, struct diagnosis *why)
+{
+	struct putting_out_rig *p = playing;
+	struct authd *a = self;
+	int n = atoi(target);
+
+	(void)why;
+	CHECK(pool_knows_who_is_out(a->pool));
+	CHECK_STR(actor, "registry");
+	if (p->all == 2 && p->busy > 0) {
+		p->busy--;
+		return -EAGAIN;
+	}
+	if (n >= 0 && n < MACHINES)
+		p->out[n]++;
+	if (++p->all == MACHINES)
+		loop_stop(&p->s.loop);
+	return 1;
+}
+
+static void revoke_all(struct putting_out_rig *p)
+{
+	int64_t now = loop_now().wall;
+
+	REQUIRE(registry_begin(p->elsewhere, true) == 0);
+	for (int i = 0; i < MACHINES; i++) {
+		struct registry_credential c = { .issued = now, .not_after = now + 86400 };
+		struct registry_machine m = { .kind = MACHINE_CERTIFICATE, .last_seen = now };
+
+		snprintf(c.issuer, sizeof c.issuer, "CN=Authority");
+		snprintf(c.serial, sizeof c.serial, "10%02x", (unsigned)i);
+		snprintf(c.machine, sizeof c.machine, "%d", i);
+		snprintf(m.identifier, sizeof m.identifier, "%d", i);
+		REQUIRE(registry_machine_seen(p->elsewhere, &m) == 0);
+		REQUIRE(registry_credential_issued(p->elsewhere, &c, slice_str("")) == 0);
+		REQUIRE(registry_credential_revoke(p->elsewhere, c.issuer, c.serial, now,
+						   "unspecified") == 1);
+	}
+	REQUIRE(registry_commit(p->elsewhere) == 0);
+}
+
+TEST(all_who_were_revoked_elsewhere_are_put_out_once)
+{
+	struct putting_out_rig p = { .busy = 1 };
+	char file[180];
+	struct registry_settings settings = { .file = file, .origin = "elsewhere" };
+	struct diagnosis why;
+
+	playing = &p;
+	service_init(&p.s, "[Registry]\nDatabase=\nDatabase=@/registry.sqlite\n");
+	REQUIRE(service_start(&p.s) == 0);
+	snprintf(file, sizeof file, "%s/registry.sqlite", p.s.rig.dir.path);
+	REQUIRE(registry_open(&settings, &p.elsewhere, &why) == 0);
+	p.s.authd->view.disconnect = note_out;
+	revoke_all(&p);
+	REQUIRE(lists_refresh(p.s.authd->lists));
+	REQUIRE(loop_run(&p.s.loop) == 0);
+	CHECK_INT(p.busy, 0);
+	for (int i = 0; i < MACHINES; i++)
+		CHECK_INT(p.out[i], 1);
+	registry_free(p.elsewhere);
+	service_done(&p.s);
 }

@@ -272,7 +272,10 @@ TEST(account_is_added_changed_and_removed)
 	CHECK_STR(text(row, "account"), "Ada");
 	CHECK(json_is_true(json_object_get(row, "nt_hash")));
 	CHECK(json_is_false(json_object_get(row, "clear_text")));
+	CHECK_STR(b.target, "");
 	json_decref(ask(&b, "{\"command\":\"account-remove\",\"target\":\"ADA\"}"));
+	CHECK_STR(b.target, "ADA");
+	CHECK_INT(b.revoked, 1);
 	refused(&b, "{\"command\":\"account-remove\",\"target\":\"ada\"}", "not-found");
 	CHECK(audited(&b, "account.added") && audited(&b, "account.removed"));
 }
