@@ -82,6 +82,7 @@ static void on_outcome(void *context, struct outcome *outcome)
 	sessions_begin(&a->sessions, outcome);
 	if (a->recorder)
 		record_outcome(a->recorder, outcome);
+	wishes_stir(a->wishes);
 	outcome_free(outcome);
 }
 

@@ -10,6 +10,7 @@ struct wishes {
 	struct wishes_events events;
 	struct wished *wished; /* NULL: not known yet */
 	struct timer timer;
+	bool waits, asks; /* for the timer; for an answer */
 	struct question question;
 	struct wished *made; /* by the question */
 };
@@ -48,27 +49,47 @@ static void tell_added(const struct wishes *w, const struct wished *before)
 	}
 }
 
+static void look_later(struct wishes *w)
+{
+	if (!w->waits)
+		w->waits = timer_set(w->loop, &w->timer,
+				     msec_after(loop_now().mono, WISHES_LOOK_AFTER)) == 0;
+}
+
 static void on_read(struct question *question, int result)
 {
 	struct wishes *w = list_item(question, struct wishes, question);
 	AUTO_STRUCT(wished) made = TAKE(w->made);
 	AUTO_STRUCT(wished) before = w->wished ? wished_ref(w->wished) : NULL;
 
+	w->asks = false;
 	if (!w->recorder)
 		return;
 	if (result == 0 && made) {
 		wishes_put(w, made);
 		tell_added(w, before);
 	}
-	(void)timer_set(w->loop, &w->timer, msec_after(loop_now().mono, WISHES_LOOK_AFTER));
+	if (result < 0 || !recorder_is_file(w->recorder))
+		look_later(w);
 }
 
 static void on_timer(struct timer *timer)
 {
 	struct wishes *w = list_item(timer, struct wishes, timer);
 
-	if (w->recorder && recorder_ask(w->recorder, &w->question) < 0)
-		(void)timer_set(w->loop, &w->timer, msec_after(loop_now().mono, WISHES_LOOK_AFTER));
+	w->waits = false;
+	if (!w->recorder)
+		return;
+	if (!w->asks && recorder_ask(w->recorder, &w->question) == 0)
+		w->asks = true;
+	else
+		look_later(w);
+}
+
+void wishes_stir(struct wishes *w)
+{
+	if (w && w->recorder && w->wished && w->wished->count > 0)
+		look_later(w);
 }
 
 int wishes_new(struct loop *loop, struct recorder *recorder, const struct wishes_events *events,

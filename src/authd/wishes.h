@@ -1,5 +1,5 @@
 /* Which machines are to renew their certificates, in the main thread: `machine renew` notes that in
- * the registry, which is looked at from time to time, since another server may have noted it.  The
+ * the registry, which is looked at from time to time where another server may have noted it.  The
  * workers propose the tunnel of enrolments to those first, doc/enrolling.md. */
 #ifndef AUTHD_WISHES_H
 #define AUTHD_WISHES_H
@@ -26,6 +26,9 @@ int wishes_new(struct loop *loop, struct recorder *recorder, const struct wishes
 /* Somebody has read them just now; takes a reference, and does not tell of those that were added.
  */
 void wishes_put(struct wishes *wishes, struct wished *wished);
+/* Somebody has come, perhaps one of them, who has renewed or is elsewhere now: they are read before
+ * long.  NULL is fine. */
+void wishes_stir(struct wishes *wishes);
 /* Before the recorder goes: it is asked nothing more. */
 void wishes_stop(struct wishes *wishes);
 /* After it. */

@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import postgres
 
-PROGRAMS = ["test_registry", "test_registry_enrol", "test_recorder", "test_lists"]
+PROGRAMS = ["test_registry", "test_registry_enrol", "test_recorder", "test_lists", "test_wishes"]
 
 
 def main():

@@ -1,4 +1,5 @@
 /* Who is to renew, as the main thread comes to know it. */
+#include <event2/event.h>
 #include <string.h>
 
 #include "authd/registry_enrol.h"
@@ -84,6 +85,11 @@ static void open_wishes(struct bench *b, struct recorder *recorder)
 	REQUIRE(wishes_new(&b->loop, recorder, &events, &b->wishes) == 0);
 }
 
+static int watched(const struct bench *b)
+{
+	return event_base_get_num_events(b->loop.base, EVENT_BASE_COUNT_ADDED);
+}
+
 struct more {
 	struct question question;
 	struct bench *bench;
@@ -116,6 +122,57 @@ TEST(those_there_are_are_told_at_the_start)
 	REQUIRE(loop_run(&b.loop) == 0);
 	CHECK_INT(b.count, 2);
 	CHECK_STR(b.added, "02-00-00-00-00-01 02-00-00-00-00-02 ");
+}
+
+static int move_one(struct question *question, struct registry *registry)
+{
+	(void)question;
+	put(registry, "CN=a", "02-00-00-00-00-09");
+	return 0;
+}
+
+static void on_moved(struct question *question, int result)
+{
+	struct more *more = list_item(question, struct more, question);
+
+	CHECK_INT(result, 0);
+	wishes_stir(more->bench->wishes);
+}
+
+/* Nobody else writes into a file of ours, so that nothing is to be looked for until somebody
+ * comes. */
+TEST(a_registry_of_our_own_is_looked_at_when_somebody_has_come)
+{
+	AUTO_VALUE(bench) b;
+	struct more more = { .question = { .ask = move_one, .answered = on_moved }, .bench = &b };
+	int idle;
+
+	begin(&b);
+	idle = watched(&b);
+	open_wishes(&b, b.recorder);
+	REQUIRE(loop_run(&b.loop) == 0);
+	CHECK_INT(watched(&b), rig_server() ? idle + 1 : idle);
+	b.loop.stopping = false;
+	b.changes = 0;
+	b.added[0] = '\0';
+	snprintf(b.added, sizeof b.added, "02-00-00-00-00-01 ");
+	REQUIRE(recorder_ask(b.recorder, &more.question) == 0);
+	REQUIRE(loop_run(&b.loop) == 0);
+	CHECK_STR(b.added, "02-00-00-00-00-01 02-00-00-00-00-09 ");
+	CHECK_INT(b.count, 2);
+}
+
+TEST(nobody_is_looked_for_when_nobody_is_to_renew)
+{
+	AUTO_VALUE(bench) b;
+	int idle;
+
+	begin(&b);
+	open_wishes(&b, NULL);
+	idle = watched(&b);
+	wishes_stir(b.wishes);
+	wishes_stir(NULL);
+	CHECK_INT(watched(&b), idle);
 }
 
 /* Who has asked for it does the rest. */
