@@ -409,9 +409,10 @@ static const struct diagnosis_text texts[DIAG_COUNT] = {
 		"The server's log tells which it is, `latchkey-authd token list` what became of each token, and "
 		"`latchkey-authd token create` makes another.", false },
 	[DIAG_ENROL_PROOF] = { "enroll-proof",
-		"The machine could not prove that the token is its own, as {by} found: {detail}.",
-		"Most likely the token was not copied whole. Else somebody is passing on what belongs to another connection: "
-		"revoke the token.", false },
+		"A proof or a signature in the enrollment is wrong, as {by} found: {detail}.",
+		"If it is that of a token, it was most likely not copied whole. If the token is right, or it is that of a "
+		"request, somebody may be passing on what belongs to another connection (revoke the token then), or one of "
+		"the two programs is at fault.", false },
 	[DIAG_ENROL_ACTION_REFUSED] = { "enroll-action-refused",
 		"What was to be done with a credential was refused by the policy of {by}: {detail}.",
 		"Its log tells more. If it should be allowed: Actions= of [Enroll], the certificate profile and the rules on "

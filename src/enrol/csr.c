@@ -83,8 +83,11 @@ enum status csr_build(const struct enrol_names *names, EVP_PKEY *key, struct sli
 
 static enum status refuse(struct diagnosis *why, enum status status, const char *detail)
 {
-	if (why)
-		diagnosis_say(why, DIAG_ENROL_CA_REFUSED, "%s", detail);
+	if (!why)
+		return status;
+	diagnosis_say(why, status == UNTRUSTED ? DIAG_ENROL_PROOF : DIAG_ENROL_CA_REFUSED, "%s",
+		      detail);
+	diagnosis_add(why, "by", "this side");
 	return status;
 }
 

@@ -246,6 +246,32 @@ TEST(a_machine_renews)
 	enrol_duo_done(&duo);
 }
 
+/* Of error 7 there are more causes than a token. */
+TEST(a_request_that_is_not_signed_is_a_wrong_proof_and_says_nothing_of_a_token)
+{
+	AUTO(EVP_PKEY) key = EVP_EC_gen("P-256");
+	AUTO(EVP_PKEY) read = NULL;
+	struct enrol_names names = { .common_name = "printer-7" };
+	const struct enrol_fault fault = { .error = ENROL_ERROR_PROOF };
+	AUTO_VALUE(bytes) der = { 0 };
+	struct diagnosis ours, theirs;
+	char sentence[DIAGNOSIS_TEXT_MAX];
+
+	REQUIRE(key && csr_build(&names, key, (struct slice){ 0 }, &der) == OK);
+	CHECK(csr_read(bytes_slice(&der), &read, &names, NULL, &ours) == OK);
+	der.p[der.len - 1] ^= 1;
+	EVP_PKEY_free(TAKE(read));
+	CHECK_INT(csr_read(bytes_slice(&der), &read, &names, NULL, &ours), UNTRUSTED);
+	CHECK(read == NULL);
+	CHECK_INT(ours.id, DIAG_ENROL_PROOF);
+	CHECK_STR(diagnosis_sentence(&ours, sentence, sizeof sentence),
+		  "A proof or a signature in the enrollment is wrong, as this side found: the "
+		  "request is not signed by the key in it.");
+	enrol_fault_explain(&fault, ENROL_THEM, NULL, &theirs);
+	CHECK_INT(theirs.id, ours.id);
+	CHECK(!strstr(diagnosis_sentence(&theirs, sentence, sizeof sentence), "token"));
+}
+
 TEST(a_request_of_another_tunnel_is_refused)
 {
 	struct enrol_duo duo;
