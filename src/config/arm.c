@@ -148,7 +148,7 @@ static bool hash_files(EVP_MD_CTX *md, const struct files *files, size_t count)
 
 /* All that a profile is armed with. */
 struct inputs {
-	struct credential *credential, *inner; /* NULL: it has none */
+	struct credential *credential, *inner, *inner2; /* NULL: it has none */
 	struct arm_files files;
 	size_t anchors; /* that the profile names; those that a credential brought follow */
 	bool missing;	/* is what it names, and may yet be had */
@@ -158,6 +158,7 @@ static void inputs_done(struct inputs *inputs)
 {
 	credential_free(inputs->credential);
 	credential_free(inputs->inner);
+	credential_free(inputs->inner2);
 	arm_files_done(&inputs->files);
 }
 
@@ -166,14 +167,15 @@ static bool hash_all(EVP_MD_CTX *md, const struct profile *profile, struct armed
 		     const struct inputs *in)
 {
 	return EVP_DigestInit_ex2(md, EVP_sha256(), NULL) && hash_settings(md, profile) &&
-	       hash(md, secret_slice(&armed->password)) &&
+	       hash(md, secret_slice(&armed->inner.password)) &&
+	       hash(md, secret_slice(&armed->inner2.password)) &&
 	       hash_files(md, &in->files.anchors, in->anchors) &&
 	       hash_files(md, &in->files.crls, in->files.crls.count) &&
 	       EVP_DigestFinal_ex(md, armed->settings, NULL) &&
 	       EVP_DigestInit_ex2(md, EVP_sha256(), NULL) &&
 	       hash(md, slice_of(armed->settings, sizeof armed->settings)) &&
 	       hash_credential(md, in->credential) && hash_credential(md, in->inner) &&
-	       EVP_DigestFinal_ex(md, armed->digest, NULL);
+	       hash_credential(md, in->inner2) && EVP_DigestFinal_ex(md, armed->digest, NULL);
 }
 
 static bool digest(const struct profile *profile, const struct inputs *in, struct armed *armed)
@@ -369,6 +371,9 @@ static int read_inputs(const struct profile *profile, struct keystore *keystore,
 	if (r == 0)
 		r = open_credential(profile, keystore, profile->inner.credential, look, in,
 				    &in->inner, warning, why);
+	if (r == 0)
+		r = open_credential(profile, keystore, profile->inner2.credential, look, in,
+				    &in->inner2, warning, why);
 	return r;
 }
 
@@ -376,7 +381,8 @@ static int read_inputs(const struct profile *profile, struct keystore *keystore,
 static void show_credential(struct armed *armed, const struct profile *profile,
 			    const struct inputs *in)
 {
-	const struct credential *shown = in->credential ? in->credential : in->inner;
+	const struct credential *inner = in->inner ? in->inner : in->inner2;
+	const struct credential *shown = in->credential ? in->credential : inner;
 
 	arm_identity(profile, shown ? shown->cert : NULL, armed->identity, sizeof armed->identity);
 	if (in->missing)
@@ -408,7 +414,9 @@ int profile_arm(struct profile *profile, struct keystore *keystore, const struct
 	if (r == 0 && armed->ready)
 		r = make_tls(profile, &in, in.credential, &armed->tls, why);
 	if (r == 0 && armed->ready && in.inner)
-		r = make_tls(profile, &in, in.inner, &armed->inner_tls, why);
+		r = make_tls(profile, &in, in.inner, &armed->inner.tls, why);
+	if (r == 0 && armed->ready && in.inner2)
+		r = make_tls(profile, &in, in.inner2, &armed->inner2.tls, why);
 	if (r < 0)
 		return r;
 	if (!digest(profile, &in, armed))
@@ -425,13 +433,19 @@ struct armed *armed_ref(struct armed *armed)
 	return armed;
 }
 
+static void inner_done(struct armed_inner *inner)
+{
+	tls_config_free(inner->tls);
+	secret_done(&inner->password);
+}
+
 void armed_free(struct armed *armed)
 {
 	if (!armed || --armed->references > 0)
 		return;
 	tls_config_free(armed->tls);
-	tls_config_free(armed->inner_tls);
-	secret_done(&armed->password);
+	inner_done(&armed->inner);
+	inner_done(&armed->inner2);
 	profile_free(armed->profile);
 	free(armed);
 }

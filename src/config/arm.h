@@ -24,11 +24,13 @@ struct armed {
 	 * to get one.  Then there is no TLS either. */
 	bool ready;
 	struct tls_config *tls; /* of the method; with a tunnel, of the tunnel */
-	/* What runs inside of a tunnel. */
-	struct tls_config *inner_tls; /* of EAP-TLS; NULL: something else */
-	struct secret password;
-	const struct mschap *mschap; /* borrowed; NULL: it needs none */
-	char inner_identity[EAP_IDENTITY_BUFFER];
+	/* What runs inside of a tunnel, of [Inner] and [Inner2]. */
+	struct armed_inner {
+		struct tls_config *tls; /* of EAP-TLS; NULL: something else */
+		struct secret password;
+		const struct mschap *mschap; /* borrowed; NULL: it needs none */
+		char identity[EAP_IDENTITY_BUFFER];
+	} inner, inner2;
 
 	char identity[EAP_IDENTITY_BUFFER]; /* the outer identity */
 	/* "" if there is none, as with a password; the one to be had if it is not ready. */

@@ -15,11 +15,20 @@
 
 /* ---- what is read ---- */
 
-static int wrong(struct diagnosis *why, const struct profile *profile, const char *problem)
+/* Of the profile what one section says, and what is made of it. */
+struct reading {
+	const struct profile *profile;
+	const struct profile_inner_settings *settings;
+	const char *section;
+	struct armed_inner *inner;
+	struct diagnosis *why;
+};
+
+static int wrong(const struct reading *r, const char *problem)
 {
-	diagnosis_say(why, DIAG_CONFIG, "%s: [Inner] PasswordFile=%s: %s", profile->path,
-		      profile->inner.password_file, problem);
-	diagnosis_add(why, "profile", "%s", profile->name);
+	diagnosis_say(r->why, DIAG_CONFIG, "%s: [%s] PasswordFile=%s: %s", r->profile->path,
+		      r->section, r->settings->password_file, problem);
+	diagnosis_add(r->why, "profile", "%s", r->profile->name);
 	return -EINVAL;
 }
 
@@ -34,103 +43,110 @@ static struct slice first_line(struct slice text)
 	return text;
 }
 
-static int read_password(struct armed *armed, const struct profile *profile, struct diagnosis *why)
+static int read_password(const struct reading *reading)
 {
 	AUTO_VALUE(bytes) text = { 0 };
 	struct stat st;
-	int r = file_read(profile->inner.password_file, PASSWORD_FILE_MAX, &text, &st);
+	int r = file_read(reading->settings->password_file, PASSWORD_FILE_MAX, &text, &st);
 	struct slice line = first_line(bytes_slice(&text));
 
 	if (r < 0)
-		r = wrong(why, profile, r == -EFBIG ? "it is too large" : strerror(-r));
+		r = wrong(reading, r == -EFBIG ? "it is too large" : strerror(-r));
 	else if (st.st_mode & (S_IRWXG | S_IRWXO))
-		r = wrong(why, profile, "others can read it (chmod 0600)");
+		r = wrong(reading, "others can read it (chmod 0600)");
 	else if (line.len == 0)
-		r = wrong(why, profile, "its first line is empty");
-	else if (secret_set(&armed->password, line) != OK)
-		r = arm_failed(why, profile, "there is no memory left");
+		r = wrong(reading, "its first line is empty");
+	else if (secret_set(&reading->inner->password, line) != OK)
+		r = arm_failed(reading->why, reading->profile, "there is no memory left");
 	if (text.p)
 		explicit_bzero(text.p, text.cap);
 	return r;
 }
 
-static int keep_password(struct armed *armed, const struct profile *profile, struct diagnosis *why)
+static int keep_password(const struct reading *r)
 {
-	if (profile->inner.password_file)
-		return read_password(armed, profile, why);
-	if (secret_set(&armed->password, secret_slice(&profile->inner.password)) != OK)
-		return arm_failed(why, profile, "there is no memory left");
+	if (r->settings->password_file)
+		return read_password(r);
+	if (secret_set(&r->inner->password, secret_slice(&r->settings->password)) != OK)
+		return arm_failed(r->why, r->profile, "there is no memory left");
 	return 0;
 }
 
 /* What MS-CHAP can say of a password is found out before anybody is asked to let us in. */
-static int check_mschap(const struct armed *armed, const struct profile *profile,
-			struct diagnosis *why)
+static int check_mschap(const struct reading *r)
 {
 	uint8_t hash[MSCHAP_HASH_SIZE];
 	enum status status;
 
-	if (!armed->mschap) {
-		diagnosis_say(why, DIAG_CONFIG,
-			      "%s: [Inner] Method= needs MD4 and DES, which this machine's OpenSSL "
+	if (!r->inner->mschap) {
+		diagnosis_say(r->why, DIAG_CONFIG,
+			      "%s: [%s] Method= needs MD4 and DES, which this machine's OpenSSL "
 			      "does not have: its legacy provider is not installed.",
-			      profile->path);
-		diagnosis_add(why, "profile", "%s", profile->name);
+			      r->profile->path, r->section);
+		diagnosis_add(r->why, "profile", "%s", r->profile->name);
 		return -EINVAL;
 	}
-	status = mschap_password_hash(armed->mschap, secret_slice(&armed->password), hash);
+	status = mschap_password_hash(r->inner->mschap, secret_slice(&r->inner->password), hash);
 	explicit_bzero(hash, sizeof hash);
 	if (status == OK)
 		return 0;
 	diagnosis_say(
-		why, DIAG_CONFIG,
-		"%s: [Inner]: the password is not 1 to %d characters in UTF-8, as MS-CHAP has "
-		"them.",
-		profile->path, MSCHAP_PASSWORD_MAX);
-	diagnosis_add(why, "profile", "%s", profile->name);
+		r->why, DIAG_CONFIG,
+		"%s: [%s]: the password is not 1 to %d characters in UTF-8, as MS-CHAP has them.",
+		r->profile->path, r->section, MSCHAP_PASSWORD_MAX);
+	diagnosis_add(r->why, "profile", "%s", r->profile->name);
 	return -EINVAL;
+}
+
+static int arm_one(const struct reading *r, const struct mschap *mschap)
+{
+	const char *identity = r->settings->identity ? r->settings->identity : r->profile->identity;
+	int error = 0;
+
+	snprintf(r->inner->identity, sizeof r->inner->identity, "%s", identity ? identity : "");
+	if (profile_inner_needs_password(r->settings))
+		error = keep_password(r);
+	if (error == 0 && profile_inner_needs_mschap(r->settings)) {
+		r->inner->mschap = mschap;
+		error = check_mschap(r);
+	}
+	return error;
 }
 
 int arm_inner(struct armed *armed, const struct profile *profile, const struct mschap *mschap,
 	      struct diagnosis *why)
 {
-	const char *identity =
-		profile->inner.identity ? profile->inner.identity : profile->identity;
-	int r = 0;
+	const struct reading first = { profile, &profile->inner, "Inner", &armed->inner, why };
+	const struct reading second = { profile, &profile->inner2, "Inner2", &armed->inner2, why };
+	int r;
 
 	if (profile->method == PROFILE_TLS && !profile_enrols_by_teap(profile))
 		return 0;
-	snprintf(armed->inner_identity, sizeof armed->inner_identity, "%s",
-		 identity ? identity : "");
-	if (profile_inner_needs_password(profile))
-		r = keep_password(armed, profile, why);
-	if (r == 0 && profile_inner_needs_mschap(profile)) {
-		armed->mschap = mschap;
-		r = check_mschap(armed, profile, why);
-	}
-	return r;
+	r = arm_one(&first, mschap);
+	return r == 0 ? arm_one(&second, mschap) : r;
 }
 
 /* ---- what a port is given ---- */
 
-static struct inner_account account_of(const struct armed *armed)
+static struct inner_account account_of(const struct armed_inner *inner)
 {
-	return (struct inner_account){ .identity = slice_str(armed->inner_identity),
-				       .password = &armed->password,
-				       .mschap = armed->mschap };
+	return (struct inner_account){ .identity = slice_str(inner->identity),
+				       .password = &inner->password,
+				       .mschap = inner->mschap };
 }
 
-static enum status inner_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
+static enum status inner_method(const struct armed_inner *inner, enum profile_inner method,
+				struct eap_peer_offer *ret_offer)
 {
-	const struct inner_account account = account_of(armed);
+	const struct inner_account account = account_of(inner);
 	enum status status = UNSUPPORTED;
 
-	if (armed->profile->inner.method == INNER_EAP_TLS) {
+	if (method == INNER_EAP_TLS) {
 		struct tls_peer *tls = NULL;
 
-		status = tls_peer_new(armed->inner_tls, NULL, &tls);
+		status = tls_peer_new(inner->tls, NULL, &tls);
 		*ret_offer = (struct eap_peer_offer){ &tls_peer_method, tls };
-	} else if (armed->profile->inner.method == INNER_EAP_GTC) {
+	} else if (method == INNER_EAP_GTC) {
 		struct gtc_peer *gtc = NULL;
 
 		status = gtc_peer_new(&account, &gtc);
@@ -144,11 +160,12 @@ static enum status inner_method(const struct armed *armed, struct eap_peer_offer
 	return status;
 }
 
-static enum status inner_eap(const struct armed *armed, struct inner_peer **ret_inner)
+static enum status inner_eap(const struct armed_inner *inner, enum profile_inner method,
+			     struct inner_peer **ret_inner)
 {
-	struct inner_peer_settings settings = { .identity = slice_str(armed->inner_identity),
+	struct inner_peer_settings settings = { .identity = slice_str(inner->identity),
 						.offer_count = 1 };
-	enum status status = inner_method(armed, &settings.offers[0]);
+	enum status status = inner_method(inner, method, &settings.offers[0]);
 
 	if (status == OK) {
 		status = inner_peer_new(&settings, ret_inner);
@@ -183,14 +200,14 @@ static enum status ttls_method(const struct armed *armed, struct eap_peer_offer 
 {
 	struct ttls_peer_settings settings = {
 		.inner = ttls_inner(armed->profile->inner.method),
-		.account = account_of(armed),
+		.account = account_of(&armed->inner),
 		.options.fragment_size = armed->profile->fragment_size,
 	};
 	struct tunnel_peer *peer = NULL;
 	enum status status = OK;
 
 	if (settings.inner == TTLS_EAP)
-		status = inner_eap(armed, &settings.eap);
+		status = inner_eap(&armed->inner, armed->profile->inner.method, &settings.eap);
 	if (status == OK)
 		status = ttls_peer_new(armed->tls, &settings, &peer);
 	*ret_offer = (struct eap_peer_offer){ &ttls_peer_method, peer };
@@ -200,11 +217,11 @@ static enum status ttls_method(const struct armed *armed, struct eap_peer_offer 
 static enum status peap_method(const struct armed *armed, struct eap_peer_offer *ret_offer)
 {
 	struct peap_peer_settings settings = {
-		.require_binding = armed->profile->inner.require_binding,
+		.require_binding = armed->profile->require_binding,
 		.options.fragment_size = armed->profile->fragment_size,
 	};
 	struct tunnel_peer *peer = NULL;
-	enum status status = inner_eap(armed, &settings.eap);
+	enum status status = inner_eap(&armed->inner, armed->profile->inner.method, &settings.eap);
 
 	if (status == OK)
 		status = peap_peer_new(armed->tls, &settings, &peer);
@@ -212,19 +229,43 @@ static enum status peap_method(const struct armed *armed, struct eap_peer_offer 
 	return status;
 }
 
-enum status armed_teap_identity(const struct armed *armed, struct teap_peer_identity *ret_identity)
+static enum status teap_identity(const struct profile_inner_settings *settings,
+				 const struct armed_inner *inner,
+				 struct teap_peer_identity *ret_identity)
 {
-	const struct profile *profile = armed->profile;
-	struct teap_peer_identity identity = { .type = profile->inner.identity_type,
-					       .name = slice_str(armed->inner_identity) };
+	struct teap_peer_identity identity = { .type = settings->identity_type,
+					       .name = slice_str(inner->identity) };
 	enum status status = OK;
 
-	if (profile->inner.method == INNER_PASSWORD)
-		identity.password = &armed->password;
+	if (settings->method == INNER_PASSWORD)
+		identity.password = &inner->password;
 	else
-		status = inner_eap(armed, &identity.eap);
+		status = inner_eap(inner, settings->method, &identity.eap);
 	if (status == OK)
 		*ret_identity = identity;
+	return status;
+}
+
+enum status armed_teap_identity(const struct armed *armed, struct teap_peer_identity *ret_identity)
+{
+	return teap_identity(&armed->profile->inner, &armed->inner, ret_identity);
+}
+
+/* Of the sections that the profile has. */
+static enum status teap_identities(const struct armed *armed, struct teap_peer_settings *settings)
+{
+	const struct profile *profile = armed->profile;
+	struct teap_peer_identity *identities = settings->identities;
+	enum status status = OK;
+
+	if (profile->inner.method != INNER_NONE)
+		status = armed_teap_identity(armed, &identities[settings->identity_count++]);
+	if (status != OK || profile->inner2.method == INNER_NONE)
+		return status;
+	status = teap_identity(&profile->inner2, &armed->inner2,
+			       &identities[settings->identity_count++]);
+	if (status != OK)
+		inner_peer_free(identities[0].eap);
 	return status;
 }
 
@@ -233,18 +274,15 @@ static enum status teap_method(const struct armed *armed, struct eap_peer_offer 
 {
 	const struct profile *profile = armed->profile;
 	struct teap_peer_settings settings = {
-		.identity_count = profile->inner.method == INNER_NONE ? 0 : 1,
 		.inner_optional = profile->inner.method == INNER_NONE,
 		.certificate = profile->credential ? TEAP_MACHINE : TEAP_ANYBODY,
 		.hints = true,
-		.emsk = profile->inner.emsk,
+		.emsk = profile->emsk,
 		.options.fragment_size = profile->fragment_size,
 	};
 	struct tunnel_peer *peer = NULL;
-	enum status status = OK;
+	enum status status = teap_identities(armed, &settings);
 
-	if (profile->inner.method != INNER_NONE)
-		status = armed_teap_identity(armed, &settings.identities[0]);
 	if (status == OK)
 		status = teap_peer_new(armed->tls, &settings, &peer);
 	*ret_offer = (struct eap_peer_offer){ &teap_peer_method, peer };

@@ -60,17 +60,17 @@ struct profile {
 	size_t fragment_size; /* 0: what fits */
 	bool resume;
 
-	/* [Inner] */
+	/* [Inner], and [Inner2] where TEAP proves a second identity */
 	struct profile_inner_settings {
 		enum profile_inner method;
 		char *identity; /* NULL: that of [EAP] */
 		struct secret password;
 		char *password_file;
 		char *credential;
-		bool require_binding;
 		enum teap_identity identity_type;
-		enum teap_emsk_policy emsk;
-	} inner;
+	} inner, inner2;
+	bool require_binding;
+	enum teap_emsk_policy emsk;
 
 	/* [Server] */
 	struct words trust_anchors; /* files, directories, or the word `system` */
@@ -106,13 +106,15 @@ extern const struct ini_table profile_table;
 /* Certificates are asked for by TLVs of TEAP's own, with the account of [Inner] or a factory
  * credential: there is no CPROM. */
 bool profile_enrols_by_teap(const struct profile *profile);
-bool profile_inner_needs_password(const struct profile *profile);
-bool profile_inner_needs_mschap(const struct profile *profile);
+bool profile_inner_needs_password(const struct profile_inner_settings *inner);
+bool profile_inner_needs_mschap(const struct profile_inner_settings *inner);
 
 /* The credential that it shows: its own, or that of what runs inside of a tunnel; NULL: none. */
 static inline const char *profile_credential(const struct profile *profile)
 {
-	return profile->credential ? profile->credential : profile->inner.credential;
+	if (profile->credential)
+		return profile->credential;
+	return profile->inner.credential ? profile->inner.credential : profile->inner2.credential;
 }
 
 void profile_free(struct profile *profile);

@@ -34,14 +34,14 @@ bool profile_enrols_by_teap(const struct profile *profile)
 	return false;
 }
 
-bool profile_inner_needs_password(const struct profile *profile)
+bool profile_inner_needs_password(const struct profile_inner_settings *inner)
 {
-	return profile->inner.method != INNER_NONE && profile->inner.method != INNER_EAP_TLS;
+	return inner->method != INNER_NONE && inner->method != INNER_EAP_TLS;
 }
 
-bool profile_inner_needs_mschap(const struct profile *profile)
+bool profile_inner_needs_mschap(const struct profile_inner_settings *inner)
 {
-	switch (profile->inner.method) {
+	switch (inner->method) {
 	case INNER_MSCHAP:
 	case INNER_MSCHAPV2:
 	case INNER_EAP_MSCHAPV2:
@@ -57,6 +57,23 @@ bool profile_inner_needs_mschap(const struct profile *profile)
 	return false;
 }
 
+/* One of the sections that say what runs inside. */
+struct inner_check {
+	const struct profile_check *c;
+	const struct profile_inner_settings *inner;
+	const char *section;
+};
+
+static const char *key_in(const struct inner_check *i, const char *name, char buffer[32])
+{
+	snprintf(buffer, 32, "%s.%s", i->section, name);
+	return buffer;
+}
+
+#define inner_is_set(i, name) is_set((i)->c, key_in(i, name, (char[32]){ 0 }))
+#define inner_wrong(i, name, ...)                                                                  \
+	profile_wrong((i)->c, key_in(i, name, (char[32]){ 0 }), __VA_ARGS__)
+
 static bool goes_into_peap(enum profile_inner inner)
 {
 	return inner == INNER_MSCHAPV2 || inner == INNER_EAP_MSCHAPV2 || inner == INNER_EAP_GTC ||
@@ -69,17 +86,19 @@ static bool goes_into_teap(enum profile_inner inner)
 	       inner == INNER_PASSWORD;
 }
 
+static void check_in_teap(const struct inner_check *i)
+{
+	if (i->inner->method != INNER_NONE && !goes_into_teap(i->inner->method))
+		inner_wrong(i, "Method",
+			    "does not go into TEAP; expected mschapv2, tls or password.");
+	if (i->inner->method == INNER_PASSWORD && i->inner->password.len > UINT8_MAX)
+		inner_wrong(i, "Password", "is longer than the 255 octets that TEAP can carry.");
+}
+
 static void check_teap(const struct profile_check *c)
 {
-	const struct profile *p = c->profile;
-
-	if (p->inner.method != INNER_NONE && !goes_into_teap(p->inner.method))
-		profile_wrong(c, "Inner.Method",
-			      "does not go into TEAP; expected mschapv2, tls or password.");
-	if (p->inner.method == INNER_PASSWORD && p->inner.password.len > UINT8_MAX)
-		profile_wrong(c, "Inner.Password",
-			      "is longer than the 255 octets that TEAP can carry.");
-	if (p->min_tls < TLS_1_2)
+	check_in_teap(&(struct inner_check){ c, &c->profile->inner, "Inner" });
+	if (c->profile->min_tls < TLS_1_2)
 		profile_wrong(c, "MinTLS",
 			      "has to be 1.2 or 1.3: TEAP is not defined for what was before.");
 }
@@ -105,42 +124,41 @@ static void check_method(const struct profile_check *c)
 		check_teap(c);
 	else if (p->inner.method == INNER_PASSWORD)
 		profile_wrong(c, "Inner.Method", "goes into TEAP alone.");
-	if (p->method != PROFILE_PEAP && p->inner.require_binding)
+	if (p->method != PROFILE_PEAP && p->require_binding)
 		profile_wrong(c, "Inner.CryptoBinding",
 			      "is for [EAP] Method=peap alone; take it out.");
 }
 
-static void check_password(const struct profile_check *c)
+static void check_password(const struct inner_check *i)
 {
-	const struct profile *p = c->profile;
-	bool has = p->inner.password.len > 0 || p->inner.password_file;
+	const struct profile_inner_settings *inner = i->inner;
+	bool has = inner->password.len > 0 || inner->password_file;
 
-	if (p->inner.password.len > 0 && p->inner.password_file)
-		profile_wrong(c, "Inner.PasswordFile",
-			      "is there, and Password= as well; expected one of them.");
-	if (profile_inner_needs_password(p) && !has && !is_set(c, "Inner.Password") &&
-	    !is_set(c, "Inner.PasswordFile"))
-		profile_wrong(c, "Inner.Password",
-			      "is missing, and so is PasswordFile=; expected one of them.");
-	if (p->inner.method == INNER_EAP_TLS && has)
-		profile_wrong(
-			c, "Inner.Password",
+	if (inner->password.len > 0 && inner->password_file)
+		inner_wrong(i, "PasswordFile",
+			    "is there, and Password= as well; expected one of them.");
+	if (profile_inner_needs_password(inner) && !has && !inner_is_set(i, "Password") &&
+	    !inner_is_set(i, "PasswordFile"))
+		inner_wrong(i, "Password",
+			    "is missing, and so is PasswordFile=; expected one of them.");
+	if (inner->method == INNER_EAP_TLS && has)
+		inner_wrong(
+			i, "Password",
 			"is of no use with Method=eap-tls, which takes Credential=; take it out.");
 }
 
-static void check_credential(const struct profile_check *c)
+static void check_credential(const struct inner_check *i)
 {
-	const struct profile *p = c->profile;
+	const struct profile_inner_settings *inner = i->inner;
 
-	if (p->inner.method == INNER_EAP_TLS && !p->inner.credential &&
-	    !is_set(c, "Inner.Credential"))
-		profile_wrong(
-			c, "Inner.Credential",
+	if (inner->method == INNER_EAP_TLS && !inner->credential && !inner_is_set(i, "Credential"))
+		inner_wrong(
+			i, "Credential",
 			"is missing: name the credential in the keystore for EAP-TLS inside of the "
 			"tunnel.");
-	if (profile_inner_needs_password(p) && p->inner.credential)
-		profile_wrong(
-			c, "Inner.Credential",
+	if (profile_inner_needs_password(inner) && inner->credential)
+		inner_wrong(
+			i, "Credential",
 			"is for Method=eap-tls alone; a certificate that is shown to the server "
 			"besides is named by [TLS] Credential=.");
 }
@@ -165,10 +183,56 @@ static void check_enrolling(const struct profile_check *c)
 			      "is longer than the 255 octets that TEAP can carry.");
 }
 
+static bool is_written(const struct inner_check *i)
+{
+	for (size_t k = 0; k < profile_table.count; k++) {
+		if (strcmp(profile_table.keys[k].section, i->section) == 0 &&
+		    i->c->lines->line[k] > 0)
+			return true;
+	}
+	return false;
+}
+
+/* One of them is the machine's, the other its user's: the server asks by that. */
+static bool are_two(const struct profile *p)
+{
+	return p->inner.identity_type + p->inner2.identity_type == TEAP_USER + TEAP_MACHINE &&
+	       p->inner.identity_type != TEAP_ANYBODY && p->inner2.identity_type != TEAP_ANYBODY;
+}
+
+static void check_second(const struct inner_check *i)
+{
+	const struct profile *p = i->c->profile;
+
+	if (!is_written(i))
+		return;
+	if (p->method != PROFILE_TEAP || p->inner.method == INNER_NONE) {
+		inner_wrong(i, "Method",
+			    "is of a second identity, beside that of [Inner], for [EAP] "
+			    "Method=teap. Take the section [Inner2] out, or write those.");
+		return;
+	}
+	if (i->inner->method == INNER_NONE && !inner_is_set(i, "Method"))
+		inner_wrong(i, "Method",
+			    "is missing: say how the second identity is proved, such as mschapv2.");
+	check_in_teap(i);
+	check_password(i);
+	check_credential(i);
+	if (!i->inner->identity && !inner_is_set(i, "Identity"))
+		inner_wrong(i, "Identity", "is missing: name the second identity.");
+	if (!are_two(p))
+		inner_wrong(i, "IdentityType",
+			    "does not go with that of [Inner]; expected machine in one of them, "
+			    "and user in the other.");
+}
+
 void profile_check_inner(const struct profile_check *c)
 {
 	const struct profile *profile = c->profile;
+	const struct inner_check first = { c, &profile->inner, "Inner" };
+	const struct inner_check second = { c, &profile->inner2, "Inner2" };
 
+	check_second(&second);
 	if (profile->method == PROFILE_TLS && !profile_enrols_by_teap(profile)) {
 		check_no_inner(c);
 		return;
@@ -177,14 +241,15 @@ void profile_check_inner(const struct profile_check *c)
 		check_enrolling(c);
 	if (profile->method != PROFILE_TLS)
 		check_method(c);
-	check_password(c);
-	check_credential(c);
+	check_password(&first);
+	check_credential(&first);
 	if (profile->inner.method != INNER_NONE && !profile->identity && !profile->inner.identity &&
 	    !is_set(c, "EAP.Identity") && !is_set(c, "Inner.Identity"))
 		profile_wrong(c, "Inner.Identity",
 			      "is missing: name the account that the password belongs to.");
 	/* Whoever plugs in would be shown the password, or enough to find it. */
-	if (profile->insecure_no_server_check && profile_inner_needs_password(profile))
+	if (profile->insecure_no_server_check && (profile_inner_needs_password(&profile->inner) ||
+						  profile_inner_needs_password(&profile->inner2)))
 		profile_wrong(c, "InsecureNoServerCheck",
 			      "yes contradicts a password in [Inner]: anybody could pose as the "
 			      "server and "
@@ -193,13 +258,17 @@ void profile_check_inner(const struct profile_check *c)
 
 int profile_check_private(const struct profile *profile, struct ini_errors *errors)
 {
-	bool password = profile->inner.password.len > 0;
+	bool first = profile->inner.password.len > 0;
+	bool password = first || profile->inner2.password.len > 0;
 	mode_t others = password ? S_IRWXG | S_IRWXO : profile->enrol.token ? S_IRWXO : 0;
 	struct stat st;
 
 	if (others == 0 || (stat(profile->path, &st) == 0 && !(st.st_mode & others)))
 		return 0;
-	ini_errors_add(errors, profile->path, 0, password ? "[Inner] Password=" : "[Enroll] Token=",
+	ini_errors_add(errors, profile->path, 0,
+		       first	  ? "[Inner] Password="
+		       : password ? "[Inner2] Password="
+				  : "[Enroll] Token=",
 		       "is in a file that others can read. Give it to its owner alone (chmod "
 		       "0600), or use %s.",
 		       password ? "PasswordFile=" : "TokenFile=");

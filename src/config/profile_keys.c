@@ -222,6 +222,8 @@ static const struct ini_word inner_methods[] = {
 	{ "eap-gtc", INNER_EAP_GTC }, { "gtc", INNER_EAP_GTC },
 	{ "eap-tls", INNER_EAP_TLS }, { "tls", INNER_EAP_TLS },
 	{ "password", INNER_PASSWORD }, { NULL, 0 } };
+static const struct ini_word second_methods[] = {
+	{ "mschapv2", INNER_MSCHAPV2 }, { "tls", INNER_EAP_TLS }, { "password", INNER_PASSWORD }, { NULL, 0 } };
 static const struct ini_word identity_types[] = {
 	{ "any", TEAP_ANYBODY }, { "user", TEAP_USER }, { "machine", TEAP_MACHINE }, { NULL, 0 } };
 static const struct ini_word emsks[] = {
@@ -327,17 +329,31 @@ static const struct ini_key keys[] = {
 		"starts or reloads." },
 	{ KEY("Inner", "Credential", credential, inner.credential),
 	  .doc = "The credential in the keystore for `eap-tls` inside of the tunnel." },
-	{ KEY("Inner", "CryptoBinding", ini_enum, inner.require_binding), .words = bindings, .fallback = "accept",
+	{ KEY("Inner", "CryptoBinding", ini_enum, require_binding), .words = bindings, .fallback = "accept",
 	  .doc = "Whether the server of PEAP has to prove that both ends of the tunnel are the ends of what ran "
 		"inside. `accept` checks the proof where there is one, which not all servers know; `require` "
 		"refuses a server without." },
 	{ KEY("Inner", "IdentityType", ini_enum, inner.identity_type), .words = identity_types, .fallback = "any",
 	  .doc = "Whose account it is, for a server of TEAP that asks for the `user` or the `machine`. `any` answers to "
 		"both." },
-	{ KEY("Inner", "EmskBinding", ini_enum, inner.emsk), .words = emsks, .fallback = "ignore",
+	{ KEY("Inner", "EmskBinding", ini_enum, emsk), .words = emsks, .fallback = "ignore",
 	  .doc = "Whether what ran inside of TEAP is bound to the tunnel by its EMSK as well as by its MSK. Many servers "
 		"do it in a way of their own (RFC 9930, section 5.1), so that only a network known to do it right should "
 		"be given `allow` or `require`." },
+
+	{ KEY("Inner2", "Method", ini_enum, inner2.method), .words = second_methods,
+	  .doc = "How the other identity is proved inside of TEAP: `mschapv2`, `tls` or `password`, as in [Inner]." },
+	{ KEY("Inner2", "Identity", identity, inner2.identity),
+	  .doc = "Its name, which is shown to the server alone." },
+	{ KEY("Inner2", "Password", password, inner2.password),
+	  .doc = "Its password. A profile with this key must be readable by its owner alone." },
+	{ KEY("Inner2", "PasswordFile", ini_path, inner2.password_file),
+	  .doc = "A file whose first line is the password, as in [Inner]." },
+	{ KEY("Inner2", "Credential", credential, inner2.credential),
+	  .doc = "The credential in the keystore for `tls`." },
+	{ KEY("Inner2", "IdentityType", ini_enum, inner2.identity_type), .words = identity_types, .fallback = "any",
+	  .doc = "Whose it is: `machine` where [Inner] has `user`, or `user` where that has `machine`. The server asks for "
+		"one after the other." },
 
 	{ KEY("Server", "TrustAnchor", anchors, trust_anchors),
 	  .doc = "The authorities that may vouch for the server: files with certificates (PEM or DER), or "

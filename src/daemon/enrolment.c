@@ -112,7 +112,7 @@ static void ask_for_names(const struct enrolment *e, struct enrol_names *names)
 		old_name(e->job.old->cert, names->common_name, sizeof names->common_name);
 	else if (is_by_account(e))
 		snprintf(names->common_name, sizeof names->common_name, "%s",
-			 e->job.armed->inner_identity);
+			 e->job.armed->inner.identity);
 	else if (enrol->dns_names.count == 0)
 		host_name(names->common_name, sizeof names->common_name);
 	for (size_t i = 0; i < enrol->dns_names.count && i < ENROL_NAMES_MAX; i++) {
@@ -222,7 +222,9 @@ static struct tls_config *tunnel_tls(const struct enrolment *e)
 
 	if (e->job.means)
 		return e->job.means->tls;
-	return armed->profile->credential ? armed->tls : armed->inner_tls;
+	if (armed->profile->credential)
+		return armed->tls;
+	return armed->inner.tls ? armed->inner.tls : armed->inner2.tls;
 }
 
 /* Takes cprom over, also on failure. */
@@ -283,7 +285,7 @@ static int make_teap_alone(struct enrolment *e)
 		.inner_optional = !account,
 		.certificate = account ? TEAP_ANYBODY : TEAP_MACHINE,
 		.hints = account,
-		.emsk = e->job.armed->profile->inner.emsk,
+		.emsk = e->job.armed->profile->emsk,
 		.provision = e->cprom,
 		.options = { .fragment_size = e->job.armed->profile->fragment_size },
 	};

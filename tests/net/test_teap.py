@@ -76,6 +76,48 @@ def a_machine_and_its_certificate(lab):
     authd.expect(r'auth\.accept .*account="bob" subject="CN=laptop\.example\.org')
 
 
+MACHINE = "host/desk"
+
+
+def pair(lab, inner, machine_first):
+    """A machine and its user, in this order or the other: the server asks for the machine first."""
+    mine = {"Inner.IdentityType": "user", "Inner2.Identity": MACHINE, "Inner2.IdentityType": "machine"}
+    if machine_first:
+        mine = {"Inner.Identity": MACHINE, "Inner.IdentityType": "machine", "Inner2.Identity": NAME,
+                "Inner2.IdentityType": "user"}
+    second = {"Inner2.Credential": "machine"} if inner == "tls" else {"Inner2.PasswordFile": password_file(lab)}
+    return profile(lab, "mschapv2", Inner2_Method=inner) | mine | second
+
+
+@each(*((i, o) for i in WAYS for o in (False, True)))
+def a_machine_and_its_user(lab, case):
+    inner, machine_first = case
+    authd, port = by_port(lab, "1.3", inner="mschapv2 tls password", Tunnel_TeapIdentities="machine user")
+    keep(authd)
+    keep(authd, MACHINE)
+    daemon = lab.latchkeyd(port, bus=lab.bus(), profile=pair(lab, inner, machine_first))
+    daemon.expect(r"port\.authorised")
+    authd.expect(r"auth\.accept .*method=TEAP ")
+    lab.until(port.ping, "traffic passes after")
+
+
+@each(NAME, MACHINE)
+def an_account_that_was_removed_resumes_nothing(lab, name):
+    """Whichever of the two it is."""
+    authd, port = by_port(lab, "1.3", inner="mschapv2", Tunnel_TeapIdentities="machine user")
+    keep(authd)
+    keep(authd, MACHINE)
+    daemon = lab.latchkeyd(port, bus=lab.bus(), profile=pair(lab, "mschapv2", False))
+    daemon.expect(r"port\.authorised")
+    mark = daemon.mark()
+    daemon.ctl("reauth", check=True)
+    daemon.expect(r"port\.authorised .*resumed=yes", mark)
+    authd.ctl("account", "remove", name, check=True)
+    seen = authd.mark()
+    daemon.ctl("reauth", check=True)
+    authd.expect(rf'auth\.reject .*resumed=yes .*diagnosis=account-unknown .*{name}', seen)
+
+
 @each("mschapv2", "password")
 def a_wrong_password_is_told(lab, inner):
     authd, port = by_port(lab, "1.3", inner=inner)

@@ -16,6 +16,9 @@
 #define TTLS   SERVER "[EAP]\nMethod=ttls\nIdentity=user\n[Inner]\n"
 #define TEAP   SERVER "[EAP]\nMethod=teap\nIdentity=user\n[Inner]\n"
 #define PEAP   SERVER "[EAP]\nMethod=peap\nIdentity=user\n[Inner]\n"
+/* The two identities of TEAP; the second is to be completed. */
+#define USER "Method=mschapv2\nPassword=x\nIdentityType=user\n"
+#define DESK "[Inner2]\nIdentityType=machine\n"
 
 #define PIN "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 

@@ -34,8 +34,8 @@ TEST(a_tunnel_is_armed_with_a_password_and_no_credential)
 	struct eap_peer_offer offer = { 0 };
 
 	REQUIRE(armed != NULL);
-	CHECK(slice_eq(secret_slice(&armed->password), slice_str("secret")));
-	CHECK_STR(armed->inner_identity, "user@example.org");
+	CHECK(slice_eq(secret_slice(&armed->inner.password), slice_str("secret")));
+	CHECK_STR(armed->inner.identity, "user@example.org");
 	/* Nothing of it is seen outside but the way to the server. */
 	CHECK_STR(armed->identity, "anonymous@example.org");
 	CHECK_STR(armed->credential, "");
@@ -84,7 +84,7 @@ TEST(a_password_file_is_its_owners_alone)
 
 		if (!rows[i].problem) {
 			REQUIRE(armed != NULL);
-			CHECK(slice_eq(secret_slice(&armed->password), slice_str("secret")));
+			CHECK(slice_eq(secret_slice(&armed->inner.password), slice_str("secret")));
 			continue;
 		}
 		CHECK(armed == NULL);
@@ -120,7 +120,7 @@ TEST(without_md4_and_des_only_what_needs_them_is_refused)
 
 	REQUIRE(pap != NULL);
 	CHECK_STR(pap->identity, "anonymous");
-	CHECK_STR(pap->inner_identity, "user");
+	CHECK_STR(pap->inner.identity, "user");
 }
 
 TEST(each_method_of_a_tunnel_can_be_made)
@@ -152,4 +152,65 @@ TEST(each_method_of_a_tunnel_can_be_made)
 		offer.method->free(offer.self);
 		CHECK_STR(armed->credential, strstr(inner[i], "tls") ? "machine" : "");
 	}
+}
+
+#define PAIR                                                                                       \
+	"[EAP]\nMethod=teap\n[Inner]\nMethod=%s\nIdentity=user\nIdentityType=user\n%s\n"           \
+	"[Inner2]\nMethod=%s\nIdentity=host/desk\nIdentityType=machine\n%s\n"
+
+TEST(two_identities_are_armed_each_with_its_own)
+{
+	static const struct {
+		const char *method, *with;
+	} ways[] = {
+		{ "mschapv2", "Password=secret" },
+		{ "password", "Password=secret" },
+		{ "tls", "Credential=machine" },
+	};
+
+	for (size_t i = 0; i < 9; i++) {
+		AUTO_VALUE(rig) rig = rig_make();
+		struct eap_peer_offer offer = { 0 };
+		AUTO(char) text = NULL;
+		struct diagnosis why;
+
+		REQUIRE(asprintf(&text, PAIR, ways[i % 3].method, ways[i % 3].with,
+				 ways[i / 3].method, ways[i / 3].with) > 0);
+
+		AUTO_STRUCT(armed) armed = arm_text(&rig, test_mschap(), text, &why);
+
+		REQUIRE(armed != NULL);
+		CHECK_STR(armed->inner.identity, "user");
+		CHECK_STR(armed->inner2.identity, "host/desk");
+		CHECK_INT(armed->inner.password.len, i % 3 == 2 ? 0 : 6);
+		CHECK_INT(armed->inner2.password.len, i / 3 == 2 ? 0 : 6);
+		CHECK_INT(armed->inner2.tls != NULL, i / 3 == 2);
+		CHECK_STR(armed->credential, i % 3 == 2 || i / 3 == 2 ? "machine" : "");
+		CHECK_INT(armed_method(armed, &offer), 0);
+		CHECK_STR(offer.method->name, "TEAP");
+		offer.method->free(offer.self);
+	}
+}
+
+TEST(the_second_password_counts_as_well)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+	AUTO(char) one = NULL;
+	AUTO(char) two = NULL;
+	AUTO(char) none = NULL;
+	struct diagnosis why;
+
+	REQUIRE(asprintf(&one, PAIR, "tls", "Credential=machine", "password", "Password=1") > 0);
+	REQUIRE(asprintf(&two, PAIR, "tls", "Credential=machine", "password", "Password=2") > 0);
+	REQUIRE(asprintf(&none, PAIR, "tls", "Credential=machine", "password",
+			 "PasswordFile=/nowhere") > 0);
+
+	AUTO_STRUCT(armed) a = arm_text(&rig, test_mschap(), one, &why);
+	AUTO_STRUCT(armed) b = arm_text(&rig, test_mschap(), two, &why);
+	AUTO_STRUCT(armed) c = arm_text(&rig, test_mschap(), none, &why);
+
+	REQUIRE(a && b);
+	CHECK(!armed_same(a, b));
+	CHECK(c == NULL);
+	CHECK(strstr(diagnosis_evidence(&why, "detail"), "[Inner2] PasswordFile=/nowhere") != NULL);
 }
