@@ -3,10 +3,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <openssl/rand.h>
-#include <string.h>
 
 #include "authd/message.h"
-#include "drivers/log.h"
 
 /* Whoever comes with many names and stations pushes out the counts that are oldest, of those that
  * fall into the same set; which do, nobody can choose. */

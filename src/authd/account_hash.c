@@ -1,5 +1,4 @@
 /* Passwords as scrypt hashes (RFC 7914) in their text form. */
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>

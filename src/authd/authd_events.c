@@ -1,6 +1,4 @@
 /* What the workers report, on its way to the log, the counters and the recorder. */
-#include <string.h>
-
 #include "authd/authd.h"
 #include "authd/record.h"
 #include "drivers/log.h"

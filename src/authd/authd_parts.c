@@ -1,7 +1,6 @@
 /* The parts of the service: opened in their order, given a new configuration, closed. */
 #include <errno.h>
 #include <grp.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "authd/accounts_registry.h"

@@ -3,7 +3,6 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "authd/ca_keeper.h"
 #include "authd/command.h"

@@ -1,5 +1,4 @@
 /* The keys of latchkey-authd.conf: parsing, errors, defaults and its manual page come from here. */
-#include <string.h>
 #include <syslog.h>
 
 #include "authd/config_types.h"

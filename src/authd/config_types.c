@@ -1,12 +1,10 @@
 #include "authd/config_types.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <openssl/objects.h>
 #include <string.h>
 
-#include "eap/packet.h"
 #include "keystore/keystore.h"
 
 #define TEXT_TYPE(name_, shown_, expected_, parse_)                                                \

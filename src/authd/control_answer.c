@@ -1,7 +1,6 @@
 /* What is answered to each command. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "authd/control_parts.h"
 #include "authd/record.h"

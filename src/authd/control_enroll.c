@@ -2,7 +2,6 @@
  * know. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "authd/control_enroll.h"
 #include "base/random.h"

@@ -2,7 +2,6 @@
  * 5080, section 2.2.1, in a plain form: the same octets again, after twice the time. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "authd/dynauth_parts.h"

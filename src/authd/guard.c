@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "drivers/bridge.h"
-#include "drivers/log.h"
 
 struct guard {
 	struct loop *loop;

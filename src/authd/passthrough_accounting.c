@@ -1,7 +1,6 @@
 /* Accounting records on their way to a server: RFC 2866, sections 2 and 5.2. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "authd/passthrough.h"
 #include "authd/passthrough_parts.h"

@@ -1,10 +1,7 @@
 /* Ports and sessions for people: the keys are those of view.h. */
-#include <string.h>
-
 #include "authd/port_gate.h"
 #include "authd/ports_parts.h"
 #include "authd/view.h"
-#include "eap/packet.h"
 
 static bool put(json_t *object, const char *key, json_t *value)
 {

@@ -12,11 +12,10 @@
 
 #define RADSEC_PORT	       2083
 #define RADSEC_CONNECTIONS_MAX 1024
-#define RADSEC_CLIENT_MAX      64	    /* connections of one client */
-#define RADSEC_HANDSHAKES_MAX  128	    /* that are not finished */
-#define RADSEC_HANDSHAKE_TIME  10000	    /* msec */
-#define RADSEC_IDLE_TIME       300000	    /* msec without a packet; then it is closed */
-#define RADSEC_OUTPUT_MAX      (256 * 1024) /* octets that a client does not read */
+#define RADSEC_CLIENT_MAX      64     /* connections of one client */
+#define RADSEC_HANDSHAKES_MAX  128    /* that are not finished */
+#define RADSEC_HANDSHAKE_TIME  10000  /* msec */
+#define RADSEC_IDLE_TIME       300000 /* msec without a packet; then it is closed */
 
 struct radsec_server;
 

@@ -2,7 +2,6 @@
 #include "authd/server_config.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <string.h>
 
 #include "authd/config_types.h"

@@ -186,7 +186,6 @@ int enrol_arm(const struct profile *profile, struct keystore *keystore,
 	diagnosis_set(why, DIAG_NONE);
 	if (!armed)
 		return arm_failed(why, profile, "there is no memory left");
-	armed->references = 1;
 	if (!enrol_has_means(profile, given))
 		return no_means(profile, why, "no token and no factory credential", "");
 	if (profile_enrols_by_teap(profile) && given && given->token.len > 0)
@@ -206,15 +205,9 @@ int enrol_arm(const struct profile *profile, struct keystore *keystore,
 	return 0;
 }
 
-struct armed_enrol *armed_enrol_ref(struct armed_enrol *armed)
-{
-	armed->references++;
-	return armed;
-}
-
 void armed_enrol_free(struct armed_enrol *armed)
 {
-	if (!armed || --armed->references > 0)
+	if (!armed)
 		return;
 	tls_config_free(armed->tls);
 	token_done(&armed->token);

@@ -17,7 +17,6 @@ struct enrol_given {
 };
 
 struct armed_enrol {
-	unsigned references;
 	struct tls_config *tls; /* shows the factory credential where that is no token */
 	char identity[EAP_IDENTITY_BUFFER];
 	bool has_token;
@@ -37,8 +36,7 @@ bool enrol_has_means(const struct profile *profile, const struct enrol_given *gi
 int enrol_arm(const struct profile *profile, struct keystore *keystore,
 	      const struct enrol_given *given, int64_t now, struct armed_enrol **ret_armed,
 	      struct diagnosis *why);
-struct armed_enrol *armed_enrol_ref(struct armed_enrol *armed);
-void armed_enrol_free(struct armed_enrol *armed); /* drops one reference; the last one wipes */
+void armed_enrol_free(struct armed_enrol *armed); /* wipes */
 DEFINE_AUTO_STRUCT(armed_enrol);
 
 #endif

@@ -67,22 +67,6 @@ static int files_add(struct files *files, const char *path, size_t ceiling)
 	return file->path ? 0 : -ENOMEM;
 }
 
-int files_add_octets(struct files *files, const char *name, struct slice octets)
-{
-	int r = files_grow(files);
-
-	if (r < 0)
-		return r;
-
-	struct file_octets *file = &files->file[files->count];
-
-	if (bytes_set(&file->content, octets) != OK)
-		return -ENOMEM;
-	file->path = strdup(name);
-	files->view[files->count++] = bytes_slice(&file->content);
-	return file->path ? 0 : -ENOMEM;
-}
-
 static int is_certificate(const struct dirent *entry)
 {
 	static const char *const endings[] = { ".pem", ".crt", ".cer", ".der" };

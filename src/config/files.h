@@ -23,8 +23,6 @@ int files_add_anchors(struct files *files, const char *word);
 /* A certificate that is no file; label stands for its path. */
 int files_add_cert(struct files *files, const char *label, const X509 *cert);
 int files_add_crl(struct files *files, const char *path);
-/* What is no file; name is for errors. */
-int files_add_octets(struct files *files, const char *name, struct slice octets);
 void files_done(struct files *files);
 /* What a person is told of such an error. */
 const char *files_problem(int error);

@@ -1,6 +1,5 @@
 /* Certificates: RFC 5280, section 4. */
 #include <openssl/err.h>
-#include <string.h>
 
 #include "base/random.h"
 #include "enrol/ca_parts.h"

@@ -4,7 +4,6 @@
 
 #include <openssl/err.h>
 #include <stdio.h>
-#include <string.h>
 
 #define POLLS_DEFAULT 16
 

@@ -3,7 +3,6 @@
 #include "enrol/der.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define SLICE(octets)                                                                              \
 	{                                                                                          \

@@ -12,8 +12,6 @@
 #include "enrol/csr.h"
 #include "enrol/names.h"
 
-#include <string.h>
-
 enum step { START, ROOTS, CERTIFICATE, REVOCATION, OVER };
 
 struct cmp_machine {

@@ -9,7 +9,6 @@
 #include <openssl/cmp.h>
 #include <openssl/err.h>
 #include <stdio.h>
-#include <string.h>
 
 struct cmp_responder {
 	struct cmp_duty duty;

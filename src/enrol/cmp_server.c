@@ -9,7 +9,6 @@
 #include "enrol/cmp_service.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum enrol_state cmp_service_fail(struct cmp_service *s, enum enrol_side by,
 				  const struct diagnosis *why)

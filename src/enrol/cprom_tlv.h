@@ -33,8 +33,7 @@ enum cprom_tlv {
 	CPROM_VERSION,
 	CPROM_TLVS /* one past the last */
 };
-#define CPROM_TLV_OPTIONAL  128 /* from here on unknown types are skipped */
-#define CPROM_TLV_VALUE_MAX 0xffffffu
+#define CPROM_TLV_OPTIONAL 128 /* from here on unknown types are skipped */
 
 const char *cprom_tlv_name(unsigned type); /* "Action"; "type 77" would be a lie: NULL */
 

@@ -10,7 +10,6 @@
 #include "enrol/pkcs.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define REPEATS_MAX 3 /* of a request for which Retry-After is 0 */
 
@@ -255,9 +254,7 @@ static void est_result(const void *self, struct enrol_result *ret_result)
 {
 	const struct est_machine *m = self;
 
-	*ret_result = (struct enrol_result){ .cert = m->given.cert,
-					     .chain = m->given.chain,
-					     .anchors = m->given.anchors };
+	pkcs_given_result(&m->given, ret_result);
 }
 
 static const struct enrol_fault *est_fault(const void *self)

@@ -233,9 +233,7 @@ static void est_result(const void *self, struct enrol_result *ret_result)
 {
 	const struct est_service *s = self;
 
-	*ret_result = (struct enrol_result){ .cert = s->given.cert,
-					     .chain = s->given.chain,
-					     .anchors = s->given.anchors };
+	pkcs_given_result(&s->given, ret_result);
 }
 
 static const struct enrol_fault *est_fault(const void *self)

@@ -66,6 +66,13 @@ void pkcs_given_done(struct pkcs_given *given)
 	*given = (struct pkcs_given){ 0 };
 }
 
+void pkcs_given_result(const struct pkcs_given *given, struct enrol_result *ret_result)
+{
+	*ret_result = (struct enrol_result){ .cert = given->cert,
+					     .chain = given->chain,
+					     .anchors = given->anchors };
+}
+
 static enum status add_all(STACK_OF(X509) * certs, const STACK_OF(X509) * from)
 {
 	enum status status = OK;

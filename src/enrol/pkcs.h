@@ -25,6 +25,8 @@ struct pkcs_given {
 	STACK_OF(X509) * chain, *anchors; /* anchors: NULL when there are none */
 };
 void pkcs_given_done(struct pkcs_given *given);
+/* Borrows. */
+void pkcs_given_result(const struct pkcs_given *given, struct enrol_result *ret_result);
 /* Issuers are looked for in the message and among the authorities.  On failure the fault. */
 CHECKED enum status pkcs_response_read(EVP_PKEY *key, struct slice certs_only,
 				       const STACK_OF(X509) * authorities,

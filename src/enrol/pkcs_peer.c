@@ -111,9 +111,7 @@ static void pkcs_result(const void *self, struct enrol_result *ret_result)
 {
 	const struct pkcs_machine *m = self;
 
-	*ret_result = (struct enrol_result){ .cert = m->given.cert,
-					     .chain = m->given.chain,
-					     .anchors = m->given.anchors };
+	pkcs_given_result(&m->given, ret_result);
 }
 
 static const struct enrol_fault *pkcs_fault(const void *self)

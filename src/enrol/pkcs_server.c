@@ -121,9 +121,7 @@ static void pkcs_result(const void *self, struct enrol_result *ret_result)
 {
 	const struct pkcs_service *s = self;
 
-	*ret_result = (struct enrol_result){ .cert = s->given.cert,
-					     .chain = s->given.chain,
-					     .anchors = s->given.anchors };
+	pkcs_given_result(&s->given, ret_result);
 }
 
 static const struct enrol_fault *pkcs_fault(const void *self)

@@ -2,8 +2,6 @@
 #include "keystore/dir_write.h"
 
 #include <errno.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "keystore/uri.h"
 

@@ -11,7 +11,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/random.h"
 #include "method/cprom_server_parts.h"
@@ -355,13 +354,6 @@ size_t cprom_server_deeds(const void *self, const struct cprom_deed **ret_deeds)
 
 	*ret_deeds = s->deeds;
 	return s->deed_count;
-}
-
-const struct enrol_grant *cprom_server_grant(const void *self)
-{
-	const struct cprom_server *s = self;
-
-	return s->granted ? &s->grant : NULL;
 }
 
 struct slice cprom_server_mud_url(const void *self)

@@ -58,8 +58,6 @@ struct cprom_deed {
 	bool confirmed; /* the peer has stored it; and, if that was asked for, proved it */
 };
 size_t cprom_server_deeds(const void *self, const struct cprom_deed **ret_deeds);
-/* What the machine was allowed, after ENROL_ASKS_AUTHORISE was granted; NULL until then. */
-const struct enrol_grant *cprom_server_grant(const void *self);
 /* What the peer told of itself, or empty. */
 struct slice cprom_server_mud_url(const void *self);
 

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "method/cprom_server_parts.h"
 #include "tls/claim.h"
 

@@ -1,7 +1,5 @@
 #include "method/gtc_server.h"
 
-#include <string.h>
-
 #include "method/password_check.h"
 
 #define EAP_TYPE_GTC 6

@@ -1,7 +1,5 @@
 #include "method/tls_peer.h"
 
-#include <string.h>
-
 #include "method/tls_frame.h"
 #include "method/tls_keys.h"
 #include "method/tls_verdict.h"

@@ -1,7 +1,5 @@
 #include "method/tls_server.h"
 
-#include <string.h>
-
 #include "method/tls_frame.h"
 #include "method/tls_keys.h"
 

@@ -1,7 +1,5 @@
 #include "radius/packet.h"
 
-#include <string.h>
-
 enum radius_fault radius_packet_length(struct slice in, size_t *ret_length)
 {
 	struct rd r = rd_of(in);

@@ -11,7 +11,6 @@
 #include "radius/keys.h"
 
 #define RADIUS_CLASSES_MAX 4
-#define RADIUS_STATE_MAX   253
 #define RADIUS_ADDRESS_MAX 46 /* of an address as text, with its NUL */
 
 #define RADIUS_SERVICE_FRAMED	      2	 /* RFC 2865, section 5.6 */

@@ -3,7 +3,6 @@
 #include <openssl/err.h>
 
 #include <stdio.h>
-#include <string.h>
 
 #include "tls/cert.h"
 #include "tls/engine_parts.h"

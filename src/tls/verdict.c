@@ -3,8 +3,6 @@
 
 #include <openssl/err.h>
 
-#include <string.h>
-
 int tls_verify_error(enum diagnosis_id verdict)
 {
 	static const struct {

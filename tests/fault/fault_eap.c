@@ -3,8 +3,6 @@
 #include "tests/fault/fault.h"
 #include "tests/talk/fake_method.h"
 
-#include <string.h>
-
 struct scene {
 	struct eap_peer peer;
 	struct eap_peer_config config;

@@ -3,8 +3,6 @@
 #include "tests/fault/fault.h"
 #include "tests/talk/fake_server_method.h"
 
-#include <string.h>
-
 struct scene {
 	struct eap_authenticator machine;
 	struct eap_authenticator_lower lower;

@@ -1,7 +1,5 @@
 /* What was revoked, without memory: those who ask are told of all of it, or are not told yet; what
  * is published for others is whole or is not there. */
-#include <string.h>
-
 #include "authd/ca_keeper.h"
 #include "authd/lists.h"
 #include "drivers/log.h"

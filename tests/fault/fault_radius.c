@@ -4,8 +4,6 @@
 #include "radius/duplicates.h"
 #include "tests/fault/fault.h"
 
-#include <string.h>
-
 #define SECRET slice_str("testing123")
 
 /* The server's end of one request. */

@@ -1,6 +1,5 @@
 /* What the server remembers, and its control socket, without memory: a reason, and nothing that is
  * half there. */
-#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -6,7 +6,6 @@
 #include "tests/tls_server.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static const struct moment now = { .mono = 1000, .wall = PKI_NOW };
 

@@ -1,7 +1,5 @@
 /* EAP-TTLS and PEAP as the server, without memory: the peer has all it wants.  Whoever proves who
  * he is gets in with all keys, or nobody does and there are none. */
-#include <stdlib.h>
-
 #include "tests/fault/fault.h"
 #include "tests/legacy.h"
 #include "tests/tunnel_guest.h"

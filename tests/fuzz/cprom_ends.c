@@ -1,7 +1,6 @@
 #include "tests/fuzz/cprom_ends.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "enrol/cprom_tlv.h"
 #include "tests/cprom_duo.h"

@@ -1,7 +1,5 @@
 #include "tests/fuzz/fake_tls_parts.h"
 
-#include <string.h>
-
 enum status tls_server_config_new(const struct tls_server_settings *settings,
 				  struct tls_server_config **ret_config, struct diagnosis *why)
 {

@@ -1,7 +1,6 @@
 /* The codec of CPROM: what is valid builds to the same octets; every kind of message is checked
  * without harm; fragments of anything come together again, and the ceiling holds. */
 #include <assert.h>
-#include <string.h>
 
 #include "enrol/cprom_frame.h"
 #include "enrol/cprom_rules.h"

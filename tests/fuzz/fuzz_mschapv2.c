@@ -4,7 +4,6 @@
 #include "tests/legacy.h"
 
 #include <assert.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,6 @@
 /* Both ends of SPP, with a hostile other end.  The first octets say which end, action, kind of
  * credential and generation; then messages, each after its length in 16 bits. */
 #include <assert.h>
-#include <string.h>
 
 #include "enrol/protocol.h"
 #include "enrol/cprom_tlv.h"

@@ -3,7 +3,6 @@
 #include "method/tls_frame.h"
 
 #include <assert.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,6 @@
  * that a path may be halfway good; an early clock; a response, after its length. */
 #include <assert.h>
 #include <openssl/err.h>
-#include <string.h>
 
 #include "tests/pki.h"
 #include "tls/cert.h"

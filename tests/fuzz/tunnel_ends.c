@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "enrol/names.h"
 #include "enrol/pkcs.h"

@@ -1,6 +1,4 @@
 /* Sessions of a tunnel that are resumed, and what has become of their accounts meanwhile. */
-#include <string.h>
-
 #include "method/teap_peer.h"
 #include "method/ttls_peer.h"
 #include "tests/test.h"

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <openssl/cmp.h>
 #include <openssl/err.h>
-#include <unistd.h>
 
 #include "authd/cmp_client.h"
 #include "drivers/loop.h"

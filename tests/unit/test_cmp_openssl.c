@@ -1,7 +1,6 @@
 /* OpenSSL's own command at the other end: as a machine that enrolls, and as a CA. */
 #include "tests/test.h"
 
-#include <errno.h>
 #include <microhttpd.h>
 #include <fcntl.h>
 #include <netinet/in.h>

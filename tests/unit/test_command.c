@@ -1,7 +1,6 @@
 /* The commands of latchkey-authd that talk to the service, against a control socket behind which a
  * program is made up here. */
 #include <errno.h>
-#include <signal.h>
 #include <sys/wait.h>
 
 #include "authd/command.h"

@@ -1,8 +1,6 @@
 /* Every key of profiles and of the service, and the language that they are written in. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 

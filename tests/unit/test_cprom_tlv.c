@@ -1,6 +1,4 @@
 /* The codec of CPROM, and the table of which TLV may stand in which message. */
-#include <stdlib.h>
-
 #include "enrol/cprom_frame.h"
 #include "enrol/cprom_rules.h"
 #include "enrol/params.h"

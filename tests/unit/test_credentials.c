@@ -1,7 +1,6 @@
 /* The real `latchkeyctl credentials` on a keystore of ours. */
 #include "tests/test.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>

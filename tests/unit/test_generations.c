@@ -1,7 +1,6 @@
 /* Generations that are made while another is in use. */
 #include "tests/test.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,8 +1,6 @@
 #include "tests/test.h"
 #include "tests/tls_duo.h"
 
-#include <string.h>
-
 /* ---- handshakes ----------------------------------------------------------------------------- */
 
 TEST(a_full_handshake_with_each_kind_of_key)
