@@ -11,7 +11,7 @@ latchkeyd_SOURCES = \
 	%D%/profiles.c %D%/profiles.h \
 	%D%/renewal.c %D%/renewal.h \
 	%D%/service.c %D%/service.h %D%/service_parts.h \
-	%D%/service_bus.c %D%/service_config.c %D%/service_lives.c \
+	%D%/service_bus.c %D%/service_config.c %D%/service_lives.c %D%/service_trials.c \
 	%D%/service_wishes.c
 latchkeyd_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
 latchkeyd_LDADD = $(SHELL_LIBS)

@@ -235,7 +235,7 @@ void port_set_link(struct port *port, const struct link_info *link)
 
 void port_connect(struct port *port)
 {
-	port->wanted = true;
+	port->wanted = port->decided = true;
 	if (!port->armed || !port->link.carrier)
 		return;
 	port->taken = packet_rival(port->link.index);
@@ -264,6 +264,7 @@ void port_connect(struct port *port)
 void port_disconnect(struct port *port)
 {
 	port->wanted = port->taken = port->waiting = false;
+	port->decided = true;
 	if (!port->armed)
 		return;
 	supplicant_logoff(&port->pae, true);
@@ -405,8 +406,6 @@ void port_use(struct port *port, const char *profile, struct armed *armed,
 	    port->diagnosis.id == problem->id)
 		return;
 
-	bool first = !port->profile[0];
-
 	drop_engine(port);
 	snprintf(port->profile, sizeof port->profile, "%s", profile);
 	diagnosis_set(&port->diagnosis, DIAG_NONE);
@@ -424,7 +423,7 @@ void port_use(struct port *port, const char *profile, struct armed *armed,
 		announce(port);
 		return;
 	}
-	if (first)
+	if (!port->decided)
 		port->wanted = port->armed->profile->autoconnect;
 	if (port->wanted)
 		port_connect(port);

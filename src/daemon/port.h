@@ -64,9 +64,10 @@ struct port {
 	struct armed *successor; /* the same profile with another credential, taken up between two
 				    conversations; NULL: none */
 	char profile[PROFILE_NAME_MAX + 1];
-	bool joined; /* the multicast group, on this interface */
-	bool taken;  /* another supplicant works here */
-	bool wanted; /* the user, or AutoConnect=, wants it to be open */
+	bool joined;  /* the multicast group, on this interface */
+	bool taken;   /* another supplicant works here */
+	bool wanted;  /* the user, or AutoConnect=, wants it to be open */
+	bool decided; /* one of them has said so, or not */
 
 	struct supplicant pae;
 	struct eap_lower lower;

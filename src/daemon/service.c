@@ -1,4 +1,4 @@
-#include "daemon/service_parts.h"
+#include "daemon/held.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -148,6 +148,8 @@ static int start(struct service *s)
 	if (error == 0) {
 		service_read_credentials(s);
 		service_read_lives(s);
+		if (trials_end(s, false))
+			service_rearm(s);
 		error = packet_open(s->loop, on_frame, s, &s->socket);
 	}
 	if (error == 0) {

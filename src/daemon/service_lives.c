@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "drivers/log.h"
 
-static uint32_t chance(void)
+uint32_t held_chance(void)
 {
 	uint32_t random;
 
@@ -25,6 +25,21 @@ struct held *held_find(struct service *s, const char *name)
 			return h;
 	}
 	return NULL;
+}
+
+struct held *held_make(struct service *s, const char *name)
+{
+	struct held *h = held_find(s, name);
+
+	if (h)
+		return h;
+	h = calloc(1, sizeof *h);
+	if (!h)
+		return NULL;
+	list_init(&h->node);
+	snprintf(h->name, sizeof h->name, "%s", name);
+	list_append(&s->held, &h->node);
+	return h;
 }
 
 struct held *held_of_port(struct service *s, const struct port *port)
@@ -54,31 +69,15 @@ const struct enrol_given *held_given(const struct held *h, struct enrol_given *r
 
 /* ---- facts --------------------------------------------------------------------------------- */
 
-static const struct credential_info *stored(const struct service *s, const char *name)
-{
-	for (size_t i = 0; i < s->credential_count; i++) {
-		if (strcmp(s->credentials[i].name, name) == 0)
-			return &s->credentials[i];
-	}
-	return NULL;
-}
-
-static bool on_trial(const struct service *s, const char *name)
-{
-	const struct credential_info *info = stored(s, name);
-
-	return info && info->proved != 0;
-}
-
 static void learn_dates(struct service *s, struct held *h, const struct armed *armed)
 {
 	const struct profile_enrol *enrol = &armed->profile->enrol;
 	const struct renewal_policy policy = { enrol->renew_at, enrol->renew_jitter };
-	const struct credential_info *info = stored(s, h->name);
+	const struct credential_info *info = held_stored(s, h->name);
 	bool other = h->life.renewal.generation != armed->generation;
 
 	renewal_set(&h->life.renewal, &policy, armed->generation, armed->certificate.not_before,
-		    armed->certificate.not_after, chance());
+		    armed->certificate.not_after, held_chance());
 	if (other && info && info->generation == armed->generation)
 		renewal_installed(&h->life.renewal, info->imported, loop_now());
 }
@@ -89,7 +88,7 @@ static void learn(struct service *s, struct held *h, const struct armed *armed)
 	struct enrol_given given;
 
 	h->life.usable = armed->ready;
-	h->life.on_trial = h->life.usable && on_trial(s, h->name);
+	h->life.on_trial = h->life.usable && held_on_trial(s, h->name);
 	if (enrol->wanted) {
 		h->life.enrols = true;
 		h->life.means = enrol_has_means(armed->profile, held_given(h, &given));
@@ -100,16 +99,10 @@ static void learn(struct service *s, struct held *h, const struct armed *armed)
 
 static void look_at(struct service *s, const struct armed *armed)
 {
-	struct held *h = held_find(s, armed->credential);
+	struct held *h = held_make(s, armed->credential);
 
-	if (!h) {
-		h = calloc(1, sizeof *h);
-		if (!h)
-			return;
-		list_init(&h->node);
-		snprintf(h->name, sizeof h->name, "%s", armed->credential);
-		list_append(&s->held, &h->node);
-	}
+	if (!h)
+		return;
 	if (!h->seen)
 		h->life.enrols = h->life.means = false;
 	h->seen = true;
@@ -143,63 +136,7 @@ void service_drop_lives(struct service *s)
 		held_free(list_item(node, struct held, node));
 }
 
-/* ---- a generation that does not do --------------------------------------------------------- */
-
-/* When it is tried again, on the wall. */
-static int64_t retry_time(msec retry_at, struct moment now)
-{
-	return now.wall + (int64_t)(retry_at > now.mono ? (retry_at - now.mono) / 1000 : 0);
-}
-
-/* The renewal has failed already. */
-static void fall_back(struct service *s, struct held *h, const struct diagnosis *cause)
-{
-	const struct credential_info *info = stored(s, h->name);
-	const struct moment now = loop_now();
-	struct credential_info again;
-	unsigned refused = info ? info->generation : 0, generation = 0;
-	struct diagnosis why = { 0 };
-	char sentence[512] = "", quoted[512];
-
-	diagnosis_sentence(cause, sentence, sizeof sentence);
-	if (keystore_fall_back(s->keystore, h->name, &generation, &why) < 0) {
-		log_event(LOG_ERR, "credential.fall-back",
-			  "credential=%s result=failed cause=\"%s\"", h->name,
-			  log_quoted(diagnosis_sentence(&why, sentence, sizeof sentence), quoted,
-				     sizeof quoted));
-		return;
-	}
-	diagnosis_set(&h->problem, DIAG_RENEWAL_FELL_BACK);
-	diagnosis_add(&h->problem, "credential", "%s", h->name);
-	diagnosis_add(&h->problem, "refused", "%u", refused);
-	diagnosis_add(&h->problem, "detail", "%s", diagnosis_text(cause->id)->name);
-	if (keystore_show(s->keystore, h->name, &again, &why) == 0)
-		diagnosis_add_time(&h->problem, "not_after", again.cert.not_after);
-	diagnosis_add_time(&h->problem, "retry", retry_time(h->life.renewal.retry_at, now));
-	h->problem.when = now.wall;
-	log_event(LOG_ERR, "credential.fall-back",
-		  "credential=%s refused=%u generation=%u cause=\"%s\"", h->name, refused,
-		  generation, log_quoted(sentence, quoted, sizeof quoted));
-}
-
-/* A trial that cannot even begin, for the new generation cannot be used. */
-static bool trial_is_hopeless(struct service *s)
-{
-	bool changed = false;
-
-	for (size_t i = 0; i < profile_set_count(s->profiles); i++) {
-		const struct profile_entry *entry = profile_set_entry(s->profiles, i);
-		const char *name = entry->profile ? profile_credential(entry->profile) : NULL;
-		struct held *h = name ? held_find(s, name) : NULL;
-
-		if (!h || (entry->armed && entry->armed->ready) || !on_trial(s, name))
-			continue;
-		renewal_failed(&h->life.renewal, true, loop_now(), chance());
-		fall_back(s, h, entry->armed ? &entry->armed->warning : &entry->problem);
-		changed = true;
-	}
-	return changed;
-}
+/* ---- the keystore has changed ---------------------------------------------------------------- */
 
 static void stop_waiting_for_it(struct service *s, struct port *port)
 {
@@ -213,7 +150,7 @@ static void on_rearm(struct timer *timer)
 
 	s->rearming = true;
 	service_rearm(s);
-	if (trial_is_hopeless(s))
+	if (trials_end(s, true))
 		service_rearm(s);
 	s->rearming = false;
 	service_each_port(s, stop_waiting_for_it);
@@ -288,6 +225,12 @@ static void began(void *context, struct port *port)
 			  port->course == COURSE_ENROL ? "enroll" : "renew");
 }
 
+/* When it is tried again, on the wall. */
+int64_t held_retry_time(msec retry_at, struct moment now)
+{
+	return now.wall + (int64_t)(retry_at > now.mono ? (retry_at - now.mono) / 1000 : 0);
+}
+
 static void renewal_complains(struct held *h, const struct diagnosis *cause, struct moment now)
 {
 	const struct renewal *r = &h->life.renewal;
@@ -298,7 +241,7 @@ static void renewal_complains(struct held *h, const struct diagnosis *cause, str
 	diagnosis_add_time(&h->problem, "not_after", r->not_after);
 	diagnosis_add(&h->problem, "detail", "%s", diagnosis_sentence(cause, text, sizeof text));
 	diagnosis_add(&h->problem, "id", "%s", diagnosis_text(cause->id)->name);
-	diagnosis_add_time(&h->problem, "retry", retry_time(r->retry_at, now));
+	diagnosis_add_time(&h->problem, "retry", held_retry_time(r->retry_at, now));
 	diagnosis_add(&h->problem, "failures", "%u", r->failures);
 	h->problem.when = now.wall;
 }
@@ -312,7 +255,7 @@ static void complain(struct held *h, const struct conversation_end *end, struct 
 	h->problem = end->why;
 	h->problem.when = now.wall;
 	if (!h->life.usable)
-		diagnosis_add_time(&h->problem, "retry", retry_time(h->life.enrol_at, now));
+		diagnosis_add_time(&h->problem, "retry", held_retry_time(h->life.enrol_at, now));
 }
 
 static void log_end(const struct port *port, const struct held *h,
@@ -374,7 +317,7 @@ static void enrolment_ended(struct service *s, struct port *port, struct held *h
 	/* It wishes for what it does not do: so do servers that offer this tunnel to everybody. */
 	if (end->course == COURSE_RENEW && end->why.id == DIAG_ENROL_NOT_OFFERED)
 		h->life.deaf = true;
-	life_ends(&h->life, end->course, port->link.index, end->outcome, now, chance());
+	life_ends(&h->life, end->course, port->link.index, end->outcome, now, held_chance());
 	log_end(port, h, end);
 	switch (end->outcome) {
 	case LIFE_INSTALLED:
@@ -431,7 +374,7 @@ static void ordinary_ended(struct service *s, struct port *port, struct held *h,
 
 	if (end->cut_off || port->armed->generation != h->life.renewal.generation)
 		return;
-	switch (life_judge(&h->life, end->ending, now, chance())) {
+	switch (life_judge(&h->life, end->ending, now, held_chance())) {
 	case LIFE_NO_TRIAL:
 		if (end->wished)
 			held_hear_wish(s, port, h);
@@ -440,7 +383,7 @@ static void ordinary_ended(struct service *s, struct port *port, struct held *h,
 		settle(s, port, h);
 		return;
 	case LIFE_FALL_BACK:
-		fall_back(s, h, &end->why);
+		held_fall_back(s, h, &end->why);
 		if (s->bus)
 			bus_enrolment_progress(s->bus, port->link.index, "fell-back", "",
 					       &h->problem);

@@ -1,4 +1,6 @@
 """Certificates that are renewed by themselves, and whatever can be in the way: nothing that worked before stops."""
+import shutil
+
 from diagnosed import DAY, at
 from enrolling import credential, enroll, machine, network, token
 from lab import each, main, run, test
@@ -170,7 +172,7 @@ def a_renewal_that_the_authority_refuses_closes_no_port(lab, tunnel):
     authd, port, daemon = enrolled(lab, TUNNELS[tunnel], certificates={"Certificate.KeyTypes": "P-256"}, quiet="5min")
     authd.add("profile", "machine", {"Certificate.KeyTypes": "RSA-3072"})
     authd.reload()
-    traffic, mark, seen = Traffic(lab, port), authd.mark(), daemon.mark()
+    traffic, mark, seen = port.traffic(), authd.mark(), daemon.mark()
     lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
     evidence = reduced(lab, daemon, port, "renewal-failed")
     lab.equal((evidence["failures"], evidence["id"]), ("1", "enroll-parameters"), "how often, and why")
@@ -340,7 +342,7 @@ def inside(daemon, command):
 def a_full_disk_keeps_what_there_was(lab):
     authd, port, daemon = enrolled(lab, prepare=on_a_disk)
     disk = daemon.keystore.parent
-    traffic, mark = Traffic(lab, port), authd.mark()
+    traffic, mark = port.traffic(), authd.mark()
     inside(daemon, f"dd if=/dev/zero of={disk}/large bs=4k 2>/dev/null || true")
     lab.equal(daemon.ctl("renew").returncode, 1, "latchkeyctl renew")
     evidence = reduced(lab, daemon, port, "renewal-failed")
@@ -380,6 +382,67 @@ def a_keystore_that_is_mounted_read_only_opens_the_port(lab):
     daemon.start()
     daemon.expect(r"port\.authorised")
     renews(lab, daemon, port, 2)
+
+
+def on_trial(daemon):
+    """While the service is down, as if it had been killed when it had just installed a second generation."""
+    home = daemon.keystore / "network"
+    shutil.copytree(home / "1", home / "2")
+    (home / "proved").symlink_to("1")
+    (home / "current").unlink()
+    (home / "current").symlink_to("2")
+    return home / "2" / "key.pem"
+
+
+HURTS = {
+    "gone": lambda key: key.unlink(),
+    "damaged": lambda key: key.write_text("-----BEGIN PRIVATE KEY-----\n"),
+    "of another certificate": lambda key: key.write_text(run("openssl", "genpkey", "-algorithm", "ED25519").stdout),
+    "open to all": lambda key: key.chmod(0o644),
+}
+
+
+@each(*HURTS)
+def a_trial_whose_key_is_no_use_ends_at_the_start(lab, what):
+    _, port, daemon = enrolled(lab)
+    daemon.stop()
+    HURTS[what](on_trial(daemon))
+    daemon.start()
+    daemon.expect(r"credential\.fall-back .*refused=2 generation=1")
+    daemon.expect(r"port\.authorised")
+    reduced(lab, daemon, port, "renewal-fell-back")
+    lab.equal(credential(daemon)["Generation"], 1, "the generation")
+
+
+@test
+def a_key_that_comes_back_opens_the_port_after_a_reload(lab):
+    _, port, daemon = enrolled(lab)
+    key, away = daemon.keystore / "network" / "1" / "key.pem", daemon.dir / "away"
+    daemon.stop()
+    key.rename(away)
+    daemon.start()
+    daemon.expect(r"port\.diagnosis .*id=key-unreadable")
+    away.rename(key)
+    daemon.reload()
+    daemon.expect(r"port\.authorised")
+    lab.check(port.passes(), "traffic passes")
+
+
+@test
+def a_trial_outlives_a_clock_that_is_wrong(lab):
+    _, port, daemon = enrolled(lab)
+    daemon.stop()
+    on_trial(daemon)
+    daemon.environment |= at(-20000 * DAY)
+    daemon.start()
+    daemon.expect(r"port\.diagnosis .*id=credential-not-yet-valid")
+    lab.check(not daemon.said(r"credential\.fall-back"), "it is not gone back from")
+    daemon.stop()
+    for name in at(0):
+        del daemon.environment[name]
+    daemon.start()
+    daemon.expect(r"credential\.settled .*generation=2")
+    lab.until(port.ping, "traffic passes")
 
 
 # ---- two ports ------------------------------------------------------------------------------------------
