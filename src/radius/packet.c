@@ -17,20 +17,21 @@ enum radius_fault radius_packet_length(struct slice in, size_t *ret_length)
 	return RADIUS_FINE;
 }
 
+/* Each packet is walked through several times: all of an attribute is read at once. */
 bool radius_next(struct rd *at, struct radius_attribute *ret_attribute)
 {
-	struct slice header, value;
+	const size_t header = 2; /* its length counts that too */
+	size_t len = at->left < header ? 0 : at->p[1];
+	struct slice whole;
 
 	if (at->left == 0)
 		return false;
-	header = rd_bytes(at, 2);
-	at->bad = at->bad || header.p[1] < 2;
+	whole = rd_bytes(at, len);
+	at->bad = at->bad || len < header;
 	if (!rd_ok(at))
 		return false;
-	value = rd_bytes(at, header.p[1] - 2U);
-	if (!rd_ok(at))
-		return false;
-	*ret_attribute = (struct radius_attribute){ header.p[0], value };
+	*ret_attribute =
+		(struct radius_attribute){ whole.p[0], slice_of(whole.p + header, len - header) };
 	return true;
 }
 
