@@ -108,12 +108,12 @@ void tls_conn_advance(struct tls_conn *conn, struct slice in)
 {
 	if (conn->state == TLS_FAILED || conn->closed)
 		return;
-	ERR_clear_error();
+	tls_clear_errors();
 	if (in.len > 0 && BIO_write(conn->in, in.p, (int)in.len) != (int)in.len)
 		tls_conn_fail(conn, ERR_R_MALLOC_FAILURE);
 	else
 		run(conn);
-	ERR_clear_error();
+	tls_clear_errors();
 }
 
 void tls_conn_feed(struct tls_conn *conn, struct slice in, struct moment now)
@@ -281,7 +281,7 @@ enum status tls_conn_pinned_root(const struct tls_conn *conn, struct bytes *ret_
 		    X509_self_signed(cert, 1) == 1)
 			return cert_append_der(ret_der, cert, SIZE_MAX);
 	}
-	ERR_clear_error();
+	tls_clear_errors();
 	return OK;
 }
 

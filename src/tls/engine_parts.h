@@ -2,9 +2,18 @@
 #ifndef TLS_ENGINE_PARTS_H
 #define TLS_ENGINE_PARTS_H
 
+#include <openssl/err.h>
+
 #include "tls/claim.h"
 #include "tls/engine.h"
 #include "tls/server.h"
+
+/* The library's errors, which to clear costs as much as a packet does, and there are hardly any. */
+static inline void tls_clear_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
 
 /* One end: what the client's is, and what the server's begins with. */
 struct tls_config {

@@ -1,7 +1,5 @@
 #include "tls/server.h"
 
-#include <openssl/err.h>
-
 #include <stdio.h>
 
 #include "tls/cert.h"
@@ -325,9 +323,9 @@ enum status tls_conn_send(struct tls_conn *conn, struct slice data)
 {
 	enum status status = CRYPTO;
 
-	ERR_clear_error();
+	tls_clear_errors();
 	if (SSL_write(conn->ssl, data.p, (int)data.len) == (int)data.len)
 		status = OK;
-	ERR_clear_error();
+	tls_clear_errors();
 	return status;
 }

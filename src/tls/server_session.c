@@ -195,10 +195,10 @@ static void store(struct tls_conn *conn)
 
 void tls_server_store(struct tls_conn *conn, struct slice row)
 {
-	ERR_clear_error();
+	tls_clear_errors();
 	prepare(conn, SSL_get_session(conn->ssl), row);
 	store(conn);
-	ERR_clear_error();
+	tls_clear_errors();
 }
 
 bool tls_server_make_ticket(struct tls_conn *conn)
@@ -214,7 +214,7 @@ void tls_server_keep_session(struct tls_conn *conn)
 
 	if (!may_be_kept(conn))
 		return;
-	ERR_clear_error();
+	tls_clear_errors();
 	if (tls_conn_version(conn) >= TLS_1_3 && (memory || config->key_count > 0)) {
 		if (!tls_server_make_ticket(conn))
 			tls_conn_fail(conn, ERR_peek_last_error());
@@ -226,7 +226,7 @@ void tls_server_keep_session(struct tls_conn *conn)
 	} else if (memory && !SSL_session_reused(conn->ssl)) {
 		tls_server_store(conn, bytes_slice(&conn->side.row));
 	}
-	ERR_clear_error();
+	tls_clear_errors();
 }
 
 void tls_server_drop_session(struct tls_conn *conn)
@@ -266,9 +266,9 @@ static int refuse_ticket(SSL *ssl, unsigned int type, unsigned int context,
 void tls_server_alert(struct tls_conn *conn, int alert)
 {
 	conn->side.refusal = alert;
-	ERR_clear_error();
+	tls_clear_errors();
 	(void)tls_server_make_ticket(conn);
-	ERR_clear_error();
+	tls_clear_errors();
 }
 
 enum status tls_server_set_resumption(struct tls_server_config *config, size_t sessions)

@@ -1,5 +1,4 @@
 /* Sessions of a tunnel, as the server keeps them: in memory, with what was proved inside. */
-#include <openssl/err.h>
 
 #include "tls/engine_parts.h"
 #include "tls/server.h"
@@ -64,9 +63,9 @@ enum status tls_conn_send_ticket(struct tls_conn *conn)
 	/* A ticket is used once: RFC 8446, section 8.1. */
 	if (SSL_session_reused(conn->ssl))
 		side->replaced = SSL_get1_session(conn->ssl);
-	ERR_clear_error();
+	tls_clear_errors();
 	made = tls_server_make_ticket(conn);
-	ERR_clear_error();
+	tls_clear_errors();
 	side->ticket_sent = made;
 	return made ? OK : CRYPTO;
 }
