@@ -30,6 +30,8 @@ static void log_outcome(const struct outcome *o)
 	char account[AAA_TEXT_MAX + 1];
 	int used = 0;
 
+	if (log_level() < LOG_NOTICE)
+		return;
 	if (o->accepted)
 		used = snprintf(what, sizeof what, "vlan=%u rule=\"%s\" ", o->grant.vlan,
 				o->grant.rule);
