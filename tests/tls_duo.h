@@ -17,6 +17,7 @@ struct duo {
 	const struct pki_cert *anchor;
 	struct tls_server_settings settings;
 	struct tls_server_context context;
+	const struct eap_tunnel_binding *tunnel; /* NULL: there is none around it */
 	bool refuse;
 	struct diagnosis refusal; /* DIAG_NONE: none is given */
 

@@ -58,8 +58,9 @@ struct eap_server_method {
 	void (*build)(void *self, struct wr *w);
 	/* m.getTimeout: a hint in msec, or 0 for none.  May be NULL: none. */
 	msec (*timeout)(const void *self);
-	/* m.getKey: moves the keys out; false when there are none.  They come without session_id.
-	 * May be NULL: it derives none. */
+	/* m.getKey: moves the keys out; false when there are none.  They come without session_id,
+	 * and outside of a tunnel perhaps without the EMSK, which nobody asks for there.  May be
+	 * NULL: it derives none. */
 	bool (*take_keys)(void *self, struct eap_keys *ret_keys);
 	/* The Session-Id, after METHOD_SUCCEEDED and until free.  It is apart because few ask for
 	 * it, and to derive it may cost as much as the keys.  May be NULL: there is none. */

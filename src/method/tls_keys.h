@@ -14,9 +14,9 @@
 /* MSK and EMSK in one; to be wiped. */
 CHECKED enum status tls_key_material(const struct tls_conn *conn, uint8_t type,
 				     uint8_t material[TLS_KEY_MATERIAL_SIZE]);
-/* Of a finished connection, all but the Session-Id.  What *keys holds after a failure is of no use,
- * and to be wiped. */
-CHECKED enum status tls_keys_derive(const struct tls_conn *conn, uint8_t type,
+/* Of a finished connection, all but the Session-Id; the EMSK, which comes second, if there may be
+ * somebody to ask for it.  What *keys holds after a failure is of no use, and to be wiped. */
+CHECKED enum status tls_keys_derive(const struct tls_conn *conn, uint8_t type, bool emsk,
 				    struct eap_keys *keys);
 /* Likewise the Session-Id, with TLS 1.3 a derivation as dear as that of the keys.  Of TEAP too: up
  * to TLS 1.2 it is made of tls-unique there (RFC 9930, section 3.8). */

@@ -119,7 +119,7 @@ static struct eap_verdict give_up(struct tls_peer *peer, enum diagnosis_id id, c
 static struct eap_verdict succeed(struct tls_peer *peer, struct eap_verdict verdict)
 {
 	if (!peer->succeeded) {
-		if (tls_keys_derive(peer->conn, EAP_TYPE_TLS, &peer->keys) != OK ||
+		if (tls_keys_derive(peer->conn, EAP_TYPE_TLS, true, &peer->keys) != OK ||
 		    tls_session_id_derive(peer->conn, EAP_TYPE_TLS, &peer->keys.session_id) != OK)
 			return give_up(peer, DIAG_INTERNAL, "the keys could not be derived");
 		tls_conn_report(peer->conn, &peer->report);

@@ -19,6 +19,7 @@ struct conversation {
 	enum phase phase;
 	struct tls_reassembly incoming;
 	bool fragmenting; /* a part of our flight was sent */
+	bool inside;	  /* of a tunnel, which alone asks for an EMSK */
 	struct eap_keys keys;
 	struct diagnosis why;
 	struct diagnosis discarded; /* the last that was; tells of a time-out */
@@ -49,6 +50,7 @@ static enum status server_init(void *context, const struct eap_server_about *abo
 		return status;
 	}
 	c->fragment_size = common->fragment_size;
+	c->inside = about->tunnel;
 	c->question.kind = EAP_ASKS_CERTIFICATE;
 	*ret_self = c;
 	return OK;
@@ -102,7 +104,7 @@ static enum eap_server_state conclude(struct conversation *c)
 {
 	static const uint8_t success = 0;
 
-	if (tls_keys_derive(c->conn, EAP_TYPE_TLS, &c->keys) != OK)
+	if (tls_keys_derive(c->conn, EAP_TYPE_TLS, c->inside, &c->keys) != OK)
 		return give_up(c, DIAG_INTERNAL, "the keys could not be derived");
 	/* RFC 9190, section 2.5: the protected success indication. */
 	if (tls_conn_version(c->conn) >= TLS_1_3 &&

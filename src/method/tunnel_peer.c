@@ -139,7 +139,7 @@ static struct eap_verdict give_up(struct tunnel_peer *t, enum diagnosis_id id, c
 /* keys: those of the tunnel, unless the inside knows better. */
 static enum status derive(struct tunnel_peer *t)
 {
-	enum status status = tls_keys_derive(t->conn, t->inside->type, &t->keys);
+	enum status status = tls_keys_derive(t->conn, t->inside->type, true, &t->keys);
 
 	if (status == OK)
 		status = tls_session_id_derive(t->conn, t->inside->type, &t->keys.session_id);

@@ -97,7 +97,7 @@ static enum eap_server_state succeed(struct tunnel_server *t)
  * stands for a protected success (RFC 9427, section 2.4). */
 static enum eap_server_state conclude(struct tunnel_server *t)
 {
-	if (tls_keys_derive(t->conn, t->inside->type, &t->keys) != OK ||
+	if (tls_keys_derive(t->conn, t->inside->type, true, &t->keys) != OK ||
 	    (t->inside->derive && t->inside->derive(t->self, &t->keys) != OK))
 		return give_up_over(t, DIAG_INTERNAL, "the keys could not be derived");
 	if (tunnel_server_may_resume(t))

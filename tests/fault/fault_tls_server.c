@@ -176,8 +176,8 @@ static bool same_keys(const struct outcome *o)
 	const struct eap_keys *a = &o->keys, *b = &o->theirs;
 
 	return a->msk.len == EAP_MSK_SIZE &&
-	       slice_eq(secret_slice(&a->msk), secret_slice(&b->msk)) &&
-	       slice_eq(secret_slice(&a->emsk), secret_slice(&b->emsk)) &&
+	       slice_eq(secret_slice(&a->msk), secret_slice(&b->msk)) && a->emsk.len == 0 &&
+	       b->emsk.len == EAP_MSK_SIZE &&
 	       (o->unnamed ? fault_happened()
 			   : slice_eq(bytes_slice(&a->session_id), bytes_slice(&b->session_id))) &&
 	       slice_eq(bytes_slice(&a->peer_id), bytes_slice(&b->peer_id)) &&

@@ -47,6 +47,24 @@ TEST(fragments_of_any_size_both_ways)
 	}
 }
 
+TEST(an_emsk_is_for_the_tunnel_around_it)
+{
+	static const struct eap_tunnel_binding tunnel = { .unique = true };
+
+	for
+		EACH_VERSION(v)
+		{
+			struct duo d;
+
+			duo_init(&d);
+			d.settings.max = duo_versions[v];
+			d.tunnel = &tunnel;
+			duo_load(&d);
+			duo_check_success(&d, false);
+			duo_done(&d);
+		}
+}
+
 TEST(chains_are_sent_without_their_root_and_judged_with_intermediates)
 {
 	for
