@@ -122,13 +122,15 @@ static void remember_report(struct port *port)
 	port->reported = port->peer.selectedMethod ? port->peer.selectedMethod->method->name : "";
 }
 
-/* What the server proposed first, and we declined. */
+/* What the server proposed first, and we declined; or what it asked for inside of TEAP. */
 static bool wishes_renewal(const struct port *port)
 {
 	const struct profile_enrol *enrol = &port->armed->profile->enrol;
 	const uint8_t tunnel = enrol->tunnel == ENROL_OVER_TTLS ? EAP_TYPE_TTLS : EAP_TYPE_TEAP;
+	struct eap_report report;
 
-	return enrol->wanted && eap_type_is(port->peer.refused, tunnel);
+	return enrol->wanted && (eap_type_is(port->peer.refused, tunnel) ||
+				 (eap_peer_report(&port->peer, &report) && report.renewal_wished));
 }
 
 static void ordinary_ends(struct port *port, struct conversation_end *end, struct moment now)

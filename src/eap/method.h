@@ -34,6 +34,7 @@ struct eap_report {
 	int64_t server_not_after;    /* 0 when unknown */
 	char inner[32];		     /* what ran inside of a tunnel, "EAP-MSCHAPv2"; or empty */
 	struct diagnosis reduced;    /* DIAG_NONE, or why the assurance is reduced */
+	bool renewal_wished;	     /* the server has asked for a renewal of our certificate */
 };
 
 struct eap_peer_method {

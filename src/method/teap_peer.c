@@ -26,6 +26,7 @@ static void peer_start(void *self, struct moment now)
 	(void)now;
 	forget(peer);
 	peer->begun = peer->bound = peer->asked_more = peer->agreed = peer->resumed = false;
+	peer->wished = false;
 	peer->way = WAY_NONE;
 	peer->at = NULL;
 	memset(peer->done, 0, sizeof peer->done);
@@ -381,6 +382,7 @@ static void peer_report(const void *self, struct eap_report *report)
 	const struct teap_peer *peer = self;
 
 	snprintf(report->inner, sizeof report->inner, "%s", peer->inner);
+	report->renewal_wished = peer->wished;
 }
 
 static const char *peer_stage(const void *self)

@@ -35,6 +35,7 @@ struct teap_peer {
 	bool bound;	 /* a Crypto-Binding has covered all that has succeeded */
 	bool asked_more; /* by Request-Action */
 	bool agreed;	 /* both have said success */
+	bool wished;	 /* a PKCS#10 was asked for, and there is nobody here to make one */
 	struct teap_peer_errand errand;
 	char inner[32];		    /* what has succeeded, for the report */
 	struct diagnosis inner_why; /* of the identity that failed last */
@@ -77,6 +78,8 @@ void teap_peer_errand_begin(struct teap_turn *t);
 bool teap_peer_errand(struct teap_turn *t, enum tunnel_progress *ret_progress);
 /* Asked for an identity that we do not have, we ask for a certificate. */
 bool teap_peer_shows_certificate(struct teap_turn *t, enum tunnel_progress *ret_progress);
+/* Whether a message asks for a PKCS#10: appendix C.11. */
+bool teap_peer_is_asked(const struct teap_message *m);
 void teap_peer_errand_refused(struct teap_peer *peer, uint32_t code);
 void teap_peer_errand_succeeded(void *self);
 void teap_peer_errand_done(struct teap_peer *peer);

@@ -126,7 +126,7 @@ bool teap_peer_shows_certificate(struct teap_turn *t, enum tunnel_progress *ret)
 	       peer->settings.identity_count == 0 && demand(t, TEAP_FAILURE, ret);
 }
 
-static bool is_asked_for(const struct teap_message *m)
+bool teap_peer_is_asked(const struct teap_message *m)
 {
 	for (unsigned i = 0; i < m->action_count; i++) {
 		struct teap_provision p;
@@ -253,7 +253,7 @@ bool teap_peer_errand(struct teap_turn *t, enum tunnel_progress *ret)
 		return teap_peer_satisfied(peer) && at_end(t, ret);
 	if (e->pkcs7.len > 0 && !e->installed && peer->bound)
 		return at_parting(t, ret);
-	if (e->asked || !is_asked_for(t->m))
+	if (e->asked || !teap_peer_is_asked(t->m))
 		return false;
 	*ret = write_wishes(t, &t->w) == OK ? teap_peer_send(t, TUNNEL_GOES_ON)
 					    : fail(t, TEAP_ERROR_PKI);

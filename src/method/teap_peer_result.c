@@ -158,6 +158,7 @@ enum tunnel_progress teap_peer_decline_actions(struct teap_turn *t)
 {
 	enum teap_status status = teap_peer_satisfied(t->peer) ? TEAP_SUCCESS : TEAP_FAILURE;
 
+	t->peer->wished |= teap_peer_is_asked(t->m);
 	for (unsigned i = 0; i < t->m->action_count; i++) {
 		if (t->m->actions[i].status == TEAP_FAILURE)
 			status = TEAP_FAILURE;

@@ -201,6 +201,35 @@ def a_factory_certificate_is_enough(lab, version):
 
 
 @test
+def a_server_asks_for_a_renewal_inside(lab):
+    """By TEAP's own TLVs. The port's TEAP has nobody to make a request, but the service hears of the wish."""
+    authd, port = network(lab, {
+        "Eap.Methods": "tls teap", "Tunnel.TeapMethods": "password", "Enroll.FactoryAnchors": lab.pki().root.cert,
+        "Enroll.TeapProvisioning": "yes", "Enroll.AfterEnrolment": "accept"}, start=False)
+    authd.add("rule", "factory", {"Match.Dns": "*.example.org", "Decision.Action": "enroll"})
+    # Of six days when it comes: a sixth is over, and for the machine it is not due for long.
+    authd.add("profile", "machine", {"Certificate.Lifetime": "5d", "Certificate.Backdate": "1d"})
+    authd.start()
+    anchor = lab.folder("anchor") / "root.pem"
+    anchor.write_text(authd.ctl("ca", "export", check=True).stdout)
+    settings = {
+        "Match.Name": port.interface, "TLS.Credential": "network", "Enroll.Tunnel": "teap", "Enroll.Protocols": "teap",
+        "Enroll.CommonName": "pc7", "Enroll.FactoryCredential": "machine", "Server.TrustAnchor": anchor,
+        "Server.ServerName": SERVER}
+    daemon = machine(lab, port, settings)
+    authd.expect(r'auth\.accept .*subject="CN=pc7" .*method=EAP-TLS ')
+    authd.configure({"Tunnel.TeapCertificateAlone": "yes", "Enroll.RenewAfter": 10})
+    authd.reload()
+    mark = daemon.mark()
+    daemon.add_profile("wired", {**settings, "EAP.Method": "teap"})
+    daemon.reload()
+    daemon.expect(r"credential\.wished .*heard=yes", mark)
+    daemon.expect(r"credential\.conversation .*action=renew", mark)
+    daemon.expect(r"credential\.settled .*generation=2", mark)
+    lab.until(port.ping, "traffic passes")
+
+
+@test
 def a_server_that_does_not_enroll_accounts_says_so(lab):
     authd, port, daemon = enrolling(lab, "password", settings={"Enroll.Authorise": "certificate"})
     daemon.expect(r"credential\.outcome .*outcome=refused id=enroll-ca-refused")

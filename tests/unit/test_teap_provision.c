@@ -238,9 +238,11 @@ TEST(the_server_asks_for_a_renewal)
 		bool foreign; /* not one that the registry knows */
 		bool declines;
 		unsigned authorise, issue;
+		bool wished; /* it is told, where it is not done at once */
 	} rows[] = {
-		{ 0, false, true, 0, 0 },  { 99, false, true, 0, 0 },  { 10, true, true, 1, 0 },
-		{ 10, false, true, 1, 0 }, { 10, false, false, 1, 1 },
+		{ 0, false, true, 0, 0, false },   { 99, false, true, 0, 0, false },
+		{ 10, true, true, 1, 0, false },   { 10, false, true, 1, 0, true },
+		{ 10, false, false, 1, 1, false },
 	};
 
 	for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
@@ -260,6 +262,7 @@ TEST(the_server_asks_for_a_renewal)
 		check_in(&r);
 		CHECK_INT(r.world.questions[ENROL_ASKS_AUTHORISE], rows[i / 2].authorise);
 		CHECK_INT(r.world.questions[ENROL_ASKS_ISSUE], rows[i / 2].issue);
+		CHECK_INT(r.d.report.renewal_wished, rows[i / 2].wished);
 		if (rows[i / 2].issue)
 			check_given(&r);
 		rig_done(&r);
