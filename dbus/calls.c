@@ -323,7 +323,8 @@ static bool read_token(int fd, char *buffer, size_t size, size_t *ret_len)
 	return n == 0;
 }
 
-static void read_options(DBusMessageIter *dict, struct enrol_wish *wish)
+/* NULL, or the first that there is none of. */
+static const char *read_options(DBusMessageIter *dict, struct enrol_wish *wish)
 {
 	for (; dbus_message_iter_get_arg_type(dict) == DBUS_TYPE_DICT_ENTRY;
 	     dbus_message_iter_next(dict)) {
@@ -340,7 +341,20 @@ static void read_options(DBusMessageIter *dict, struct enrol_wish *wish)
 			wish->name = value;
 		else if (strcmp(key, "profile") == 0)
 			wish->profile = value;
+		else
+			return key;
 	}
+	return NULL;
+}
+
+static void refuse_option(const struct asked *a, const char *option)
+{
+	char name[64], text[160];
+
+	snprintf(text, sizeof text,
+		 "There is no option \"%s\"; there are factory, name and profile.",
+		 printable(slice_str(option), name, sizeof name));
+	refuse_asked(a, BUS_ERROR "InvalidArguments", text);
 }
 
 static void do_enroll(const struct asked *a)
@@ -352,6 +366,7 @@ static void do_enroll(const struct asked *a)
 	enum bus_result result = BUS_INVALID;
 	struct diagnosis why = { 0 };
 	DBusMessageIter it, dict;
+	const char *unknown;
 	size_t len = 0;
 	int fd = -1;
 
@@ -359,15 +374,17 @@ static void do_enroll(const struct asked *a)
 	dbus_message_iter_get_basic(&it, &fd);
 	dbus_message_iter_next(&it);
 	dbus_message_iter_recurse(&it, &dict);
-	read_options(&dict, &wish);
-	if (read_token(fd, token, sizeof token, &len)) {
+	unknown = read_options(&dict, &wish);
+	if (!unknown && read_token(fd, token, sizeof token, &len)) {
 		wish.token = slice_of(token, len);
 		result = commands->enroll(commands->context, port->index, &wish, &why);
 	}
 	explicit_bzero(token, sizeof token);
 	if (fd >= 0)
 		close(fd);
-	if (result == BUS_INVALID && why.id != DIAG_NONE) {
+	if (unknown) {
+		refuse_option(a, unknown);
+	} else if (result == BUS_INVALID && why.id != DIAG_NONE) {
 		diagnosis_sentence(&why, text, sizeof text);
 		strncat(text, " ", sizeof text - strlen(text) - 1);
 		diagnosis_next(&why, text + strlen(text), sizeof text - strlen(text));

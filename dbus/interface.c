@@ -97,7 +97,7 @@ static const struct method port_methods[] = {
 	  "empty, what the profile names is used. Options: factory, the name of a factory credential to be "
 	  "used instead of a token; name, the common name that is asked for; profile, the kind of credential "
 	  "by the server's name for it. EnrollmentProgress tells how it goes. InvalidArguments tells what is "
-	  "wrong with the token." },
+	  "wrong with the token, or which option there is not." },
 	{ "Renew", CALL_RENEW, NEED_CONTROL, { { 0 } }, { { 0 } },
 	  "Renews the credential of this port now, while it stays open." },
 	{ NULL }

@@ -314,10 +314,22 @@ TEST(a_reload_that_fails_says_why)
 	CHECK(text && strstr(text, "Identety"));
 }
 
-/* The error of Port.Enroll with this in the pipe; "" when there was none. */
-static const char *enroll_error(DBusConnection *client, const char *token, bool pipe_at_all)
+static void append_option(DBusMessageIter *dict, const char *key)
 {
-	static char name[256];
+	DBusMessageIter pair;
+
+	dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &pair);
+	dbus_message_iter_append_basic(&pair, DBUS_TYPE_STRING, &key);
+	dbus_message_iter_append_basic(&pair, DBUS_TYPE_STRING, &(const char *){ "" });
+	dbus_message_iter_close_container(dict, &pair);
+}
+
+/* The error of Port.Enroll with this in the pipe, its name and behind a space its text; "" when
+ * there was none.  option may be NULL. */
+static const char *enroll_with(DBusConnection *client, const char *token, bool pipe_at_all,
+			       const char *option)
+{
+	static char said[512];
 	AUTO(DBusMessage)
 	call = dbus_message_new_method_call(BUS_NAME, RIG_PORT, PORT, "Enroll");
 	DBusError error = DBUS_ERROR_INIT;
@@ -335,13 +347,27 @@ static const char *enroll_error(DBusConnection *client, const char *token, bool 
 	dbus_message_iter_append_basic(&it, DBUS_TYPE_UNIX_FD, &ends[0]);
 	close(ends[0]);
 	dbus_message_iter_open_container(&it, DBUS_TYPE_ARRAY, "{ss}", &dict);
+	if (option) {
+		append_option(&dict, "name");
+		append_option(&dict, option);
+	}
 	dbus_message_iter_close_container(&it, &dict);
 
 	AUTO(DBusMessage)
 	reply = dbus_connection_send_with_reply_and_block(client, call, 5000, &error);
 
-	snprintf(name, sizeof name, "%s", reply ? "" : error.name);
+	snprintf(said, sizeof said, "%s %s", reply ? "" : error.name, reply ? "" : error.message);
 	dbus_error_free(&error);
+	return reply ? "" : said;
+}
+
+/* Its name alone. */
+static const char *enroll_error(DBusConnection *client, const char *token, bool pipe_at_all)
+{
+	static char name[256];
+
+	snprintf(name, sizeof name, "%s", enroll_with(client, token, pipe_at_all, NULL));
+	name[strcspn(name, " ")] = '\0';
 	return name;
 }
 
@@ -366,6 +392,26 @@ TEST(a_token_comes_by_a_pipe_and_by_nothing_else)
 	CHECK_STR(enroll_error(rig.client, large, true), BUS_ERROR "InvalidArguments");
 	CHECK_STR(enroll_error(rig.client, RIG_TOKEN, false), BUS_ERROR "InvalidArguments");
 	CHECK_STR(enroll_error(rig.client, "", true), BUS_ERROR "NoEnrollment");
+}
+
+/* Whoever has mistyped one would get another credential than was asked for. */
+TEST(an_option_that_there_is_not_is_refused)
+{
+	AS_ROOT;
+	WITH_RIG;
+	char large[400];
+
+	memset(large, 'o', sizeof large - 1);
+	large[sizeof large - 1] = '\0';
+	CHECK_STR(enroll_with(rig.client, RIG_TOKEN, true, "nmae"),
+		  BUS_ERROR "InvalidArguments There is no option \"nmae\"; there are factory, name "
+			    "and profile.");
+	CHECK_STR(enroll_with(rig.client, RIG_TOKEN, true, ""),
+		  BUS_ERROR "InvalidArguments There is no option \"\"; there are factory, name and "
+			    "profile.");
+	CHECK(strstr(enroll_with(rig.client, RIG_TOKEN, true, large), "and profile.") != NULL);
+	CHECK(strstr(enroll_with(rig.client, RIG_TOKEN, true, "a\nb"), "a\nb") == NULL);
+	CHECK_STR(enroll_with(rig.client, RIG_TOKEN, true, "profile"), "");
 }
 
 /* ---- who may ------------------------------------------------------------------------------- */
