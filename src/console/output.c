@@ -246,7 +246,7 @@ void cli_table(const struct cli *cli, const char *const *headings, size_t column
 	{
 		unsigned at = 0;
 
-		for (size_t c = 0; c < columns && at < cli->columns; c++)
+		for (size_t c = 0; c < columns && (!cli->terminal || at < cli->columns); c++)
 			print_cell(cli, cell(row, c, buffer, sizeof buffer), widths[c] + 2,
 				   c + 1 == columns, &at);
 		putchar('\n');

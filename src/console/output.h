@@ -87,7 +87,7 @@ const char *cli_count(size_t n, const char *thing, char *buffer, size_t size);
 void cli_offer(const char *word, const char *prefix);
 
 /* Rows of strings (a JSON array of arrays) under headings, columns as wide as needed; a line is cut
- * at the width of a terminal. */
+ * at the width of a terminal, and whole elsewhere. */
 void cli_table(const struct cli *cli, const char *const *headings, size_t columns,
 	       const json_t *rows);
 

@@ -252,6 +252,18 @@ TEST(configuration_is_read_anew)
 	CHECK_INT(b.status, 1);
 }
 
+/* Who reads it with a program has all of it. */
+TEST(a_table_is_whole_where_there_is_no_terminal)
+{
+	AUTO_VALUE(bench) b = { 0 };
+	struct registry_audit e = { .event = "test", .detail = "the detail" };
+
+	prepare(&b, true);
+	memset(e.subject, 'x', 90);
+	REQUIRE(recorder_audit(b.recorder, &e));
+	CHECK(strstr(command(&b, "audit", false), "xxx  the detail\n") != NULL);
+}
+
 TEST(audit_trail_is_verified)
 {
 	AUTO_VALUE(bench) b = { 0 };
