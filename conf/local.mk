@@ -24,6 +24,7 @@ dbuspolicy_DATA = %D%/org.latchkey.Supplicant1.conf
 dbusservice_DATA = %D%/org.latchkey.Supplicant1.service
 dist_profiles_DATA = %D%/wired.profile.example %D%/wired-lab.profile.example \
 	%D%/wired-enroll.profile.example \
+	%D%/wired-enroll-password.profile.example \
 	%D%/wired-password.profile.example \
 	%D%/wired-strict.profile.example
 profilesdir = $(confdir)/profiles.d

@@ -67,6 +67,9 @@ static void answer_result(const struct asked *a, enum bus_result result)
 		[BUS_INVALID] = { BUS_ERROR "InvalidArguments", "There is no such value." },
 		[BUS_NO_ENROLMENT] = { BUS_ERROR "NoEnrollment",
 				       "The profile of this port has no section [Enroll]." },
+		[BUS_NOT_RENEWED] = { BUS_ERROR "NotRenewed",
+				      "It has no end, and is not renewed; enroll again to have "
+				      "another." },
 		[BUS_NOT_ALLOWED] = { BUS_ERROR "NotAllowed",
 				      "The configuration does not allow this." },
 		[BUS_FAILED] = { BUS_ERROR "Failed",

@@ -145,6 +145,8 @@ const struct interface interface_profile = {
 #define AT(field) offsetof(struct credential_info, field)
 static const struct property credential_properties[] = {
 	{ "Name", VALUE_TEXT, PROPERTY_CONSTANT, AT(name), "Its name in the keystore." },
+	{ "Kind", VALUE_WORD, 0, AT(kind_name), "What it is: certificate, password (with a user name) or symmetric." },
+	{ "UserName", VALUE_TEXT, PROPERTY_PRIVATE, AT(username), "The user name of a password, or the name of a key." },
 	{ "Generation", VALUE_UNSIGNED, 0, AT(generation), "The number of the current generation." },
 	{ "Proved", VALUE_UNSIGNED, 0, AT(proved),
 	  "The generation that is gone back to if the current one, which is new, does not open a port; 0 when "
@@ -183,7 +185,7 @@ static const struct signal_row credential_signals[] = {
 
 const struct interface interface_credential = {
 	BUS_NAME ".Credential",
-	"The current generation of a credential in the keystore. Never anything of its private key.",
+	"The current generation of a credential in the keystore. Never anything of its private key or its secret.",
 	credential_properties, credential_methods, credential_signals
 };
 

@@ -63,6 +63,7 @@ enum bus_result {
 	BUS_NO_PROFILE,
 	BUS_INVALID,
 	BUS_NO_ENROLMENT,
+	BUS_NOT_RENEWED, /* has no end */
 	BUS_NOT_ALLOWED,
 	BUS_FAILED,
 };

@@ -330,11 +330,11 @@ int arming_open_tunnels(struct arming *arming, const struct mschap *mschap, int6
 		return 0;
 	if (!mschap &&
 	    ((ttls && needs_mschap(&s->tunnel.ttls)) || (peap && needs_mschap(&s->tunnel.peap)) ||
-	     (teap && needs_mschap(&s->tunnel.teap)))) {
+	     (teap && needs_mschap(&s->tunnel.teap)) || s->enroll.nt_hash)) {
 		diagnosis_say(
 			why, DIAG_CONFIG,
 			"%s: MS-CHAP needs the legacy provider of OpenSSL, which this machine "
-			"does not have; choose other methods in [Tunnel]",
+			"does not have; choose other methods in [Tunnel], and no NtHash=",
 			config->path);
 		return -EINVAL;
 	}

@@ -127,7 +127,7 @@ struct authd_settings {
 		char *eap_type;
 		enum after_enrolment after;
 		uint32_t vlan; /* of a machine that is let in right after; 0: none */
-		bool validate, take_over;
+		bool validate, take_over, nt_hash;
 		bool teap; /* by TLVs of TEAP's own, too */
 		uint32_t renew_percent, message_max;
 		char *verifier, *verifier_secret_file;
@@ -136,6 +136,8 @@ struct authd_settings {
 };
 extern const struct ini_table authd_table;
 bool words_have(const struct words *words, const char *word);
+/* `certificate password symmetric` as 1 << enum enrol_credential. */
+unsigned config_credentials(const struct words *words);
 
 /* What all files that describe one object have in common; their structs begin with it. */
 struct config_object {
@@ -216,7 +218,7 @@ extern const struct config_kind rule_kind;
 struct profile_config {
 	struct config_object object;
 	msec lifetime, backdate;
-	struct words key_types, usages;
+	struct words credentials, key_types, usages;
 	char *common_name;
 	struct words common_names, dns, email, uri, upn, ip;
 	bool validate;

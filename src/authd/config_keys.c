@@ -320,6 +320,10 @@ static const struct ini_key keys[] = {
 	  .doc = "What machines may have done: `register`, `renew`, `remove`." },
 	{ KEY("Enroll", "Credentials", config_choices, enroll.credentials), .words = enroll_credentials, .fallback = "certificate",
 	  .doc = "What they may be given: `certificate`, `password` (an account), `symmetric` (a key)." },
+	{ KEY("Enroll", "NtHash", ini_bool, enroll.nt_hash), .fallback = "no",
+	  .doc = "Whether the hash that the methods with `mschapv2` need is kept of a password that a machine is given. "
+		"Whoever reads it has the password as far as these methods go; without it `pap`, `eap-gtc` and `password` of "
+		"TEAP can be used." },
 	{ KEY("Enroll", "Profile", config_credential, enroll.profile),
 	  .doc = "The certificate profile, a file of `profiles.d`, where neither token nor rule names one. Without this "
 		"key it is `" PROFILE_DEFAULT "`, which is there also without a file." },

@@ -10,6 +10,9 @@
 #define MINUTES 60000LL
 #define DAYS	(24 * 60 * MINUTES)
 
+static const struct ini_word credentials[] = {
+	{ "certificate", 0 }, { "password", 0 }, { "symmetric", 0 }, { NULL, 0 } };
+
 static const struct ini_key keys[] = {
 	{ KEY("Certificate", "Lifetime", ini_msec, lifetime), .least = 10 * MINUTES, .most = 3660 * DAYS, .fallback = "90d",
 	  .doc = "How long a certificate is valid. A machine renews it by itself when two thirds of the time are over, "
@@ -26,6 +29,10 @@ static const struct ini_key keys[] = {
 	{ KEY("Certificate", "Validate", ini_bool, validate), .fallback = "yes",
 	  .doc = "Whether the machine has to prove, once it has the certificate, that it can use it (the third phase "
 		"of CPROM)." },
+
+	{ KEY("Certificate", "Credentials", config_choices, credentials), .words = credentials,
+	  .doc = "What a machine with this profile is given: `certificate`, `password` (an account), `symmetric` (a key). "
+		"Without this key what [Enroll] Credentials= in latchkey-authd.conf(5) says." },
 
 	{ KEY("Names", "CommonName", ini_text, common_name), .fallback = "%{cn}",
 	  .doc = "The common name of the certificate. In it `%{cn}` stands for the name that the machine asks for, "
@@ -49,6 +56,13 @@ static const struct ini_key keys[] = {
 /* clang-format on */
 
 static const struct ini_table table = { keys, sizeof keys / sizeof keys[0] };
+
+unsigned config_credentials(const struct words *words)
+{
+	return (words_have(words, "certificate") ? 1u << ENROL_X509 : 0) |
+	       (words_have(words, "password") ? 1u << ENROL_PASSWORD : 0) |
+	       (words_have(words, "symmetric") ? 1u << ENROL_SYMMETRIC : 0);
+}
 
 /* What the authority takes. */
 static void fill(struct profile_config *p)
@@ -75,6 +89,7 @@ static void fill(struct profile_config *p)
 		.ip = (const char *const *)p->ip.word,
 		.ip_count = p->ip.count,
 		.validate = p->validate,
+		.credentials = config_credentials(&p->credentials),
 	};
 }
 

@@ -257,6 +257,24 @@ static int gather_certificates(struct enroll_job *job, struct registry *registry
 	return r < 0 ? r : 0;
 }
 
+static bool notice_password(void *context, const struct registry_credential *c)
+{
+	bool *has = context;
+
+	*has = *has || (c->kind == ISSUED_PASSWORD && !c->revoked);
+	return !*has;
+}
+
+/* The account that a password was given for, which has the name of its machine. */
+static int remove_account(struct registry *registry, const struct registry_machine *m)
+{
+	bool has = false;
+	int r = registry_credentials(registry, m->kind, m->identifier, REVOKED_MAX, notice_password,
+				     &has);
+
+	return r >= 0 && has ? registry_account_remove(registry, m->identifier) : r;
+}
+
 int control_ask_machine_revoke(struct question *question, struct registry *registry)
 {
 	struct enroll_job *job = job_of(question);
@@ -265,6 +283,8 @@ int control_ask_machine_revoke(struct question *question, struct registry *regis
 	char detail[128];
 	int n, r = find_machine(registry, job, &m);
 
+	if (r == 1)
+		r = remove_account(registry, &m) < 0 ? -EIO : 1;
 	if (r != 1)
 		return r;
 	n = registry_machine_revoke(registry, m.kind, m.identifier, job->now, reason);

@@ -63,11 +63,13 @@ struct enrolment_ask {
 	char rule[65], rule_profile[ENROL_ID_MAX + 1];
 
 	struct enrol_grant grant;
+	bool paid; /* the token was counted in this session: it brings all that is given in it */
 	struct bytes key; /* SubjectPublicKeyInfo, DER */
 	struct enrol_names names;
 	struct bytes csr, old, message;
 	uint32_t after;	      /* FORWARD: seconds to wait before */
 	struct secret secret; /* KEEP */
+	struct secret nt;     /* KEEP of a password: what MS-CHAP needs of it; empty: not kept */
 	char username[ENROL_NAME_MAX + 1];
 	struct bytes certificate; /* ISSUE: what the worker signed; REVOKE, CONFIRM: as asked */
 	/* What the certificate says, if it was signed here: to decode it again is dear. */
@@ -85,6 +87,7 @@ struct enrolment_told {
 	uint16_t secondary;
 	struct diagnosis why;
 	struct enrol_grant grant;
+	bool paid; /* its token, if there is one, was counted just now */
 	struct secret secret;
 	struct bytes certificate;
 	struct bytes chain, anchors; /* certificates in DER, one after the other; empty: ours */

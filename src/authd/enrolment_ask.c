@@ -21,6 +21,7 @@ void enrolment_ask_done(struct enrolment_ask *ask)
 	bytes_done(&ask->message);
 	bytes_done(&ask->certificate);
 	secret_done(&ask->secret);
+	secret_done(&ask->nt);
 	*ask = (struct enrolment_ask){ 0 };
 }
 

@@ -34,10 +34,8 @@ bool enrolment_grant(struct pending *p, const char *profile)
 	grant->by = p->asks.ask.by;
 	COPY(grant->profile, found->name);
 	grant->validate = found->validate && s->enroll.validate;
-	grant->credentials =
-		(words_have(&s->enroll.credentials, "certificate") ? 1u << ENROL_X509 : 0) |
-		(words_have(&s->enroll.credentials, "password") ? 1u << ENROL_PASSWORD : 0) |
-		(words_have(&s->enroll.credentials, "symmetric") ? 1u << ENROL_SYMMETRIC : 0);
+	grant->credentials = found->credentials ? found->credentials
+						: config_credentials(&s->enroll.credentials);
 	return true;
 }
 

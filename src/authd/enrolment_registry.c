@@ -88,6 +88,7 @@ static bool credential_of(const struct pending *p, struct registry_credential *c
 	COPY(c->fingerprint, info.fingerprint);
 	COPY(c->profile, ask->grant.profile);
 	COPY(c->token, ask->grant.token);
+	c->paid = ask->paid;
 	identify(&info, c->machine);
 	return true;
 }
@@ -156,6 +157,7 @@ int enrolment_ask_issue(struct question *question, struct registry *registry)
 		return used_up(p);
 	if (r == REGISTRY_ISSUED && bytes_set(given, bytes_slice(&p->asks.ask.certificate)) != OK)
 		return -ENOMEM;
+	p->told.paid = r == REGISTRY_ISSUED;
 	p->told.accept = r >= 0;
 	return r;
 }
@@ -190,6 +192,9 @@ static int keep_account(struct pending *p, struct registry *registry, const char
 	authorised_by(p, a.maker);
 	if (account_hash(secret_slice(&ask->secret), a.account.hash) != OK)
 		return -ENOMEM;
+	a.account.has_nt = ask->nt.len == sizeof a.account.nt;
+	if (a.account.has_nt)
+		memcpy(a.account.nt, ask->nt.p, sizeof a.account.nt);
 	r = registry_account_put(registry, &a);
 	registry_account_done(&a);
 	return r;
@@ -210,6 +215,7 @@ static bool name_credential(struct pending *p, struct registry_credential *c)
 	COPY(c->issuer, password ? "account" : "symmetric");
 	COPY(c->subject, wanted);
 	COPY(c->token, ask->grant.token);
+	c->paid = ask->paid;
 	COPY(c->profile, ask->grant.profile);
 	if (!draw_name(c->serial, sizeof c->serial))
 		return false;
@@ -267,7 +273,7 @@ int enrolment_ask_keep(struct question *question, struct registry *registry)
 		return c.kind == ISSUED_PASSWORD ? -ECANCELED : 0;
 	}
 	COPY(p->told.username, c.subject);
-	p->told.accept = r == REGISTRY_ISSUED;
+	p->told.paid = p->told.accept = r == REGISTRY_ISSUED;
 	return r;
 }
 

@@ -101,6 +101,8 @@ struct registry_credential {
 	/* whose it is; an empty identifier: nobody's yet */
 	enum machine_kind machine_kind;
 	registry_text machine;
+	/* Not kept: the token has been counted for something else in the same session. */
+	bool paid;
 };
 
 /* With its certificate, or of ISSUED_SYMMETRIC the secret; der may be empty.  -EINVAL when issuer

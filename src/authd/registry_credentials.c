@@ -224,10 +224,15 @@ static int use_token(struct registry *registry, const struct registry_credential
 
 	if (!*c->token)
 		return 1;
-	r = registry_issued_before(registry, c->token, c->spki, c->issued, &before, ret_before);
+	/* A secret is not given a second time: it has no key by which its owner would be known. */
+	r = *c->spki ? registry_issued_before(registry, c->token, c->spki, c->issued, &before,
+					      ret_before)
+		     : 0;
 	if (r == 1 && ret_before->len > 0)
 		return -EEXIST;
-	return r < 0 ? r : registry_token_use(registry, c->token, c->issued);
+	if (r < 0 || c->paid)
+		return r < 0 ? r : 1;
+	return registry_token_use(registry, c->token, c->issued);
 }
 
 int registry_issue(struct registry *registry, const struct registry_credential *c, struct slice der,

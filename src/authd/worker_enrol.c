@@ -25,6 +25,22 @@ static void sign(const struct conversation *c, const struct enrol_question *ques
 		enrolment_name(ask, profile);
 }
 
+/* Of a password that the machine is to come with by MS-CHAP. */
+static void hash(const struct conversation *c, struct enrolment_ask *ask)
+{
+	uint8_t nt[MSCHAP_HASH_SIZE];
+
+	if (ask->kind != ENROL_ASKS_KEEP || ask->type != ENROL_PASSWORD ||
+	    !c->arming->config->settings.enroll.nt_hash)
+		return;
+	if (mschap_password_hash(c->arming->tunnels.mschapv2.mschap, secret_slice(&ask->secret),
+				 nt) != OK ||
+	    secret_set(&ask->nt, slice_of(nt, sizeof nt)) != OK)
+		enrolment_refuse_ask(ask, ENROL_ERROR_PARAMETERS,
+				     "the password is none that MS-CHAP can have");
+	explicit_bzero(nt, sizeof nt);
+}
+
 /* It is told once, and recorded with what the machine is given. */
 static void keep_mud_url(struct conversation *c, struct enrolment_ask *ask)
 {
@@ -58,7 +74,9 @@ void worker_ask_enrolment(struct worker *w, struct conversation *c)
 				     "the question is too large, or there is no memory for it");
 	} else {
 		keep_mud_url(c, &m->ask);
+		m->ask.paid = c->enrolled;
 		sign(c, question, &m->ask);
+		hash(c, &m->ask);
 	}
 	worker_send(w, &m->message);
 }
@@ -71,6 +89,7 @@ void worker_enrolment_told(struct worker *w, struct message_enrolment_told *m, s
 	if (!c || !c->waits_for || c->waits_for->kind != EAP_ASKS_ENROLMENT ||
 	    enrolment_reply_of(&m->told, &enrolment) != OK)
 		return; /* it has gone, or is forgotten when it has waited for too long */
+	c->enrolled = c->enrolled || m->told.paid;
 
 	const struct eap_reply reply = { .accept = enrolment.accept,
 					 .why = enrolment.why,

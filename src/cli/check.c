@@ -78,7 +78,8 @@ static void check_profile(struct findings *f, struct profile *profile, struct ke
 	AUTO(json_t)
 	found = json_pack("{s:s, s:s, s:i, s:s}", "Name", profile->name, "Path",
 			  profile->path ? profile->path : "", "Priority", profile->priority,
-			  "Credential", profile->credential ? profile->credential : "");
+			  "Credential",
+			  profile_credential(profile) ? profile_credential(profile) : "");
 
 	error = profile_arm(profile, keystore, f->mschap, loop_now().wall, warn_before(config),
 			    &armed, &why);

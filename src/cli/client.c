@@ -393,6 +393,7 @@ enum exit_status client_fail(const struct cli *cli, const char *what,
 		const char *name, *next;
 	} rows[] = {
 		{ "NoSuchPort", "`latchkeyctl list` shows the ports there are." },
+		{ "NotRenewed", "`latchkeyctl enroll` gets another one." },
 		{ "NoEnrollment", "Give it one: see latchkey-profile(5), \"Enrollment\"." },
 		{ "NoProfile", "`latchkeyctl profiles` shows the profiles there are." },
 		{ "ReloadFailed", "`latchkeyctl check` shows all that is wrong." },

@@ -21,6 +21,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 		"The private key stays where this URI says (pkcs11:...)." },
 	[OPTION_OUTPUT] = { "output", "FILE", WORDS_FILES,
 		"Write to a file instead of standard output." },
+	[OPTION_SECRET] = { "secret", NULL, WORDS_NONE, "What is to be kept secret: a password, or a symmetric key." },
 	[OPTION_TOKEN] = { "token", "TEXT", WORDS_NONE,
 		"The token itself. Others see what is on a command line: better is --token-file." },
 	[OPTION_TOKEN_FILE] = { "token-file", "FILE", WORDS_FILES,
@@ -45,8 +46,10 @@ static const struct command credentials_commands[] = {
 	  "generation. The passphrase of an encrypted file comes from --passphrase-file, from the systemd "
 	  "credential called NAME, or is asked for.",
 	  cmd_credentials_import, NULL },
-	{ "export", "NAME", 1, 1, WORDS_CREDENTIALS, WORDS_NONE, BIT(KEYSTORE) | BIT(OUTPUT),
-	  "Write the certificate and its chain as PEM.", "Never the key.", cmd_credentials_export, NULL },
+	{ "export", "NAME", 1, 1, WORDS_CREDENTIALS, WORDS_NONE, BIT(KEYSTORE) | BIT(OUTPUT) | BIT(SECRET),
+	  "Write the certificate and its chain as PEM.",
+	  "Never its key. With --secret a password as it is, or a symmetric key in hex; a file that is made for it is "
+	  "its owner's alone.", cmd_credentials_export, NULL },
 	{ "remove", "NAME", 1, 1, WORDS_CREDENTIALS, WORDS_NONE, BIT(KEYSTORE),
 	  "Remove one with all its generations.", NULL, cmd_credentials_remove, NULL },
 	{ NULL }

@@ -83,6 +83,8 @@ static const char *state(const struct credential_info *info, char *buffer, size_
 
 	if (info->problem.id != DIAG_NONE)
 		snprintf(buffer, size, "%s", diagnosis_text(info->problem.id)->name);
+	else if (info->kind != CREDENTIAL_CERTIFICATE)
+		snprintf(buffer, size, "usable");
 	else if (info->cert.not_after < now)
 		snprintf(buffer, size, "expired %lld days ago", -left);
 	else if (info->cert.not_before > now)
@@ -95,17 +97,20 @@ static const char *state(const struct credential_info *info, char *buffer, size_
 json_t *credentials_json(const struct credential_info *info)
 {
 	const struct cert_info *cert = &info->cert;
+	char username[KEYSTORE_USERNAME_MAX + 1];
 
-	return json_pack("{s:s, s:i, s:i, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, "
-			 "s:i, s:o}",
-			 "Name", info->name, "Generation", (int)info->generation, "Generations",
-			 (int)info->generations, "Imported", (json_int_t)info->imported, "Subject",
-			 cert->subject, "Issuer", cert->issuer, "AlternativeNames", cert->names,
-			 "Serial", cert->serial, "Key", cert->key, "KeyURI", info->key_uri,
-			 "Fingerprint", cert->fingerprint, "NotBefore",
-			 (json_int_t)cert->not_before, "NotAfter", (json_int_t)cert->not_after,
-			 "ChainLength", (int)info->chain_length, "Anchors", (int)info->anchor_count,
-			 "Problem", cli_diagnosis_json(&info->problem));
+	return json_pack(
+		"{s:s, s:s, s:s, s:i, s:i, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, "
+		"s:i, s:o}",
+		"Name", info->name, "Kind", info->kind_name, "UserName",
+		printable(slice_str(info->username), username, sizeof username), "Generation",
+		(int)info->generation, "Generations", (int)info->generations, "Imported",
+		(json_int_t)info->imported, "Subject", cert->subject, "Issuer", cert->issuer,
+		"AlternativeNames", cert->names, "Serial", cert->serial, "Key", cert->key, "KeyURI",
+		info->key_uri, "Fingerprint", cert->fingerprint, "NotBefore",
+		(json_int_t)cert->not_before, "NotAfter", (json_int_t)cert->not_after,
+		"ChainLength", (int)info->chain_length, "Anchors", (int)info->anchor_count,
+		"Problem", cli_diagnosis_json(&info->problem));
 }
 
 static void print_certificate(const struct cli *cli, const struct cert_info *cert)
@@ -122,6 +127,18 @@ static void print_certificate(const struct cli *cli, const struct cert_info *cer
 	cli_field(cli, "SHA-256", "%s", cert->fingerprint);
 }
 
+static void print_secret(const struct cli *cli, const struct credential_info *info)
+{
+	char username[KEYSTORE_USERNAME_MAX + 1], when[32];
+
+	cli_field(cli, "Kind", "%s",
+		  info->kind == CREDENTIAL_PASSWORD ? "name and password" : "symmetric key");
+	cli_field(cli, "Name", "%s",
+		  printable(slice_str(info->username), username, sizeof username));
+	cli_field(cli, "Generation", "%u, since %s; %u kept", info->generation,
+		  date(info->imported, when), info->generations);
+}
+
 void credentials_print(const struct cli *cli, const struct credential_info *info)
 {
 	char words[64], when[32];
@@ -133,6 +150,8 @@ void credentials_print(const struct cli *cli, const struct credential_info *info
 
 		cli_diagnosis_print(cli, 2, problem);
 	}
+	if (info->username[0])
+		print_secret(cli, info);
 	if (info->cert.not_after == 0)
 		return;
 	print_certificate(cli, &info->cert);
@@ -158,7 +177,9 @@ static void add_row(void *context, const struct credential_info *info)
 
 	snprintf(number, sizeof number, "%u", info->generation);
 	json_array_append_new(context, json_pack("[s, s, s, s, s]", info->name, number,
-						 known ? info->cert.key : "-",
+						 known		     ? info->cert.key
+						 : info->username[0] ? info->kind_name
+								     : "-",
 						 known ? date(info->cert.not_after, until) : "-",
 						 state(info, words, sizeof words)));
 }
@@ -230,8 +251,11 @@ enum exit_status cmd_credentials_export(const struct cli *cli)
 	AUTO_VALUE(bytes) pem = { 0 };
 	const char *name = cli->args[0];
 	struct diagnosis why;
-	enum exit_status status = credentials_open(cli, false, &keystore);
+	enum exit_status status;
 
+	if (cli->secret)
+		return credentials_export_secret(cli);
+	status = credentials_open(cli, false, &keystore);
 	if (status != DONE)
 		return status;
 

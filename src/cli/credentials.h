@@ -15,6 +15,8 @@ enum exit_status credentials_fail(const struct cli *cli, const char *verb, const
 
 /* As an object, with the names that a Credential has on D-Bus. */
 json_t *credentials_json(const struct credential_info *info);
+/* What export does with --secret. */
+enum exit_status credentials_export_secret(const struct cli *cli);
 void credentials_print(const struct cli *cli, const struct credential_info *info);
 
 #endif

@@ -14,6 +14,7 @@ latchkeyctl_SOURCES = \
 	%D%/monitor.c \
 	%D%/passphrase.c %D%/passphrase.h \
 	%D%/ports.c %D%/ports.h \
+	%D%/secret.c \
 	%D%/service.c
 latchkeyctl_CPPFLAGS = $(AM_CPPFLAGS) $(PATHS_CPPFLAGS)
 latchkeyctl_LDADD = $(SHELL_LIBS)

@@ -73,6 +73,9 @@ static bool take_option(struct cli *cli, enum option_id id, const char *value)
 	case OPTION_OUTPUT:
 		cli->output = value;
 		return true;
+	case OPTION_SECRET:
+		cli->secret = true;
+		return true;
 	case OPTION_TOKEN:
 		cli->token = value;
 		return true;

@@ -125,6 +125,11 @@ static void print_credential(const struct cli *cli, const json_t *port)
 
 	if (!*port_text(port, "Credential"))
 		return;
+	if (port_number(port, "CredentialExpiry") == 0) {
+		cli_field(cli, "Credential", "%s, generation %lld", port_text(port, "Credential"),
+			  (long long)port_number(port, "Generation"));
+		return;
+	}
 	cli_field(cli, "Credential", "%s, generation %lld, valid until %s",
 		  port_text(port, "Credential"), (long long)port_number(port, "Generation"),
 		  cli_time(port_number(port, "CredentialExpiry"), until, sizeof until));

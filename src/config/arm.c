@@ -146,9 +146,18 @@ static bool hash_files(EVP_MD_CTX *md, const struct files *files, size_t count)
 	return good;
 }
 
+static bool hash_account(EVP_MD_CTX *md, const struct credential_secret *account)
+{
+	const uint32_t generation = account->generation;
+
+	return hash(md, slice_of(&generation, sizeof generation)) &&
+	       hash(md, slice_str(account->username)) && hash(md, secret_slice(&account->secret));
+}
+
 /* All that a profile is armed with. */
 struct inputs {
 	struct credential *credential, *inner, *inner2; /* NULL: it has none */
+	struct credential_secret account;		/* generation 0: likewise */
 	struct arm_files files;
 	size_t anchors; /* that the profile names; those that a credential brought follow */
 	bool missing;	/* is what it names, and may yet be had */
@@ -159,6 +168,7 @@ static void inputs_done(struct inputs *inputs)
 	credential_free(inputs->credential);
 	credential_free(inputs->inner);
 	credential_free(inputs->inner2);
+	credential_secret_done(&inputs->account);
 	arm_files_done(&inputs->files);
 }
 
@@ -166,16 +176,20 @@ static void inputs_done(struct inputs *inputs)
 static bool hash_all(EVP_MD_CTX *md, const struct profile *profile, struct armed *armed,
 		     const struct inputs *in)
 {
+	const struct slice password = in->account.generation > 0
+					      ? slice_of(NULL, 0)
+					      : secret_slice(&armed->inner.password);
+
 	return EVP_DigestInit_ex2(md, EVP_sha256(), NULL) && hash_settings(md, profile) &&
-	       hash(md, secret_slice(&armed->inner.password)) &&
-	       hash(md, secret_slice(&armed->inner2.password)) &&
+	       hash(md, password) && hash(md, secret_slice(&armed->inner2.password)) &&
 	       hash_files(md, &in->files.anchors, in->anchors) &&
 	       hash_files(md, &in->files.crls, in->files.crls.count) &&
 	       EVP_DigestFinal_ex(md, armed->settings, NULL) &&
 	       EVP_DigestInit_ex2(md, EVP_sha256(), NULL) &&
 	       hash(md, slice_of(armed->settings, sizeof armed->settings)) &&
 	       hash_credential(md, in->credential) && hash_credential(md, in->inner) &&
-	       hash_credential(md, in->inner2) && EVP_DigestFinal_ex(md, armed->digest, NULL);
+	       hash_credential(md, in->inner2) && hash_account(md, &in->account) &&
+	       EVP_DigestFinal_ex(md, armed->digest, NULL);
 }
 
 static bool digest(const struct profile *profile, const struct inputs *in, struct armed *armed)
@@ -358,6 +372,42 @@ static int open_credential(const struct profile *profile, struct keystore *keyst
 	return arm_add_delivered(profile, *ret_credential, &in->files, why);
 }
 
+/* A name and password; one that is missing may be had as a certificate may. */
+static int open_account(const struct profile *profile, struct keystore *keystore, const char *name,
+			struct inputs *in, struct diagnosis *warning, struct diagnosis *why)
+{
+	int r = keystore_get_secret(keystore, name, &in->account, why);
+
+	if (r < 0 && !can_be_had(profile, why))
+		return arm_failed(why, profile, "the credential cannot be opened");
+	if (r < 0) {
+		why->id = DIAG_CREDENTIAL_AWAITED;
+		in->missing = true;
+		if (warning->id == DIAG_NONE)
+			*warning = *why;
+		diagnosis_set(why, DIAG_NONE);
+		return 0;
+	}
+	if (in->account.kind == CREDENTIAL_PASSWORD)
+		return 0;
+	diagnosis_set(why, DIAG_CREDENTIAL_UNUSABLE);
+	diagnosis_add(why, "credential", "%s", name);
+	diagnosis_add(why, "detail", "it is a symmetric key, not a name and password");
+	return arm_failed(why, profile, "the credential cannot be used");
+}
+
+static int open_inner(const struct profile *profile, struct keystore *keystore,
+		      const struct look *look, struct inputs *in, struct diagnosis *warning,
+		      struct diagnosis *why)
+{
+	const char *name = profile->inner.credential;
+
+	return profile_keeps_password(profile)
+		       ? open_account(profile, keystore, name, in, warning, why)
+		       : open_credential(profile, keystore, name, look, in, &in->inner, warning,
+					 why);
+}
+
 static int read_inputs(const struct profile *profile, struct keystore *keystore,
 		       const struct look *look, struct inputs *in, struct diagnosis *warning,
 		       struct diagnosis *why)
@@ -369,8 +419,7 @@ static int read_inputs(const struct profile *profile, struct keystore *keystore,
 		r = open_credential(profile, keystore, profile->credential, look, in,
 				    &in->credential, warning, why);
 	if (r == 0)
-		r = open_credential(profile, keystore, profile->inner.credential, look, in,
-				    &in->inner, warning, why);
+		r = open_inner(profile, keystore, look, in, warning, why);
 	if (r == 0)
 		r = open_credential(profile, keystore, profile->inner2.credential, look, in,
 				    &in->inner2, warning, why);
@@ -388,6 +437,11 @@ static void show_credential(struct armed *armed, const struct profile *profile,
 	if (in->missing)
 		snprintf(armed->credential, sizeof armed->credential, "%s",
 			 profile_credential(profile));
+	if (!shown && in->account.generation > 0 && !in->missing) {
+		snprintf(armed->credential, sizeof armed->credential, "%s",
+			 profile->inner.credential);
+		armed->generation = in->account.generation;
+	}
 	if (!shown || in->missing)
 		return;
 	snprintf(armed->credential, sizeof armed->credential, "%s", shown->name);
@@ -409,7 +463,7 @@ int profile_arm(struct profile *profile, struct keystore *keystore, const struct
 	armed->references = 1;
 	r = read_inputs(profile, keystore, &look, &in, &armed->warning, why);
 	if (r == 0)
-		r = arm_inner(armed, profile, mschap, why);
+		r = arm_inner(armed, profile, in.missing ? NULL : &in.account, mschap, why);
 	armed->ready = !in.missing;
 	if (r == 0 && armed->ready)
 		r = make_tls(profile, &in, in.credential, &armed->tls, why);

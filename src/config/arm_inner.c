@@ -22,6 +22,7 @@ struct reading {
 	const char *section;
 	struct armed_inner *inner;
 	struct diagnosis *why;
+	const struct credential_secret *account; /* NULL: it says all by itself */
 };
 
 static int wrong(const struct reading *r, const char *problem)
@@ -65,9 +66,11 @@ static int read_password(const struct reading *reading)
 
 static int keep_password(const struct reading *r)
 {
+	const struct secret *password = r->account ? &r->account->secret : &r->settings->password;
+
 	if (r->settings->password_file)
 		return read_password(r);
-	if (secret_set(&r->inner->password, secret_slice(&r->settings->password)) != OK)
+	if (secret_set(&r->inner->password, secret_slice(password)) != OK)
 		return arm_failed(r->why, r->profile, "there is no memory left");
 	return 0;
 }
@@ -103,6 +106,8 @@ static int arm_one(const struct reading *r, const struct mschap *mschap)
 	const char *identity = r->settings->identity ? r->settings->identity : r->profile->identity;
 	int error = 0;
 
+	if (r->account)
+		identity = r->account->username;
 	snprintf(r->inner->identity, sizeof r->inner->identity, "%s", identity ? identity : "");
 	if (profile_inner_needs_password(r->settings))
 		error = keep_password(r);
@@ -113,14 +118,19 @@ static int arm_one(const struct reading *r, const struct mschap *mschap)
 	return error;
 }
 
-int arm_inner(struct armed *armed, const struct profile *profile, const struct mschap *mschap,
+int arm_inner(struct armed *armed, const struct profile *profile,
+	      const struct credential_secret *account, const struct mschap *mschap,
 	      struct diagnosis *why)
 {
-	const struct reading first = { profile, &profile->inner, "Inner", &armed->inner, why };
-	const struct reading second = { profile, &profile->inner2, "Inner2", &armed->inner2, why };
+	bool kept = profile_keeps_password(profile);
+	const struct reading first = { profile, &profile->inner,      "Inner", &armed->inner,
+				       why,	kept ? account : NULL };
+	const struct reading second = { profile, &profile->inner2, "Inner2", &armed->inner2, why,
+					NULL };
 	int r;
 
-	if (profile->method == PROFILE_TLS && !profile_enrols_by_teap(profile))
+	if ((profile->method == PROFILE_TLS && !profile_enrols_by_teap(profile)) ||
+	    (kept && !account))
 		return 0;
 	r = arm_one(&first, mschap);
 	return r == 0 ? arm_one(&second, mschap) : r;

@@ -13,8 +13,10 @@ int arm_failed(struct diagnosis *why, const struct profile *profile, const char 
  * server's, so that what came while the clock was right can be used before it is again. */
 int64_t arm_own_time(const struct profile *profile, const X509 *cert, int64_t now);
 
-/* Name and password of a tunnel's inside; nothing where there is no tunnel. */
-int arm_inner(struct armed *armed, const struct profile *profile, const struct mschap *mschap,
+/* Name and password of a tunnel's inside; nothing where there is no tunnel.  account: what the
+ * keystore has for it; NULL: it is missing yet. */
+int arm_inner(struct armed *armed, const struct profile *profile,
+	      const struct credential_secret *account, const struct mschap *mschap,
 	      struct diagnosis *why);
 
 /* The files of a trust policy. */

@@ -85,6 +85,48 @@ static void check_enrol_by_teap(const struct profile_check *c)
 			      "token that says who the server is.");
 }
 
+static bool has_word(const struct words *words, const char *word)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		if (strcmp(words->word[i], word) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Passwords and keys come by one protocol alone, and bring no anchors with them. */
+static void check_secrets(const struct profile_check *c)
+{
+	const struct profile *p = c->profile;
+	const char *key = p->enrol.symmetric_key;
+	bool password = profile_keeps_password(p) && !profile_enrols_by_teap(p);
+
+	if ((password || key) && !has_word(&p->enrol.protocols, "spp"))
+		profile_wrong(c, "Protocols",
+			      "lacks spp, by which alone passwords and symmetric keys are given.");
+	if (key && ((p->credential && strcmp(key, p->credential) == 0) ||
+		    (p->inner.credential && strcmp(key, p->inner.credential) == 0)))
+		profile_wrong(c, "SymmetricKey",
+			      "is what another Credential= names too; expected a name for the key "
+			      "alone.");
+	if (password && !p->credential && p->trust_anchors.count == 0 &&
+	    p->server_pins.count == 0 && unset(c, "TrustAnchor") && unset(c, "ServerPin"))
+		profile_wrong(c, "TrustAnchor",
+			      "is missing, and so is ServerPin=: a password comes without the "
+			      "authority by which the server is known.");
+}
+
+static bool is_enrolled(const struct profile *profile, const char *name)
+{
+	const struct profile_credentials all = profile_enrolled(profile);
+
+	for (size_t i = 0; i < all.count; i++) {
+		if (strcmp(all.is[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void check_enrol(const struct profile_check *c)
 {
 	const struct profile_enrol *e = &c->profile->enrol;
@@ -101,11 +143,11 @@ static void check_enrol(const struct profile_check *c)
 			c, "FactoryProof",
 			"=token makes a token of the factory credential, and there is Token= or "
 			"TokenFile= as well; expected one of them.");
-	if (e->factory && c->profile->credential && strcmp(e->factory, c->profile->credential) == 0)
+	check_secrets(c);
+	if (e->factory && is_enrolled(c->profile, e->factory))
 		profile_wrong(c, "FactoryCredential",
-			      "is what [TLS] Credential= names too; expected the maker's "
-			      "credential here, "
-			      "and there a name for the network's own.");
+			      "is what another Credential= names too; expected the maker's "
+			      "credential here, and there a name for the network's own.");
 }
 
 static void check_profile(const struct profile_check *c)

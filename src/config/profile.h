@@ -10,6 +10,7 @@
 
 #include "config/ini.h"
 #include "eapol/supplicant.h"
+#include "keystore/keystore.h"
 #include "method/teap_keys.h"
 #include "tls/engine.h"
 
@@ -91,6 +92,7 @@ struct profile {
 		char *key;		/* "P-256" */
 		char *common_name;	/* NULL: the host name */
 		struct words dns_names;
+		char *symmetric_key;		 /* kept under this name; NULL: none */
 		char *mud_url, *profile;	 /* told to the server; NULL: not */
 		unsigned renew_at, renew_jitter; /* percent of the lifetime */
 	} enrol;
@@ -116,6 +118,20 @@ static inline const char *profile_credential(const struct profile *profile)
 		return profile->credential;
 	return profile->inner.credential ? profile->inner.credential : profile->inner2.credential;
 }
+
+/* [Inner] has a name and password from the keystore. */
+bool profile_keeps_password(const struct profile *profile);
+
+/* What an enrolment brings: first the credential that the profile shows. */
+#define PROFILE_CREDENTIALS_MAX 3
+struct profile_credentials {
+	struct {
+		const char *name; /* borrowed from the profile */
+		enum credential_kind kind;
+	} is[PROFILE_CREDENTIALS_MAX];
+	size_t count;
+};
+struct profile_credentials profile_enrolled(const struct profile *profile);
 
 void profile_free(struct profile *profile);
 DEFINE_AUTO_STRUCT(profile);

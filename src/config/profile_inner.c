@@ -39,6 +39,34 @@ bool profile_inner_needs_password(const struct profile_inner_settings *inner)
 	return inner->method != INNER_NONE && inner->method != INNER_EAP_TLS;
 }
 
+bool profile_keeps_password(const struct profile *profile)
+{
+	return profile_inner_needs_password(&profile->inner) && profile->inner.credential;
+}
+
+static void add_enrolled(struct profile_credentials *all, const char *name,
+			 enum credential_kind kind)
+{
+	if (!name)
+		return;
+	all->is[all->count].name = name;
+	all->is[all->count++].kind = kind;
+}
+
+struct profile_credentials profile_enrolled(const struct profile *profile)
+{
+	bool password = profile_keeps_password(profile);
+	struct profile_credentials all = { .count = 0 };
+
+	add_enrolled(&all, profile->credential, CREDENTIAL_CERTIFICATE);
+	if (password)
+		add_enrolled(&all, profile->inner.credential, CREDENTIAL_PASSWORD);
+	else if (!profile->credential)
+		add_enrolled(&all, profile_credential(profile), CREDENTIAL_CERTIFICATE);
+	add_enrolled(&all, profile->enrol.symmetric_key, CREDENTIAL_SYMMETRIC);
+	return all;
+}
+
 bool profile_inner_needs_mschap(const struct profile_inner_settings *inner)
 {
 	switch (inner->method) {
@@ -133,18 +161,45 @@ static void check_password(const struct inner_check *i)
 {
 	const struct profile_inner_settings *inner = i->inner;
 	bool has = inner->password.len > 0 || inner->password_file;
+	bool kept = inner == &i->c->profile->inner && profile_keeps_password(i->c->profile);
 
 	if (inner->password.len > 0 && inner->password_file)
 		inner_wrong(i, "PasswordFile",
 			    "is there, and Password= as well; expected one of them.");
-	if (profile_inner_needs_password(inner) && !has && !inner_is_set(i, "Password") &&
-	    !inner_is_set(i, "PasswordFile"))
+	if (profile_inner_needs_password(inner) && !has && !kept && !inner_is_set(i, "Password") &&
+	    !inner_is_set(i, "PasswordFile") && !inner_is_set(i, "Credential"))
 		inner_wrong(i, "Password",
 			    "is missing, and so is PasswordFile=; expected one of them.");
+	if (kept && has)
+		inner_wrong(i, "Credential",
+			    "is there, and Password= or PasswordFile= as well; expected one of "
+			    "them.");
 	if (inner->method == INNER_EAP_TLS && has)
 		inner_wrong(
 			i, "Password",
 			"is of no use with Method=eap-tls, which takes Credential=; take it out.");
+}
+
+/* A name and password from the keystore. */
+static void check_kept(const struct inner_check *i)
+{
+	const struct profile *p = i->c->profile;
+
+	if (p->inner.identity)
+		inner_wrong(i, "Identity",
+			    "comes with the password that Credential= names; take it out.");
+	if (p->credential && strcmp(p->credential, p->inner.credential) == 0)
+		inner_wrong(i, "Credential",
+			    "is what [TLS] Credential= names too; a certificate and a password "
+			    "are kept under two names.");
+	if (profile_enrols_by_teap(p))
+		inner_wrong(i, "Credential",
+			    "is for eap-tls where [Enroll] Protocols=teap: the account is what "
+			    "authorises that. Write Identity= and Password=.");
+	else if (p->enrol.wanted && p->inner2.credential)
+		inner_wrong(i, "Credential",
+			    "cannot be had by an enrollment while [Inner2] Credential= names a "
+			    "certificate; write Identity= and Password=.");
 }
 
 static void check_credential(const struct inner_check *i)
@@ -156,7 +211,9 @@ static void check_credential(const struct inner_check *i)
 			i, "Credential",
 			"is missing: name the credential in the keystore for EAP-TLS inside of the "
 			"tunnel.");
-	if (profile_inner_needs_password(inner) && inner->credential)
+	if (inner == &i->c->profile->inner && profile_keeps_password(i->c->profile))
+		check_kept(i);
+	else if (profile_inner_needs_password(inner) && inner->credential)
 		inner_wrong(
 			i, "Credential",
 			"is for Method=eap-tls alone; a certificate that is shown to the server "
@@ -243,8 +300,9 @@ void profile_check_inner(const struct profile_check *c)
 		check_method(c);
 	check_password(&first);
 	check_credential(&first);
-	if (profile->inner.method != INNER_NONE && !profile->identity && !profile->inner.identity &&
-	    !is_set(c, "EAP.Identity") && !is_set(c, "Inner.Identity"))
+	if (profile->inner.method != INNER_NONE && !profile_keeps_password(profile) &&
+	    !profile->identity && !profile->inner.identity && !is_set(c, "EAP.Identity") &&
+	    !is_set(c, "Inner.Identity"))
 		profile_wrong(c, "Inner.Identity",
 			      "is missing: name the account that the password belongs to.");
 	/* Whoever plugs in would be shown the password, or enough to find it. */

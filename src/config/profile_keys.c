@@ -328,7 +328,10 @@ static const struct ini_key keys[] = {
 	  .doc = "A file whose first line is the password, readable by its owner alone. It is read when the service "
 		"starts or reloads." },
 	{ KEY("Inner", "Credential", credential, inner.credential),
-	  .doc = "The credential in the keystore for `eap-tls` inside of the tunnel." },
+	  .doc = "The credential in the keystore for what runs inside of the tunnel. For `eap-tls` it is a certificate; "
+		"for all else the name of an account and its password, in place of Identity= and Password=. With [Enroll] "
+		"such a password is asked for where there is none, beside the certificate of [TLS] Credential= if there "
+		"is that key." },
 	{ KEY("Inner", "CryptoBinding", ini_enum, require_binding), .words = bindings, .fallback = "accept",
 	  .doc = "Whether the server of PEAP has to prove that both ends of the tunnel are the ends of what ran "
 		"inside. `accept` checks the proof where there is one, which not all servers know; `require` "
@@ -424,6 +427,9 @@ static const struct ini_key keys[] = {
 		"and then whatever name the server gives is taken." },
 	{ KEY("Enroll", "DnsNames", dns_names, enrol.dns_names),
 	  .doc = "Host names that are asked for in the certificate besides." },
+	{ KEY("Enroll", "SymmetricKey", credential, enrol.symmetric_key),
+	  .doc = "The name under which a symmetric key is kept, which is asked for together with the credential. This "
+		"program has no use for it: `latchkeyctl credentials export --secret` hands it to what has." },
 	{ KEY("Enroll", "MudUrl", url, enrol.mud_url),
 	  .doc = "Where the manufacturer describes what this device does in a network (RFC 8520). It is told to the "
 		"server." },

@@ -30,6 +30,7 @@ struct cli {
 	const char *key;	     /* --key */
 	const char *key_uri;	     /* --key-uri */
 	const char *output;	     /* --output */
+	bool secret;		     /* --secret */
 	const char *token;	     /* --token */
 	const char *token_file;	     /* --token-file */
 	const char *factory;	     /* --factory */

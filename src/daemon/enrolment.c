@@ -14,12 +14,14 @@
 
 struct enrolment {
 	struct enrolment_job job;
-	struct cprom_credential credential;
+	struct cprom_credential credentials[PROFILE_CREDENTIALS_MAX]; /* as profile_enrolled() */
+	size_t credential_count;
 	char common_name[ENROL_NAME_MAX + 1], kind[ENROL_ID_MAX + 1];
 	const struct enrol_peer_protocol *protocols[PROTOCOLS_MAX];
 	struct eap_peer_method method; /* cprom_peer_method, of the type that is configured */
 	struct cprom_peer *cprom;      /* the tunnel's */
-	bool stored, validated;	       /* in the conversation */
+	unsigned stored;	       /* in the conversation: 1 << nth */
+	bool validated;
 	struct eap_peer_offer tunnel;
 };
 
@@ -126,14 +128,11 @@ static void ask_for_names(const struct enrolment *e, struct enrol_names *names)
 /* Who has no name in mind takes the one that the server gives. */
 static const char *const any_name[] = { "*" };
 
-static void ask(struct enrolment *e)
+static void ask_for_certificate(const struct enrolment *e, struct cprom_credential *c)
 {
 	const struct profile *profile = e->job.armed->profile;
 	const struct credential *old = e->job.means ? NULL : e->job.old;
-	struct cprom_credential *c = &e->credential;
 
-	c->name = e->job.armed->credential;
-	c->type = ENROL_X509;
 	c->wanted = !e->job.offered;
 	c->action = old ? ENROL_RENEW : ENROL_REGISTER;
 	c->actions = 1u << c->action;
@@ -148,7 +147,40 @@ static void ask(struct enrolment *e)
 		c->allowed_count = 1;
 	}
 	c->params = key_params(profile->enrol.key);
-	c->profile = *e->kind ? e->kind : profile->enrol.profile;
+}
+
+#define SECRET_LEAST 16 /* octets */
+
+/* A renewal is of certificates; what it finds lacking is taken if it is given. */
+static void ask_for_secret(const struct enrolment *e, const char *held, struct cprom_credential *c)
+{
+	c->id = slice_str(held);
+	c->wanted = e->job.means != NULL;
+	c->action = ENROL_REGISTER;
+	c->actions = *held ? 0 : 1u << ENROL_REGISTER;
+	c->params.least = SECRET_LEAST;
+}
+
+static void ask(struct enrolment *e)
+{
+	static const enum enrol_credential types[] = { [CREDENTIAL_CERTIFICATE] = ENROL_X509,
+						       [CREDENTIAL_PASSWORD] = ENROL_PASSWORD,
+						       [CREDENTIAL_SYMMETRIC] = ENROL_SYMMETRIC };
+	const struct profile *profile = e->job.armed->profile;
+	const struct profile_credentials all = profile_enrolled(profile);
+
+	for (size_t i = 0; i < all.count; i++) {
+		struct cprom_credential *c = &e->credentials[i];
+
+		c->name = all.is[i].name;
+		c->type = types[all.is[i].kind];
+		if (c->type == ENROL_X509)
+			ask_for_certificate(e, c);
+		else
+			ask_for_secret(e, e->job.held[i], c);
+	}
+	e->credential_count = all.count;
+	e->credentials[0].profile = *e->kind ? e->kind : profile->enrol.profile;
 }
 
 static size_t choose_protocols(const struct words *words, const struct enrol_peer_protocol **out)
@@ -193,8 +225,8 @@ static int make_cprom(struct enrolment *e)
 {
 	const struct profile_enrol *enrol = &e->job.armed->profile->enrol;
 	struct cprom_peer_settings settings = {
-		.credentials = &e->credential,
-		.credential_count = 1,
+		.credentials = e->credentials,
+		.credential_count = e->credential_count,
 		.protocols = e->protocols,
 		.protocol_count = choose_protocols(&enrol->protocols, e->protocols),
 		.store = e->job.store,
@@ -383,6 +415,16 @@ const char *enrolment_identity(const struct enrolment *enrolment)
 
 /* ---- how it goes --------------------------------------------------------------------------- */
 
+/* 1 << nth; 0: of all. */
+static unsigned bit_of(const struct enrolment *e, const char *name)
+{
+	for (size_t i = 0; i < e->credential_count; i++) {
+		if (strcmp(e->credentials[i].name, name) == 0)
+			return 1u << i;
+	}
+	return 0;
+}
+
 bool enrolment_event(struct enrolment *enrolment, struct enrolment_event *ret_event)
 {
 	static const char *const actions[] = {
@@ -394,7 +436,8 @@ bool enrolment_event(struct enrolment *enrolment, struct enrolment_event *ret_ev
 	do {
 		if (!cprom_peer_event(enrolment->cprom, &event))
 			return false;
-		enrolment->stored |= event.step == CPROM_STORED;
+		if (event.step == CPROM_STORED)
+			enrolment->stored |= bit_of(enrolment, event.credential);
 		enrolment->validated |= event.step == CPROM_VALIDATED;
 		/* How it ended is told when the tunnel has ended as well. */
 	} while (event.step == CPROM_DONE || event.step == CPROM_FAILED);
@@ -402,7 +445,7 @@ bool enrolment_event(struct enrolment *enrolment, struct enrolment_event *ret_ev
 					       .action = actions[event.action],
 					       .protocol = event.protocol ? event.protocol : "" };
 	snprintf(ret_event->credential, sizeof ret_event->credential, "%s",
-		 *event.credential ? event.credential : enrolment->credential.name);
+		 *event.credential ? event.credential : enrolment->credentials[0].name);
 	snprintf(ret_event->detail, sizeof ret_event->detail, "%s", event.detail);
 	return true;
 }
@@ -442,15 +485,36 @@ static bool is_final(const struct diagnosis *conversation)
 	return conversation->id == DIAG_ENROL_NOT_OFFERED;
 }
 
-bool enrolment_installed(const struct enrolment *e)
+/* Without which a port is not opened.  A symmetric key is for somebody else. */
+static unsigned needed(const struct enrolment *e)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < e->credential_count; i++) {
+		if (e->credentials[i].wanted && e->credentials[i].type != ENROL_SYMMETRIC)
+			bits |= 1u << i;
+	}
+	return bits;
+}
+
+static unsigned activated(const struct enrolment *e)
 {
 	struct cprom_result result;
+	unsigned bits = 0;
 
-	for (size_t i = 0; cprom_peer_result(e->cprom, i, &result); i++) {
-		if (result.activated)
-			return true;
-	}
-	return false;
+	for (size_t i = 0; cprom_peer_result(e->cprom, i, &result); i++)
+		bits |= result.activated ? bit_of(e, result.credential) : 0;
+	return bits;
+}
+
+static bool has_all(const struct enrolment *e, unsigned bits)
+{
+	return bits != 0 && (needed(e) & ~bits) == 0;
+}
+
+bool enrolment_installed(const struct enrolment *e)
+{
+	return has_all(e, activated(e));
 }
 
 /* A server that lets nobody in who has just enrolled ends an EAP-TTLS with EAP-Failure and nothing
@@ -460,10 +524,17 @@ bool enrolment_installed(const struct enrolment *e)
 static bool rescue(struct enrolment *e, enum enrol_error error)
 {
 	const struct enrol_store_ref *store = &e->job.store;
+	const unsigned done = activated(e);
 	struct diagnosis ignored = { 0 };
+	bool good =
+		error == ENROL_ERROR_NONE && has_all(e, e->stored) && (e->validated || !e->job.old);
 
-	return error == ENROL_ERROR_NONE && e->stored && (e->validated || !e->job.old) &&
-	       store->store->activate(store->self, e->credential.name, &ignored) == OK;
+	for (size_t i = 0; good && i < e->credential_count; i++) {
+		if (e->stored & ~done & 1u << i)
+			good = store->store->activate(store->self, e->credentials[i].name,
+						      &ignored) == OK;
+	}
+	return good;
 }
 
 /* What a tunnel says is about a profile that has everything in it; evidence stays as it is. */
@@ -475,6 +546,21 @@ static void in_our_words(const struct enrolment *e, struct diagnosis *why)
 		why->id = DIAG_ENROL_OTHER_NETWORK;
 }
 
+/* Half of what a port needs has cost the token as well, and would do so each time. */
+static void tell_lacking(const struct enrolment *e, struct diagnosis *why)
+{
+	const unsigned lacks = needed(e) & ~activated(e);
+
+	for (size_t i = 0; i < e->credential_count; i++) {
+		if (!(lacks & 1u << i))
+			continue;
+		diagnosis_say(why, DIAG_ENROL_NOTHING_DONE, "it gave no %s for %s",
+			      e->credentials[i].type == ENROL_X509 ? "certificate" : "password",
+			      e->credentials[i].name);
+		return;
+	}
+}
+
 enum life_outcome enrolment_outcome(struct enrolment *enrolment,
 				    const struct diagnosis *conversation, struct diagnosis *why)
 {
@@ -484,6 +570,10 @@ enum life_outcome enrolment_outcome(struct enrolment *enrolment,
 	diagnosis_set(why, DIAG_NONE);
 	if (enrolment_installed(enrolment) || rescue(enrolment, error))
 		return LIFE_INSTALLED;
+	if (activated(enrolment) != 0) {
+		tell_lacking(enrolment, why);
+		return LIFE_REFUSED;
+	}
 	if (own && own->id != DIAG_NONE)
 		*why = *own;
 	else

@@ -20,6 +20,9 @@ struct enrolment_job {
 	struct enrol_store_ref store; /* borrowed */
 	/* In place of what the profile asks for; copied; "": as it says. */
 	const char *common_name, *kind;
+	/* Of a renewal: the user names of the secrets among profile_enrolled(), which are told to
+	 * the server and stay as they are; "": it is lacking, and may be had. */
+	char held[PROFILE_CREDENTIALS_MAX][KEYSTORE_USERNAME_MAX + 1];
 };
 
 /* 0 or -errno; *job is empty then, and after success. */
@@ -43,7 +46,8 @@ struct enrolment_event {
 /* The next one that was not fetched yet; false when there is none. */
 bool enrolment_event(struct enrolment *enrolment, struct enrolment_event *ret_event);
 
-/* There is a new generation, and it is current: whatever the server says from now on. */
+/* There are new generations of all that was wanted, but for a symmetric key, and they are current:
+ * whatever the server says from now on. */
 bool enrolment_installed(const struct enrolment *enrolment);
 
 /* After a conversation, when all events were fetched: what came of it.  why is filled for

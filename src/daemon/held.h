@@ -26,10 +26,11 @@ void held_forget_given(struct held *h);
 
 /* What the keystore has of it, as it was read last; NULL: nothing. */
 const struct credential_info *held_stored(const struct service *s, const char *name);
-/* Its current generation is on trial. */
-bool held_on_trial(const struct service *s, const char *name);
-/* To the generation before, for this reason; the renewal has failed already. */
-void held_fall_back(struct service *s, struct held *h, const struct diagnosis *cause);
+/* What it enrolls for is on trial: all that came in one session is tried together. */
+bool held_on_trial(const struct service *s, const struct profile *profile);
+/* All of them to the generation before, for this reason; the renewal has failed already. */
+void held_fall_back(struct service *s, struct held *h, const struct profile *profile,
+		    const struct diagnosis *cause);
 /* Trials that cannot even begin, for what is on trial cannot be used, end.  What has just come from
  * the network was found good by the same clock, so anything that is wrong with it now is wrong for
  * good; else only what no clock explains.  True: the keystore has changed. */

@@ -55,7 +55,7 @@ void renewal_ask(struct renewal *renewal)
 
 bool renewal_wish(struct renewal *renewal, struct moment now)
 {
-	if (renewal->generation == 0 || now.mono < renewal->retry_at ||
+	if (renewal->generation == 0 || renewal->not_after == 0 || now.mono < renewal->retry_at ||
 	    now.wall - renewal->not_before < young(renewal))
 		return false;
 	renewal->wished = true;

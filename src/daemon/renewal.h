@@ -37,9 +37,9 @@ struct renewal {
 	msec retry_at;	   /* not before: after a failure, and after a success; 0: none */
 };
 
-/* The current generation and its dates; random decides on the jitter.  One that is known already
- * changes nothing but for the policy; another is due when its time comes, and what failed before
- * goes on being counted until renewal_succeeded. */
+/* The current generation and its dates, 0 of what has none and is not renewed; random decides on
+ * the jitter.  One that is known already changes nothing but for the policy; another is due when
+ * its time comes, and what failed before goes on being counted until renewal_succeeded. */
 void renewal_set(struct renewal *renewal, const struct renewal_policy *policy, unsigned generation,
 		 int64_t not_before, int64_t not_after, uint32_t random);
 

@@ -88,7 +88,7 @@ static void learn(struct service *s, struct held *h, const struct armed *armed)
 	struct enrol_given given;
 
 	h->life.usable = armed->ready;
-	h->life.on_trial = h->life.usable && held_on_trial(s, h->name);
+	h->life.on_trial = h->life.usable && held_on_trial(s, armed->profile);
 	if (enrol->wanted) {
 		h->life.enrols = true;
 		h->life.means = enrol_has_means(armed->profile, held_given(h, &given));
@@ -174,6 +174,19 @@ static enum course course_of(void *context, struct port *port, msec *ret_until)
 	return life_course(&h->life, port->link.index, loop_now(), ret_until);
 }
 
+/* What a renewal leaves as it is: the names of the secrets that there are. */
+static void tell_held(const struct service *s, struct enrolment_job *job)
+{
+	const struct profile_credentials all = profile_enrolled(job->armed->profile);
+
+	for (size_t i = 0; i < all.count; i++) {
+		const struct credential_info *info = held_stored(s, all.is[i].name);
+
+		if (info && info->problem.id == DIAG_NONE && info->kind == all.is[i].kind)
+			snprintf(job->held[i], sizeof job->held[i], "%s", info->username);
+	}
+}
+
 static int enrol(void *context, struct port *port, enum course course,
 		 struct enrolment **ret_enrolment, struct diagnosis *why)
 {
@@ -201,6 +214,8 @@ static int enrol(void *context, struct port *port, enum course course,
 	}
 	job.offered = course == COURSE_RENEW && renewal_is_wish(&h->life.renewal, loop_now());
 	job.armed = armed_ref(port->armed);
+	if (course == COURSE_RENEW)
+		tell_held(s, &job);
 	return enrolment_new(&job, ret_enrolment, why);
 }
 
@@ -348,6 +363,23 @@ static void enrolment_ended(struct service *s, struct port *port, struct held *h
 	held_set_timer(s);
 }
 
+/* But for the one that the profile shows. */
+static void settle_others(struct service *s, const struct profile *profile)
+{
+	const struct profile_credentials all = profile_enrolled(profile);
+	struct diagnosis why;
+
+	for (size_t i = 1; i < all.count; i++) {
+		const struct credential_info *info = held_stored(s, all.is[i].name);
+
+		diagnosis_set(&why, DIAG_NONE);
+		if (info && keystore_settle(s->keystore, info->name, info->generation, &why) < 0)
+			log_event(LOG_WARNING, "credential.settled",
+				  "credential=%s generation=%u result=failed", info->name,
+				  info->generation);
+	}
+}
+
 static void settle(struct service *s, struct port *port, struct held *h)
 {
 	struct diagnosis why;
@@ -363,6 +395,7 @@ static void settle(struct service *s, struct port *port, struct held *h)
 	else
 		log_event(LOG_NOTICE, "credential.settled", "credential=%s generation=%u", h->name,
 			  port->armed->generation);
+	settle_others(s, port->armed->profile);
 	service_read_credentials(s);
 	held_set_timer(s);
 }
@@ -383,7 +416,7 @@ static void ordinary_ended(struct service *s, struct port *port, struct held *h,
 		settle(s, port, h);
 		return;
 	case LIFE_FALL_BACK:
-		held_fall_back(s, h, &end->why);
+		held_fall_back(s, h, port->armed->profile, &end->why);
 		if (s->bus)
 			bus_enrolment_progress(s->bus, port->link.index, "fell-back", "",
 					       &h->problem);

@@ -13,15 +13,38 @@ const struct credential_info *held_stored(const struct service *s, const char *n
 	return NULL;
 }
 
-bool held_on_trial(const struct service *s, const char *name)
+bool held_on_trial(const struct service *s, const struct profile *profile)
 {
-	const struct credential_info *info = held_stored(s, name);
+	const struct profile_credentials all = profile_enrolled(profile);
+	bool any = false;
 
-	return info && info->proved != 0;
+	for (size_t i = 0; i < all.count; i++) {
+		const struct credential_info *info = held_stored(s, all.is[i].name);
+
+		any = any || (info && info->proved != 0);
+	}
+	return any;
+}
+
+/* But for the one that the profile shows. */
+static void others_fall_back(struct service *s, const struct profile *profile)
+{
+	const struct profile_credentials all = profile_enrolled(profile);
+	struct diagnosis why;
+	unsigned generation;
+
+	for (size_t i = 1; i < all.count; i++) {
+		diagnosis_set(&why, DIAG_NONE);
+		if (held_stored(s, all.is[i].name) &&
+		    keystore_fall_back(s->keystore, all.is[i].name, &generation, &why) < 0)
+			log_event(LOG_ERR, "credential.fall-back", "credential=%s result=failed",
+				  all.is[i].name);
+	}
 }
 
 /* The renewal has failed already. */
-void held_fall_back(struct service *s, struct held *h, const struct diagnosis *cause)
+void held_fall_back(struct service *s, struct held *h, const struct profile *profile,
+		    const struct diagnosis *cause)
 {
 	const struct credential_info *info = held_stored(s, h->name);
 	const struct moment now = loop_now();
@@ -30,6 +53,7 @@ void held_fall_back(struct service *s, struct held *h, const struct diagnosis *c
 	struct diagnosis why = { 0 };
 	char sentence[512] = "", quoted[512];
 
+	others_fall_back(s, profile);
 	diagnosis_sentence(cause, sentence, sizeof sentence);
 	if (keystore_fall_back(s->keystore, h->name, &generation, &why) < 0) {
 		log_event(LOG_ERR, "credential.fall-back",
@@ -81,14 +105,15 @@ bool trials_end(struct service *s, bool just_begun)
 		struct diagnosis why = entry->armed ? entry->armed->warning : entry->problem;
 		struct held *h;
 
-		if (!name || (entry->armed && entry->armed->ready) || !held_on_trial(s, name) ||
+		if (!name || (entry->armed && entry->armed->ready) ||
+		    !held_on_trial(s, entry->profile) ||
 		    (!is_damaged(s, name, &why) && !just_begun))
 			continue;
 		h = held_make(s, name);
 		if (!h)
 			continue;
 		renewal_failed(&h->life.renewal, true, loop_now(), held_chance());
-		held_fall_back(s, h, &why);
+		held_fall_back(s, h, entry->profile, &why);
 		changed = true;
 	}
 	return changed;

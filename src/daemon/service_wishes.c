@@ -167,6 +167,9 @@ static enum bus_result renew(struct service *s, struct held *h, struct port *por
 		return BUS_NO_ENROLMENT;
 	if (!h->life.usable)
 		return BUS_FAILED;
+	/* A password proves nothing to those who renew. */
+	if (h->life.renewal.not_after == 0)
+		return BUS_NOT_RENEWED;
 	renewal_ask(&h->life.renewal);
 	if (port) {
 		tell_obstacle(s, port, obstacle(h, port));

@@ -28,8 +28,9 @@ struct ca_profile {
 	const char *const *common_names, *const *dns, *const *email,
 							      *const *uri, *const *upn, *const *ip;
 	size_t common_name_count, dns_count, email_count, uri_count, upn_count, ip_count;
-	bool validate; /* CPROM's third phase */
-	bool server;   /* serverAuth besides, for a server's own certificate */
+	bool validate;	      /* CPROM's third phase */
+	unsigned credentials; /* 1 << enum enrol_credential; 0: the profile does not say */
+	bool server;	      /* serverAuth besides, for a server's own certificate */
 };
 
 /* Whether a machine may choose to be called so: by the globs of the profile, or, where it has none,

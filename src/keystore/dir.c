@@ -366,10 +366,10 @@ int generation_username(const struct keystore *keystore, const struct generation
 }
 
 static int get_secret_once(const struct keystore *keystore, const char *name,
-			   char ret_username[KEYSTORE_USERNAME_MAX + 1], struct secret *ret_secret,
-			   struct diagnosis *why)
+			   struct credential_secret *ret_secret, struct diagnosis *why)
 {
 	AUTO_VALUE(generation) it = { -1, -1, 0 };
+	AUTO_VALUE(credential_secret) c = { 0 };
 	struct meta meta;
 	int r = generation_open(keystore, name, &it, why);
 
@@ -380,20 +380,26 @@ static int get_secret_once(const struct keystore *keystore, const char *name,
 		return -EINVAL;
 	}
 	if (r == 0)
-		r = generation_username(keystore, &it, ret_username, why);
-	return r < 0 ? r
-		     : place_read(it.fd, "secret", &keystore->owner, PLACE_PRIVATE,
-				  KEYSTORE_SECRET_MAX, ret_secret, why);
+		r = generation_username(keystore, &it, c.username, why);
+	if (r == 0)
+		r = place_read(it.fd, "secret", &keystore->owner, PLACE_PRIVATE,
+			       KEYSTORE_SECRET_MAX, &c.secret, why);
+	if (r < 0)
+		return r;
+	c.kind = meta.kind;
+	c.generation = it.number;
+	*ret_secret = c;
+	c.secret = (struct secret){ 0 };
+	return 0;
 }
 
 int keystore_get_secret(struct keystore *keystore, const char *name,
-			char ret_username[KEYSTORE_USERNAME_MAX + 1], struct secret *ret_secret,
-			struct diagnosis *why)
+			struct credential_secret *ret_secret, struct diagnosis *why)
 {
 	int r = -ENOENT;
 
 	for (int i = 0; i < READ_ATTEMPTS && r == -ENOENT; i++)
-		r = get_secret_once(keystore, name, ret_username, ret_secret, why);
+		r = get_secret_once(keystore, name, ret_secret, why);
 	if (r == 0)
 		diagnosis_set(why, DIAG_NONE);
 	return r;

@@ -85,6 +85,7 @@ static int info_of(const struct keystore *keystore, const char *name, struct cre
 
 	for (int i = 0; i < READ_ATTEMPTS && r == -ENOENT; i++)
 		r = info_once(keystore, name, info, why);
+	info->kind_name = credential_kind_name(info->kind);
 	info->problem = *why;
 	return r;
 }

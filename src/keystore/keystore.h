@@ -44,6 +44,8 @@ enum credential_kind {
 	CREDENTIAL_SYMMETRIC,	/* a key that both ends have; the user name is its id */
 };
 
+const char *credential_kind_name(enum credential_kind kind); /* "certificate"; static */
+
 #define KEYSTORE_USERNAME_MAX 253
 #define KEYSTORE_SECRET_MAX   1024
 
@@ -51,6 +53,7 @@ enum credential_kind {
 struct credential_info {
 	char name[KEYSTORE_NAME_MAX + 1];
 	enum credential_kind kind;
+	const char *kind_name; /* static */
 	unsigned proved; /* the generation that is gone back to; 0: the current one is not on trial
 			  */
 	char username[KEYSTORE_USERNAME_MAX + 1]; /* of what is no certificate */
@@ -85,11 +88,21 @@ int keystore_get(struct keystore *keystore, const char *name, struct credential 
 void credential_free(struct credential *credential);
 DEFINE_AUTO_STRUCT(credential);
 
-/* Likewise of what is no certificate: its user name and secret. credential-unusable when it is a
- * certificate. */
+/* What is no certificate. */
+struct credential_secret {
+	enum credential_kind kind;
+	unsigned generation;
+	char username[KEYSTORE_USERNAME_MAX + 1];
+	struct secret secret;
+};
+static inline void credential_secret_done(struct credential_secret *credential)
+{
+	secret_done(&credential->secret);
+}
+
+/* Likewise of this; credential-unusable when it is a certificate. */
 int keystore_get_secret(struct keystore *keystore, const char *name,
-			char ret_username[KEYSTORE_USERNAME_MAX + 1], struct secret *ret_secret,
-			struct diagnosis *why);
+			struct credential_secret *ret_secret, struct diagnosis *why);
 
 /* Stores a bundle as a new generation and makes it current, for good: what was on trial is so no
  * longer.  The credential is made if it is new.

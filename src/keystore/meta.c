@@ -12,6 +12,11 @@ static const char *const kinds[] = {
 	[CREDENTIAL_SYMMETRIC] = "symmetric",
 };
 
+const char *credential_kind_name(enum credential_kind kind)
+{
+	return kinds[kind];
+}
+
 /* A credential of the first format has no kind: all were certificates. */
 static bool parse_kind(const json_t *kind, enum credential_kind *ret_kind)
 {

@@ -88,6 +88,9 @@ static const struct cprom_credential *find_held(const struct cprom_peer *p,
 
 static enum status pick_credential(struct cprom_peer *p, const struct cprom_offer *offer)
 {
+	static const char *const kinds[] = { [ENROL_X509] = "certificate",
+					     [ENROL_SYMMETRIC] = "symmetric key",
+					     [ENROL_PASSWORD] = "password" };
 	enum enrol_action action = (enum enrol_action)offer->action.action;
 	const struct cprom_credential *c;
 
@@ -98,10 +101,13 @@ static enum status pick_credential(struct cprom_peer *p, const struct cprom_offe
 		return cprom_peer_fail(p, ENROL_ERROR_PARAMETERS,
 				       "credentials of type %u are not known", offer->info.type);
 	c = action == ENROL_REGISTER ? find_wanting(p, offer) : find_held(p, &offer->info);
+	if (!c && action == ENROL_REGISTER)
+		return cprom_peer_fail(p, ENROL_ERROR_ACTION_REFUSED,
+				       "the server gives a %s, which is not asked for",
+				       kinds[offer->info.type] ? kinds[offer->info.type]
+							       : "credential of another type");
 	if (!c)
-		return cprom_peer_fail(p,
-				       action == ENROL_REGISTER ? ENROL_ERROR_ACTION_REFUSED
-								: ENROL_ERROR_UNKNOWN_CREDENTIAL,
+		return cprom_peer_fail(p, ENROL_ERROR_UNKNOWN_CREDENTIAL,
 				       "the server acts on a credential that we do not have");
 	if (!(c->actions & 1u << action))
 		return cprom_peer_fail(p, ENROL_ERROR_ACTION_REFUSED,

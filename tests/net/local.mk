@@ -4,7 +4,7 @@
 AUTHD_NET_TESTS = %D%/test_authd_port.py %D%/test_authd_tls.py %D%/test_enroll_faults.py %D%/test_enroll_attacks.py %D%/test_enroll_loss.py \
 	%D%/test_enroll_middle.py %D%/test_enroll_machines.py %D%/test_authd_tunnels.py %D%/test_teap_machines.py \
 	%D%/test_authd_radius_client.py %D%/test_diagnosis_enroll.py %D%/test_renewal.py %D%/test_enroll.py \
-	%D%/test_enroll_protocols.py %D%/test_enroll_tokens.py %D%/test_teap.py %D%/test_authd_radius.py %D%/test_authd_nas.py \
+	%D%/test_enroll_protocols.py %D%/test_enroll_tokens.py %D%/test_enroll_kinds.py %D%/test_teap.py %D%/test_authd_radius.py %D%/test_authd_nas.py \
 	%D%/test_authd_radsec.py %D%/test_authd_running.py
 if AUTHD
 NET_TESTS = $(AUTHD_NET_TESTS)

@@ -29,6 +29,90 @@ TEST(a_profile_that_enrolls_is_armed_without_its_credential)
 	CHECK(!armed_same_settings(none, there));
 }
 
+#define INSIDE                                                                                     \
+	"[EAP]\nMethod=ttls\nAnonymousIdentity=who\n[Inner]\nMethod=pap\nCredential=account\n"
+
+static void put_secret(struct rig *rig, enum credential_kind kind, const char *secret)
+{
+	const struct keystore_parts parts = { .kind = kind,
+					      .username = "printer7",
+					      .secret = slice_str(secret) };
+	struct diagnosis why;
+	unsigned generation;
+
+	CHECK_INT(keystore_finish(rig->keystore, "account", &parts, &generation, &why), 0);
+	CHECK_INT(keystore_try(rig->keystore, "account", generation, &why), 0);
+}
+
+static enum diagnosis_id why_not(struct rig *rig, const char *server)
+{
+	struct diagnosis why;
+	AUTO_STRUCT(armed) armed = arm(rig, "", server, PKI_NOW, &why);
+
+	CHECK(armed == NULL);
+	return armed ? DIAG_NONE : why.id;
+}
+
+TEST(a_password_from_the_keystore_goes_inside)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+	struct diagnosis why;
+	AUTO_STRUCT(armed) none = arm(&rig, "", USUAL ENROLS INSIDE, PKI_NOW, &why);
+
+	REQUIRE(none != NULL);
+	CHECK(!none->ready);
+	CHECK_INT(none->warning.id, DIAG_CREDENTIAL_AWAITED);
+	CHECK_STR(none->credential, "account");
+	CHECK_INT(why_not(&rig, USUAL INSIDE), DIAG_CREDENTIAL_MISSING);
+
+	put_secret(&rig, CREDENTIAL_PASSWORD, "correct horse");
+	AUTO_STRUCT(armed) first = arm(&rig, "", USUAL ENROLS INSIDE, PKI_NOW, &why);
+
+	REQUIRE(first && first->ready);
+	CHECK_STR(first->inner.identity, "printer7");
+	CHECK(slice_eq(secret_slice(&first->inner.password), slice_str("correct horse")));
+	CHECK_STR(first->identity, "who");
+	CHECK_STR(first->credential, "account");
+	CHECK_INT(first->generation, 1);
+	CHECK_INT(first->certificate.not_after, 0);
+	CHECK(armed_same_settings(none, first));
+	CHECK(!armed_same(none, first));
+
+	put_secret(&rig, CREDENTIAL_PASSWORD, "battery staple");
+	AUTO_STRUCT(armed) second = arm(&rig, "", USUAL ENROLS INSIDE, PKI_NOW, &why);
+
+	REQUIRE(second && second->ready);
+	CHECK_INT(second->generation, 2);
+	CHECK(armed_same_settings(first, second));
+	CHECK(!armed_same(first, second));
+}
+
+TEST(a_symmetric_key_is_no_password)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+
+	put_secret(&rig, CREDENTIAL_SYMMETRIC, "0123456789abcdef");
+	CHECK_INT(why_not(&rig, USUAL ENROLS INSIDE), DIAG_CREDENTIAL_UNUSABLE);
+}
+
+TEST(a_certificate_and_a_password_are_waited_for_together)
+{
+	AUTO_VALUE(rig) rig = rig_make();
+	struct diagnosis why;
+	AUTO_STRUCT(armed) half = arm(&rig, "machine", USUAL ENROLS INSIDE, PKI_NOW, &why);
+
+	REQUIRE(half != NULL);
+	CHECK(!half->ready);
+	CHECK_STR(half->credential, "machine");
+	put_secret(&rig, CREDENTIAL_PASSWORD, "correct horse");
+	AUTO_STRUCT(armed) whole = arm(&rig, "machine", USUAL ENROLS INSIDE, PKI_NOW, &why);
+
+	REQUIRE(whole && whole->ready);
+	CHECK_STR(whole->credential, "machine");
+	CHECK_STR(whole->inner.identity, "printer7");
+	CHECK(whole->certificate.not_after > 0);
+}
+
 /* With the anchors of its own that a network told, and those that bring no name. */
 static void put_with_anchors(struct rig *rig, const char *name, const struct pki_cert *anchor)
 {

@@ -96,6 +96,35 @@ TEST(password_becomes_an_account)
 	CHECK_INT(registry_account_get(s.registry, "fourth", &a), 0);
 }
 
+static const struct enrolment_told *keep_kind(struct desk *d, enum enrol_credential type, bool paid)
+{
+	struct enrolment_ask ask = { .kind = ENROL_ASKS_KEEP, .type = type, .paid = paid };
+
+	snprintf(ask.grant.token, sizeof ask.grant.token, "%s", d->site->id);
+	REQUIRE(secret_set(&ask.secret, slice_str("0123456789abcdef")) == OK);
+	return answer_to(d, &ask);
+}
+
+TEST(one_use_of_a_token_brings_all_that_is_given_in_a_session)
+{
+	AUTO_VALUE(site) s;
+	AUTO_VALUE(desk) d;
+
+	site_init(&s);
+	desk_init(&d, &s);
+	make_token(&s, &(struct registry_token){ .uses = 2 });
+	CHECK(keep_kind(&d, ENROL_SYMMETRIC, false)->accept);
+	CHECK(d.told.paid);
+	CHECK(keep_kind(&d, ENROL_PASSWORD, true)->accept);
+	CHECK_INT(used(&s), 1);
+	/* Another session is another use; a key is not given again to whoever shows the token. */
+	CHECK(keep_kind(&d, ENROL_SYMMETRIC, false)->accept);
+	CHECK_INT(used(&s), 2);
+	CHECK(!keep_kind(&d, ENROL_PASSWORD, false)->accept);
+	CHECK(!d.told.paid);
+	CHECK_INT(d.told.error, ENROL_ERROR_TOKEN_REFUSED);
+}
+
 static const struct enrolment_told *give_up(struct desk *d, const char *name)
 {
 	struct enrolment_ask ask = { .kind = ENROL_ASKS_REVOKE, .type = ENROL_PASSWORD };

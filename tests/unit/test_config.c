@@ -80,6 +80,7 @@ static const struct example {
 	{ "Enroll", "Key", "RSA-3072", "RSA-3072", "P-256" },
 	{ "Enroll", "CommonName", "pc 7", "pc 7", "" },
 	{ "Enroll", "DnsNames", "a.example b.example", "a.example b.example", "" },
+	{ "Enroll", "SymmetricKey", "sensor", "sensor", "" },
 	{ "Enroll", "MudUrl", "https://example.com/mud", "https://example.com/mud", "" },
 	{ "Enroll", "Profile", "machine", "machine", "" },
 	{ "Enroll", "RenewAt", "50%", "50%", "66%" },
@@ -180,6 +181,40 @@ TEST(a_profile_may_enroll_by_teap_alone)
 	CHECK(!profile_enrols_by_teap(usual));
 }
 
+#define PASSWORD                                                                                   \
+	"[EAP]\nMethod=ttls\n[Inner]\nMethod=pap\nCredential=account\n"                            \
+	"[Server]\nServerName=a.example\n"
+
+TEST(an_enrolment_brings_what_the_profile_names)
+{
+	static const struct {
+		const char *text, *brings;
+	} rows[] = {
+		{ ENROL "Tunnel=ttls\n", "certificate office," },
+		{ ENROL "SymmetricKey=sensor\n", "certificate office,symmetric sensor," },
+		{ PASSWORD "ServerPin=" PIN "\n[Enroll]\nTunnel=ttls\n", "password account," },
+		{ PASSWORD "[TLS]\nCredential=office\n[Enroll]\nSymmetricKey=sensor\n",
+		  "certificate office,password account,symmetric sensor," },
+		{ "[EAP]\nMethod=ttls\nIdentity=u\n[Inner]\nMethod=eap-tls\nCredential=inside\n"
+		  "[Enroll]\nTunnel=ttls\n",
+		  "certificate inside," },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		AUTO_STRUCT(profile) p = parse(rows[i].text);
+		struct profile_credentials all;
+		char brings[200] = "";
+		size_t n = 0;
+
+		REQUIRE(p != NULL);
+		all = profile_enrolled(p);
+		for (size_t c = 0; c < all.count; c++)
+			n += (size_t)snprintf(brings + n, sizeof brings - n, "%s %s,",
+					      credential_kind_name(all.is[c].kind), all.is[c].name);
+		CHECK_STR(brings, rows[i].brings);
+	}
+}
+
 TEST(what_does_not_fit_an_enrolment_is_told)
 {
 	static const struct {
@@ -222,6 +257,19 @@ TEST(what_does_not_fit_an_enrolment_is_told)
 		{ ENROL BY_TEAP "Protocols=teap\n[Inner]\nMethod=password\nIdentity=b\n",
 		  "Inner] Password" },
 		{ ENROL BY_TEAP "Protocols=spp\n" ACCOUNT, "Inner] Method" },
+		{ ENROL BY_TEAP "Protocols=teap\n[Inner]\nMethod=password\nCredential=b\n",
+		  "Inner] Credential" },
+		{ ENROL BY_TEAP "Protocols=teap\nSymmetricKey=k\n" ACCOUNT, "lacks spp" },
+		{ ENROL "Protocols=est cmp\nSymmetricKey=k\n", "lacks spp" },
+		{ PASSWORD "TrustAnchor=/a.pem\n[Enroll]\nProtocols=est\n", "lacks spp" },
+		{ PASSWORD "TrustAnchor=/a.pem\n[Enroll]\nSymmetricKey=account\n",
+		  "Enroll] SymmetricKey" },
+		{ PASSWORD "TrustAnchor=/a.pem\n[Enroll]\nFactoryCredential=account\n",
+		  "Enroll] FactoryCredential" },
+		/* no anchors come with it */
+		{ PASSWORD "[Enroll]\nTunnel=ttls\n", "TrustAnchor" },
+		{ ENROL "SymmetricKey=office\n", "Enroll] SymmetricKey" },
+		{ ENROL "SymmetricKey=../x\n", "Enroll] SymmetricKey" },
 		{ ENROL "Key=RSA-1024\n", "RSA-2048" },
 		{ ENROL "MudUrl=http://example.com/\n", "https://" },
 		{ ENROL "DnsNames=.example.org\n", "DnsNames" },

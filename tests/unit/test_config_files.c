@@ -122,8 +122,9 @@ TEST(a_name_that_is_too_long_is_an_error)
 
 TEST(the_examples_can_be_used_as_they_are)
 {
-	static const char *const names[] = { "wired", "wired-lab", "wired-password",
-					     "wired-strict" };
+	static const char *const names[] = { "wired",	       "wired-enroll",
+					     "wired-lab",      "wired-enroll-password",
+					     "wired-password", "wired-strict" };
 	const char *top = getenv("top_srcdir");
 	AUTO_VALUE(scratch) d = scratch_make();
 	AUTO_VALUE(ini_errors) errors = { 0 };

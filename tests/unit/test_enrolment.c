@@ -133,6 +133,18 @@ static void arm(struct rig *rig, const char *enroll)
 	REQUIRE(profile_arm(profile, rig->keystore, NULL, PKI_NOW, 0, &rig->armed, &rig->why) == 0);
 }
 
+static void tell_held(struct rig *rig, struct enrolment_job *job)
+{
+	const struct profile_credentials all = profile_enrolled(rig->armed->profile);
+	struct credential_info info;
+	struct diagnosis why;
+
+	for (size_t i = 0; i < all.count; i++) {
+		if (keystore_show(rig->keystore, all.is[i].name, &info, &why) == 0)
+			snprintf(job->held[i], sizeof job->held[i], "%s", info.username);
+	}
+}
+
 /* given: the text of a token, or NULL for a renewal. */
 static int prepare(struct rig *rig, const char *given)
 {
@@ -151,6 +163,8 @@ static int prepare(struct rig *rig, const char *given)
 		return r;
 	(void)keystore_get(rig->keystore, NAME, &job.old, &ignored);
 	job.armed = armed_ref(rig->armed);
+	if (!given)
+		tell_held(rig, &job);
 	return enrolment_new(&job, &rig->enrolment, &rig->why);
 }
 
@@ -462,4 +476,111 @@ TEST(what_is_asked_for_is_as_the_profile_says)
 	CHECK_STR(shown(&rig).cert.key, "P-384");
 	CHECK_STR(rig.d.mud_url, "https://example.com/m");
 	CHECK_STR(rig.d.profile_wanted, "desks");
+}
+
+/* ---- more than a certificate ---- */
+
+#define SECRETS                                                                                    \
+	"[EAP]\nMethod=ttls\n[Inner]\nMethod=pap\nCredential=account\n"                            \
+	"[Enroll]\nTunnel=ttls\nSymmetricKey=sensor\n"
+#define EVERY_KIND (1u << ENROL_X509 | 1u << ENROL_PASSWORD | 1u << ENROL_SYMMETRIC)
+
+static void rig_of_secrets(struct rig *rig, unsigned given)
+{
+	rig_init(rig);
+	rig->method = &ttls_server_method;
+	rig->d.grant.credentials = given;
+	rig->d.username = "printer7";
+	arm(rig, SECRETS);
+}
+
+static unsigned generation_of(struct rig *rig, const char *name)
+{
+	AUTO_VALUE(credential_secret) c = { 0 };
+	struct diagnosis why;
+
+	return keystore_get_secret(rig->keystore, name, &c, &why) == 0 ? c.generation : 0;
+}
+
+TEST(several_credentials_come_in_one_session)
+{
+	WITH_RIG rig;
+	AUTO_VALUE(credential_secret) key = { 0 };
+	struct diagnosis why;
+	char text[TOKEN_TEXT_MAX];
+
+	rig_of_secrets(&rig, EVERY_KIND);
+	REQUIRE(prepare(&rig, token(&rig, text)) == 0);
+	told(&rig, converse(&rig), LIFE_INSTALLED);
+	CHECK_INT(rig.d.questions[ENROL_ASKS_AUTHORISE], 1);
+	CHECK_INT(shown(&rig).generation, 1);
+	REQUIRE(keystore_get_secret(rig.keystore, "sensor", &key, &why) == 0);
+	CHECK_INT(key.kind, CREDENTIAL_SYMMETRIC);
+	CHECK_INT(key.secret.len, 32);
+	arm(&rig, SECRETS);
+	REQUIRE(rig.armed->ready);
+	CHECK_STR(rig.armed->inner.identity, "printer7");
+	CHECK_STR(rig.armed->credential, NAME);
+	CHECK_INT(rig.armed->inner.password.len, 32);
+}
+
+/* They are told to be there, so that the server gives no others. */
+TEST(a_renewal_leaves_secrets_as_they_are)
+{
+	WITH_RIG rig;
+	char text[TOKEN_TEXT_MAX];
+
+	rig_of_secrets(&rig, EVERY_KIND);
+	REQUIRE(prepare(&rig, token(&rig, text)) == 0);
+	told(&rig, converse(&rig), LIFE_INSTALLED);
+	arm(&rig, SECRETS);
+	REQUIRE(prepare(&rig, NULL) == 0);
+	told(&rig, converse(&rig), LIFE_INSTALLED);
+	CHECK_INT(shown(&rig).generation, 2);
+	CHECK_INT(generation_of(&rig, "account"), 1);
+	CHECK_INT(generation_of(&rig, "sensor"), 1);
+}
+
+TEST(a_server_that_gives_too_little_is_not_asked_at_once)
+{
+	static const struct {
+		unsigned given;
+		enum life_outcome outcome;
+		unsigned certificate, password, key; /* generations afterwards */
+	} rows[] = {
+		/* without a password the port is not opened, without the key it is */
+		{ 1u << ENROL_X509, LIFE_REFUSED, 1, 0, 0 },
+		{ 1u << ENROL_X509 | 1u << ENROL_SYMMETRIC, LIFE_REFUSED, 1, 0, 1 },
+		{ 1u << ENROL_X509 | 1u << ENROL_PASSWORD, LIFE_INSTALLED, 1, 1, 0 },
+		{ 1u << ENROL_PASSWORD, LIFE_REFUSED, 0, 1, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		WITH_RIG rig;
+		char text[TOKEN_TEXT_MAX];
+
+		rig_of_secrets(&rig, rows[i].given);
+		REQUIRE(prepare(&rig, token(&rig, text)) == 0);
+		told(&rig, converse(&rig), rows[i].outcome);
+		if (rows[i].outcome == LIFE_REFUSED)
+			CHECK_INT(rig.why.id, DIAG_ENROL_NOTHING_DONE);
+		CHECK_INT(shown(&rig).generation, rows[i].certificate);
+		CHECK_INT(generation_of(&rig, "account"), rows[i].password);
+		CHECK_INT(generation_of(&rig, "sensor"), rows[i].key);
+	}
+}
+
+TEST(what_is_not_wanted_is_refused_and_nothing_is_kept)
+{
+	WITH_RIG rig;
+	char text[TOKEN_TEXT_MAX];
+
+	rig_init(&rig);
+	rig.d.grant.credentials = EVERY_KIND;
+	rig.d.username = "printer7";
+	arm(&rig, tunnels[0].profile);
+	REQUIRE(prepare(&rig, token(&rig, text)) == 0);
+	told(&rig, converse(&rig), LIFE_REFUSED);
+	CHECK_INT(rig.why.id, DIAG_ENROL_ACTION_REFUSED);
+	CHECK_INT(shown(&rig).generation, 0);
 }

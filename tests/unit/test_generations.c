@@ -302,16 +302,17 @@ TEST(a_password_is_kept_like_a_key)
 	const struct keystore_parts parts = { .kind = CREDENTIAL_PASSWORD,
 					      .username = "machine",
 					      .secret = slice_str("correct horse") };
-	char username[KEYSTORE_USERNAME_MAX + 1];
-	AUTO_VALUE(secret) secret = { 0 };
+	AUTO_VALUE(credential_secret) secret = { 0 };
 	struct credential_info info;
 	unsigned number;
 
 	REQUIRE(keystore_finish(rig.keystore, "wifi", &parts, &number, &why) == 0);
 	REQUIRE(keystore_try(rig.keystore, "wifi", number, &why) == 0);
-	CHECK_INT(keystore_get_secret(rig.keystore, "wifi", username, &secret, &why), 0);
-	CHECK_STR(username, "machine");
-	CHECK(slice_eq(secret_slice(&secret), slice_str("correct horse")));
+	CHECK_INT(keystore_get_secret(rig.keystore, "wifi", &secret, &why), 0);
+	CHECK_INT(secret.kind, CREDENTIAL_PASSWORD);
+	CHECK_INT(secret.generation, number);
+	CHECK_STR(secret.username, "machine");
+	CHECK(slice_eq(secret_slice(&secret.secret), slice_str("correct horse")));
 	CHECK_INT(current(&rig, "wifi"), -EINVAL);
 	CHECK_INT(why.id, DIAG_CREDENTIAL_UNUSABLE);
 	REQUIRE(keystore_show(rig.keystore, "wifi", &info, &why) == 0);
@@ -320,7 +321,7 @@ TEST(a_password_is_kept_like_a_key)
 	CHECK_INT(info.problem.id, DIAG_NONE);
 	REQUIRE(finished(&rig, "machine") == 1);
 	REQUIRE(keystore_try(rig.keystore, "machine", 1, &why) == 0);
-	CHECK_INT(keystore_get_secret(rig.keystore, "machine", username, &secret, &why), -EINVAL);
+	CHECK_INT(keystore_get_secret(rig.keystore, "machine", &secret, &why), -EINVAL);
 	rig_done(&rig);
 }
 
