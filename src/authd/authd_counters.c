@@ -9,7 +9,7 @@ struct number {
 	uint64_t value;
 };
 
-#define NUMBERS 64
+#define NUMBERS 80
 
 static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 {
@@ -18,6 +18,9 @@ static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 	struct ports_counts ports = { 0 };
 	struct recorder_counts recorder = { 0 };
 	struct enrolment_counts enrolment;
+	struct passthrough_counts passthrough = { 0 };
+	struct dynauth_counts dynauth = { 0 };
+	struct radsec_counts radsec;
 	struct pool_counts pool;
 	size_t n = 0;
 
@@ -26,6 +29,11 @@ static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 		recorder_counts(a->recorder, &recorder);
 	enrolment_count(a->enrolment, &enrolment);
 	radius_server_count(a->radius, &radius);
+	radsec_server_count(a->radsec, &radsec);
+	if (a->passthrough)
+		passthrough_count(a->passthrough, &passthrough);
+	if (a->dynauth)
+		dynauth_count(a->dynauth, &dynauth);
 	if (a->guard)
 		ports_count(guard_ports(a->guard), &ports);
 
@@ -61,6 +69,22 @@ static size_t numbers_of(struct authd *a, struct number numbers[NUMBERS])
 		{ "radius_packets_total", "counter", "RADIUS packets received over UDP.", radius.received },
 		{ "radius_strangers_total", "counter", "RADIUS packets of addresses that are no client's.", radius.strangers },
 		{ "radius_replies_lost_total", "counter", "RADIUS answers that could not be sent.", radius.lost },
+		{ "radsec_connections", "gauge", "Connections of RADIUS clients over TLS.", radsec.connections },
+		{ "radsec_accepted_total", "counter", "Those that came to be.", radsec.accepted },
+		{ "radsec_refused_total", "counter", "Those of strangers, or too many, that were closed at once.", radsec.refused },
+		{ "radsec_failed_total", "counter", "Those whose handshake failed.", radsec.failed },
+		{ "radsec_packets_total", "counter", "RADIUS packets received over TLS.", radsec.packets },
+		{ "radsec_malformed_total", "counter", "Connections closed for what could not be read.", radsec.malformed },
+		{ "passthrough_conversations", "gauge", "EAP conversations of ports with servers elsewhere.", passthrough.conversations },
+		{ "passthrough_shed_total", "counter", "Requests of those that were dropped because there were too many.", passthrough.shed },
+		{ "accounting_waiting", "gauge", "Records that wait for an accounting server.", passthrough.records },
+		{ "accounting_lost_total", "counter", "Records that none has taken.", passthrough.records_lost },
+		{ "dynauth_disconnects_total", "counter", "Disconnect-Requests to end sessions at ports.", dynauth.disconnects },
+		{ "dynauth_changes_total", "counter", "CoA-Requests to change them.", dynauth.changes },
+		{ "dynauth_acks_total", "counter", "Those that were followed.", dynauth.acks },
+		{ "dynauth_naks_total", "counter", "Those that were not.", dynauth.naks },
+		{ "dynauth_strangers_total", "counter", "Packets to that port of addresses that are no server's.", dynauth.strangers },
+		{ "dynauth_discards_total", "counter", "Those of servers that were no good.", dynauth.discards },
 		{ "registry_connected", "gauge", "Whether the database answers.", recorder.connected },
 		{ "registry_waiting", "gauge", "Records that wait for the database.", recorder.waiting },
 		{ "registry_written_total", "counter", "Records that were written.", recorder.written },

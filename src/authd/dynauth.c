@@ -224,8 +224,8 @@ static void serve(struct dynauth *d, const struct listener *l, const struct serv
 	enum radius_fault fault =
 		radius_dynauth_read(d->crypto, secret_slice(&s->secret), in, now.wall, false, &r);
 
-	d->counts.faults[fault]++;
 	if (fault != RADIUS_FINE) {
+		d->counts.discards++;
 		log_event(LOG_WARNING, "dynauth.discard", "server=%s reason=\"%s\"", s->object.name,
 			  radius_fault_sentence(fault));
 		return;
@@ -271,7 +271,7 @@ static void on_readable(struct watch *watch, bool readable, bool writable)
 		if (s)
 			serve(d, l, s, &from, slice_of(packet, (size_t)got));
 		else
-			d->counts.unknown_senders++;
+			d->counts.strangers++;
 	}
 }
 

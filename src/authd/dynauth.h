@@ -54,8 +54,9 @@ struct dynauth_settings {
 };
 
 struct dynauth_counts {
-	uint64_t disconnects, changes, acks, naks, unknown_senders;
-	uint64_t faults[RADIUS_FAULTS];
+	uint64_t disconnects, changes; /* that were asked for */
+	uint64_t acks, naks;	       /* what was answered; not what was answered again */
+	uint64_t strangers, discards;  /* packets of nobody's address; that are no good */
 };
 
 /* keeper may be NULL: then there are no sessions here.  0 or -errno with *why. */

@@ -251,6 +251,10 @@ def who_may_not_gets_no_answer_and_who_is_wrong_a_nak(lab):
     lab.check("Disconnect-NAK" in said, f"a session that is not there: {said}")
     said = radclient(authd, "disconnect", {"Calling-Station-Id": f'"{session["station"]}"'}, secret="not the secret", patience=2)
     lab.check("ACK" not in said and "NAK" not in said, f"a wrong secret: {said}")
+    counters = authd.json("counters")
+    lab.equal([counters[f"dynauth_{each}_total"] for each in ("disconnects", "acks", "naks", "discards", "strangers")],
+              [1, 0, 1, 1, 0], "what is counted")
+    lab.equal(counters["passthrough_conversations"], 0, "conversations that go on")
     lab.equal(len(inside(authd)), 1, "sessions")
     lab.check(port.passes(), "traffic passes")
 

@@ -94,6 +94,9 @@ def what_is_no_radius_ends_the_connection(lab):
         except (Closed, ConnectionError, ssl.SSLError):
             pass
     lets_in(lab, connect(lab, authd, credential))
+    counters = authd.json("counters")
+    lab.equal([counters[f"radsec_{each}"] for each in ("accepted_total", "malformed_total", "failed_total", "refused_total")],
+              [4, 3, 0, 0], "what is counted")
 
 
 @test
