@@ -161,11 +161,12 @@ static bool puts_out(struct enroll_job *job)
 {
 	const struct authd_view *view = job->view;
 
-	bool account = job->request.command == CONTROL_ACCOUNT_REMOVE;
+	bool machine = job->request.command == CONTROL_MACHINE_REVOKE;
+	bool account = job->request.command == CONTROL_ACCOUNT_REMOVE || job->account;
 
-	if ((job->request.command != CONTROL_MACHINE_REVOKE && !account) || !view->put_out)
+	if ((!machine && !account) || !view->put_out)
 		return false;
-	job->out = (struct putting_out){ .machine = account ? NULL : job->identifier,
+	job->out = (struct putting_out){ .machine = machine ? job->identifier : NULL,
 					 .account = account ? job->identifier : NULL,
 					 .actor = job->actor,
 					 .told = told_out };

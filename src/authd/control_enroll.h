@@ -15,6 +15,7 @@ struct enroll_job {
 	char actor[32];
 	int64_t now;
 	bool found;
+	bool account; /* machine-revoke: it had one, which is removed */
 	registry_text
 		identifier; /* of the machine, token or account that was found; empty: the target */
 	json_t *result;

@@ -266,13 +266,19 @@ static bool notice_password(void *context, const struct registry_credential *c)
 }
 
 /* The account that a password was given for, which has the name of its machine. */
-static int remove_account(struct registry *registry, const struct registry_machine *m)
+static int remove_account(struct enroll_job *job, struct registry *registry,
+			  const struct registry_machine *m)
 {
 	bool has = false;
 	int r = registry_credentials(registry, m->kind, m->identifier, REVOKED_MAX, notice_password,
 				     &has);
 
-	return r >= 0 && has ? registry_account_remove(registry, m->identifier) : r;
+	if (r >= 0 && has)
+		r = registry_account_remove(registry, m->identifier);
+	else if (r >= 0)
+		r = 0;
+	job->account = r == 1;
+	return r == 1 ? audit(registry, job, REGISTRY_ACCOUNT_REMOVED, m->identifier, "") : r;
 }
 
 int control_ask_machine_revoke(struct question *question, struct registry *registry)
@@ -284,7 +290,7 @@ int control_ask_machine_revoke(struct question *question, struct registry *regis
 	int n, r = find_machine(registry, job, &m);
 
 	if (r == 1)
-		r = remove_account(registry, &m) < 0 ? -EIO : 1;
+		r = remove_account(job, registry, &m) < 0 ? -EIO : 1;
 	if (r != 1)
 		return r;
 	n = registry_machine_revoke(registry, m.kind, m.identifier, job->now, reason);

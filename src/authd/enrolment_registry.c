@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "authd/enrolment_parts.h"
+#include "authd/outcome.h"
 #include "enrol/names.h"
 
 #define GIVEN_MAX 100 /* passwords and keys under one name that are looked at */
@@ -41,17 +42,6 @@ static void facts_of(const struct pending *p, struct registry_machine_facts *fac
 	COPY(facts->mud_url, p->asks.ask.mud_url);
 	COPY(facts->profile, p->asks.ask.grant.profile);
 	authorised_by(p, facts->enrolled_by);
-}
-
-/* As the machine is called when it authenticates: record.c. */
-static void identify(const struct cert_info *info, registry_text ret)
-{
-	if (*info->subject)
-		snprintf(ret, sizeof(registry_text), "%s", info->subject);
-	else if (*info->names)
-		snprintf(ret, sizeof(registry_text), "%s", info->names);
-	else
-		snprintf(ret, sizeof(registry_text), "sha256:%s", info->fingerprint);
 }
 
 static bool describe(const struct enrolment_ask *ask, struct cert_info *ret_info)
@@ -89,7 +79,7 @@ static bool credential_of(const struct pending *p, struct registry_credential *c
 	COPY(c->profile, ask->grant.profile);
 	COPY(c->token, ask->grant.token);
 	c->paid = ask->paid;
-	identify(&info, c->machine);
+	outcome_machine(info.subject, info.names, info.fingerprint, c->machine, sizeof c->machine);
 	return true;
 }
 

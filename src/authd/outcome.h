@@ -25,6 +25,12 @@ struct outcome_claim {
 	int64_t not_after;		 /* 0: unknown */
 };
 
+/* How a machine with such a certificate is called, in the registry and wherever a session is looked
+ * for by its machine: by the subject; a certificate without one has other names, or nothing but
+ * itself.  Empty when no certificate was shown. */
+void outcome_machine(const char *subject, const char *names, const char *fingerprint, char *buffer,
+		     size_t size);
+
 struct outcome {
 	struct list node; /* of the queue, then of whoever keeps it */
 	enum outcome_asker asker;

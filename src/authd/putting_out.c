@@ -15,9 +15,9 @@ static bool end_one(struct authd *a, struct list *node)
 	struct putting_out *order = list_item(node, struct putting_out, node);
 
 	diagnosis_set(&order->why, DIAG_NONE);
-	order->sessions =
-		order->account ? a->view.disconnect_account(a, order->account, &order->why)
-			       : a->view.disconnect(a, order->machine, order->actor, &order->why);
+	order->sessions = order->machine
+				  ? a->view.disconnect(a, order->machine, order->actor, &order->why)
+				  : a->view.disconnect_account(a, order->account, &order->why);
 	if (order->sessions == -EAGAIN && order->can_wait)
 		return false;
 	list_remove(&order->node);

@@ -10,11 +10,12 @@
 
 struct authd;
 
-/* One machine, or who is in by one account.  The caller's, until it is told. */
+/* One machine, or who is in by one account, or a machine that had an account of its name.  The
+ * caller's, until it is told. */
 struct putting_out {
 	struct list node;
 	const char *machine, *actor; /* as the view's disconnect takes them */
-	const char *account;	     /* in place of the machine; NULL */
+	const char *account;	     /* NULL: the machine alone; without one machine is NULL */
 	bool can_wait;		     /* while as many switches are being asked as may be */
 	int sessions;		     /* how many were ended, or -errno */
 	struct diagnosis why;	     /* of that */

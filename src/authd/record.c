@@ -76,18 +76,11 @@ static void take_where(const struct aaa_where *where, struct registry_session *s
 	COPY(s->identity, where->identity);
 }
 
-/* By the subject; a certificate without one has other names, or nothing but itself. */
 static bool identify(const struct outcome_claim *claim, registry_text ret_identifier)
 {
-	if (*claim->subject)
-		snprintf(ret_identifier, sizeof(registry_text), "%s", claim->subject);
-	else if (*claim->names)
-		snprintf(ret_identifier, sizeof(registry_text), "%s", claim->names);
-	else if (*claim->fingerprint)
-		snprintf(ret_identifier, sizeof(registry_text), "sha256:%s", claim->fingerprint);
-	else
-		return false;
-	return true;
+	outcome_machine(claim->subject, claim->names, claim->fingerprint, ret_identifier,
+			sizeof(registry_text));
+	return *ret_identifier != '\0';
 }
 
 bool record_machine_of(const struct outcome *o, struct registry_machine *ret_machine)

@@ -88,7 +88,8 @@ void sessions_begin(struct sessions *sessions, const struct outcome *outcome)
 	list_init(&s->order);
 	memcpy(s->id, outcome->session, sizeof s->id);
 	s->where = outcome->where;
-	snprintf(s->machine, sizeof s->machine, "%s", outcome->claim.subject);
+	outcome_machine(outcome->claim.subject, outcome->claim.names, outcome->claim.fingerprint,
+			s->machine, sizeof s->machine);
 	memcpy(s->account, outcome->account, sizeof s->account);
 	snprintf(s->method, sizeof s->method, "%s", outcome->method);
 	snprintf(s->tls, sizeof s->tls, "%s", outcome->report.tls_version);
@@ -179,18 +180,19 @@ static bool digits_of(const char *text, char digits[13])
 	return n == 12;
 }
 
+bool session_is_of_account(const struct session *session, const char *account)
+{
+	return *session->account && strcasecmp(session->account, account) == 0;
+}
+
 bool session_is(const struct session *session, const char *target)
 {
 	char wanted[13], station[13];
 
 	if (strcmp(session->id, target) == 0 ||
-	    (*session->machine && strcmp(session->machine, target) == 0))
+	    (*session->machine && strcmp(session->machine, target) == 0) ||
+	    session_is_of_account(session, target))
 		return true;
 	return digits_of(target, wanted) && digits_of(session->where.calling_station, station) &&
 	       strcmp(wanted, station) == 0;
-}
-
-bool session_is_of_account(const struct session *session, const char *account)
-{
-	return *session->account && strcasecmp(session->account, account) == 0;
 }

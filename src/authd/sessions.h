@@ -17,7 +17,7 @@ struct session {
 	struct list order; /* the one heard of longest ago first */
 	char id[OUTCOME_SESSION_SIZE + 1];
 	struct aaa_where where;
-	char machine[DIAGNOSIS_VALUE_MAX]; /* the certificate's subject */
+	char machine[DIAGNOSIS_VALUE_MAX]; /* outcome_machine */
 	char account[AAA_TEXT_MAX + 1];	   /* of which a password was proved; empty: of none */
 	char method[24], tls[16], rule[65];
 	uint16_t vlan;
@@ -43,9 +43,8 @@ void sessions_account(struct sessions *sessions, const struct nas_accounting *ac
 void sessions_look(struct sessions *sessions, int64_t now);
 void sessions_end(struct sessions *sessions, struct session *session);
 
-/* Whether target means this session: its id, the machine as the registry
- * has it, or its hardware address in any usual form.
- */
+/* Whether target means this session: its id, the machine as the registry has it, which is the
+ * account where that was given to a machine, or its hardware address in any usual form. */
 bool session_is(const struct session *session, const char *target);
 bool session_is_of_account(const struct session *session, const char *account);
 

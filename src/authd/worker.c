@@ -156,9 +156,11 @@ static void answer(struct message_answer *m, struct conversation *c, enum conver
 	else if (turn == CONVERSATION_ACCEPTED && c->lower.eapKeyAvailable)
 		eap_keys_move(&a->keys, c->lower.eapKeyData);
 	/* The identity is often anonymous; a port of ours, unlike a switch far away, may know. */
-	if (a->verdict == AAA_ACCEPT)
-		snprintf(a->grant.user_name, sizeof a->grant.user_name, "%s",
-			 c->account[0] ? c->account : c->claim.subject);
+	if (a->verdict == AAA_ACCEPT && c->account[0])
+		snprintf(a->grant.user_name, sizeof a->grant.user_name, "%s", c->account);
+	else if (a->verdict == AAA_ACCEPT)
+		outcome_machine(c->claim.subject, c->claim.names, c->claim.fingerprint,
+				a->grant.user_name, sizeof a->grant.user_name);
 }
 
 static struct message_answer *answer_new(struct aaa_asker *asker, uint64_t number)

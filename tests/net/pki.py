@@ -48,7 +48,7 @@ unique_subject = no
 copy_extensions = none
 email_in_dn = no
 [any]
-commonName = supplied
+commonName = optional
 organizationName = optional
 [req]
 distinguished_name = empty
@@ -182,7 +182,7 @@ class Authority:
     def issue(self, name, server=False, names=None, key="P-256", start=-1, end=365, padding=0,
               usage=None, private=None, extensions=(), responder=None):
         """A credential. `names` are its DNS names (default: its name), `start` and `end` are days
-        from now, `usage` its extended key usage if not the usual, `padding` octets make it long,
+        from now, `usage` its extended key usage if not the usual, an empty `name` no subject, `padding` octets make it long,
         `private` is a key that is already there, `responder` the URL to ask about it by OCSP."""
         names = [name] if names is None else names
         usage = usage if usage is not None else "serverAuth" if server else "clientAuth"
@@ -199,7 +199,7 @@ class Authority:
 
     def _sign(self, key, name, extensions, start, end, out, selfsign=False):
         request, file = _new(".csr"), _new(".ext")
-        openssl("req", "-new", "-config", self.dir / "ca.cnf", "-key", key, "-subj", f"/CN={name}",
+        openssl("req", "-new", "-config", self.dir / "ca.cnf", "-key", key, "-subj", f"/CN={name}" if name else "/",
                 "-out", request)
         file.write_text("\n".join(extensions) + "\n")
         openssl("ca", "-config", self.dir / "ca.cnf", "-batch", "-notext", "-in", request, "-extfile",

@@ -93,6 +93,19 @@ def hostapd_is_told_to_end_a_session(lab):
 
 
 @test
+def a_machine_without_a_subject_goes_by_its_other_names(lab):
+    authd, port = behind_hostapd(lab, settings={"Radius.AccountingListen": "127.0.0.1:1813"}, options={
+        "radius_das_port": 3799, "radius_das_client": "127.0.0.1 testing123", "acct_server_addr": "127.0.0.1",
+        "acct_server_port": 1813, "acct_server_shared_secret": "testing123"})
+    lab.latchkeyd(port, client=lab.pki().root.issue("", names=["laptop.example.org"]))
+    open_and_used(lab, port)
+    lab.until(authd.sessions, "the session is known")
+    revoked = authd.json("machine", "revoke", "DNS:laptop.example.org")
+    lab.equal(revoked["sessions"], 1, "sessions that are ended")
+    port.expect_closed()
+
+
+@test
 def hostapd_is_told_to_end_the_sessions_of_a_removed_account(lab):
     authd, port = behind_hostapd(lab, settings={
         "Eap.Methods": "ttls", "Tunnel.TtlsMethods": "pap", "Radius.AccountingListen": "127.0.0.1:1813"}, options={

@@ -139,6 +139,15 @@ def disconnect_closes_the_port(lab):
 
 
 @test
+def a_machine_without_a_subject_goes_by_its_other_names(lab):
+    authd, port = guarded(lab)
+    daemon = lab.latchkeyd(port, client=lab.pki().root.issue("", names=["laptop.example.org"]))
+    daemon.expect(r"port\.authorised")
+    lab.equal(authd.json("machine", "revoke", "DNS:laptop.example.org")["sessions"], 1, "sessions that are ended")
+    authd.expect(r"session\.closed")
+
+
+@test
 def a_carrier_that_is_lost_ends_the_session(lab):
     authd, port = guarded(lab)
     daemon = lab.latchkeyd(port)

@@ -123,9 +123,9 @@ def a_password_is_not_renewed(lab):
 def a_password_that_is_taken_back_opens_nothing_until_there_is_another(lab, command):
     authd, port, daemon, _ = given(lab, lambda authd: inside(authd, *TTLS),
                                    lets_in(*TTLS, "password", **{"Tunnel.Resumption": "no"}), "name=printer7")
+    mark, end = daemon.mark(), authd.mark()
     authd.ctl(*command, "printer7", check=True)
-    mark = daemon.mark()
-    daemon.ctl("reauth")
+    authd.expect(r"session\.closed", end)
     daemon.expect(r"port\.diagnosis .*id=inner-refused", mark)
     before = secret(daemon, "account")
     daemon.ctl("disconnect", check=True)
