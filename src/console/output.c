@@ -11,6 +11,7 @@
 #define COLUMNS		  80
 #define FIELD_COLUMN	  15u
 #define TABLE_COLUMNS_MAX 8
+#define CELL_MAX	  512
 
 void cli_look_at_terminal(struct cli *cli)
 {
@@ -199,32 +200,47 @@ static const char *cell(const json_t *row, size_t column, char *buffer, size_t s
 	return clean(text ? text : "", buffer, size);
 }
 
-static void print_cell(const struct cli *cli, const char *text, unsigned pad, bool last,
-		       unsigned *at)
+/* How many columns stand side by side; the others follow in lines of their own. */
+static size_t fitting(const struct cli *cli, const unsigned *widths, size_t columns)
 {
-	unsigned w = width(text, strlen(text));
-	bool cut = cli->terminal && *at + w > cli->columns;
+	unsigned at = widths[0];
+	size_t n = 1;
 
-	for (unsigned room = cli->columns - *at - 1; *text && (!cut || room > 0);) {
-		putchar(*text++);
-		/* The octets that continue a character go with it. */
-		while (((unsigned char)*text & 0xc0) == 0x80)
-			putchar(*text++);
-		room--;
+	if (!cli->terminal)
+		return columns;
+	while (n < columns && at + 2 + widths[n] <= cli->columns)
+		at += 2 + widths[n++];
+	return n;
+}
+
+static void print_row(const struct cli *cli, const char *const *cells, const unsigned *widths,
+		      size_t columns, size_t fit)
+{
+	char rest[TABLE_COLUMNS_MAX * CELL_MAX] = "";
+	size_t len = 0;
+
+	for (size_t c = 0; c < fit; c++) {
+		fputs(cells[c], stdout);
+		if (c + 1 < fit)
+			printf("%*s", (int)(widths[c] + 2 - width(cells[c], strlen(cells[c]))), "");
 	}
-	if (cut)
-		fputs("…", stdout);
-	if (!last && !cut)
-		printf("%*s", (int)(pad - w), "");
-	*at = cut ? cli->columns : *at + pad;
+	putchar('\n');
+	for (size_t c = fit; c < columns; c++) {
+		if (*cells[c])
+			len += (size_t)snprintf(rest + len, sizeof rest - len, "%s%s",
+						len > 0 ? ", " : "", cells[c]);
+	}
+	if (len > 0)
+		cli_wrap(cli, 4, rest);
 }
 
 void cli_table(const struct cli *cli, const char *const *headings, size_t columns,
 	       const json_t *rows)
 {
-	unsigned widths[TABLE_COLUMNS_MAX] = { 0 };
-	char buffer[512];
-	size_t i;
+	unsigned widths[TABLE_COLUMNS_MAX];
+	char buffer[TABLE_COLUMNS_MAX][CELL_MAX];
+	const char *cells[TABLE_COLUMNS_MAX];
+	size_t i, fit;
 	json_t *row;
 
 	for (size_t c = 0; c < columns; c++)
@@ -232,24 +248,21 @@ void cli_table(const struct cli *cli, const char *const *headings, size_t column
 	json_array_foreach(rows, i, row)
 	{
 		for (size_t c = 0; c < columns; c++) {
-			const char *text = cell(row, c, buffer, sizeof buffer);
+			const char *text = cell(row, c, buffer[c], sizeof buffer[c]);
 			unsigned w = width(text, strlen(text));
 
 			widths[c] = w > widths[c] ? w : widths[c];
 		}
 	}
+	fit = fitting(cli, widths, columns);
 	fputs(cli_colour(cli, BOLD), stdout);
-	for (size_t c = 0; c < columns; c++)
-		printf("%-*s", c + 1 < columns ? (int)widths[c] + 2 : 0, headings[c]);
-	printf("%s\n", cli_colour(cli, PLAIN));
+	print_row(cli, headings, widths, columns, fit);
+	fputs(cli_colour(cli, PLAIN), stdout);
 	json_array_foreach(rows, i, row)
 	{
-		unsigned at = 0;
-
-		for (size_t c = 0; c < columns && (!cli->terminal || at < cli->columns); c++)
-			print_cell(cli, cell(row, c, buffer, sizeof buffer), widths[c] + 2,
-				   c + 1 == columns, &at);
-		putchar('\n');
+		for (size_t c = 0; c < columns; c++)
+			cells[c] = cell(row, c, buffer[c], sizeof buffer[c]);
+		print_row(cli, cells, widths, columns, fit);
 	}
 }
 

@@ -87,8 +87,8 @@ const char *cli_count(size_t n, const char *thing, char *buffer, size_t size);
 /* For completion: a line with the word, if it begins so. NULL and "" are no words. */
 void cli_offer(const char *word, const char *prefix);
 
-/* Rows of strings (a JSON array of arrays) under headings, columns as wide as needed; a line is cut
- * at the width of a terminal, and whole elsewhere. */
+/* Rows of strings (a JSON array of arrays) under headings, columns as wide as needed; those for
+ * which a terminal is too narrow follow below, set in. */
 void cli_table(const struct cli *cli, const char *const *headings, size_t columns,
 	       const json_t *rows);
 

@@ -6,6 +6,7 @@
 #include "authd/command.h"
 #include "authd/control.h"
 #include "authd/recorder.h"
+#include "console/output.h"
 #include "drivers/log.h"
 #include "tests/test.h"
 #include "tests/unit/scratch.h"
@@ -262,6 +263,36 @@ TEST(a_table_is_whole_where_there_is_no_terminal)
 	memset(e.subject, 'x', 90);
 	REQUIRE(recorder_audit(b.recorder, &e));
 	CHECK(strstr(command(&b, "audit", false), "xxx  the detail\n") != NULL);
+}
+
+/* All of it is there, and fits. */
+TEST(a_table_that_is_wider_than_the_terminal_goes_on_below)
+{
+	static const char *const headings[] = { "MACHINE", "SEEN", "DETAIL" };
+	const struct cli cli = { .terminal = true, .columns = 40 };
+	AUTO(json_t)
+	rows = json_pack("[[s,s,s],[s,s,s]]", "CN=printer.example.org", "2026-11-22 10:00",
+			 "by a token that was made for it by somebody", "CN=b", "", "");
+	char said[512] = "";
+	FILE *file = tmpfile();
+	int out = dup(STDOUT_FILENO);
+
+	REQUIRE(file && rows && out >= 0);
+	fflush(stdout);
+	dup2(fileno(file), STDOUT_FILENO);
+	cli_table(&cli, headings, 3, rows);
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	close(out);
+	rewind(file);
+	CHECK(fread(said, 1, sizeof said - 1, file) > 0);
+	fclose(file);
+	CHECK_STR(said, "MACHINE                 SEEN\n"
+			"    DETAIL\n"
+			"CN=printer.example.org  2026-11-22 10:00\n"
+			"    by a token that was made for it by\n"
+			"    somebody\n"
+			"CN=b                    \n");
 }
 
 TEST(audit_trail_is_verified)
