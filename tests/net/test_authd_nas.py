@@ -100,6 +100,7 @@ def a_machine_without_a_subject_goes_by_its_other_names(lab):
     lab.latchkeyd(port, client=lab.pki().root.issue("", names=["laptop.example.org"]))
     open_and_used(lab, port)
     lab.until(authd.sessions, "the session is known")
+    lab.until(lambda: authd.json("machines"), "the registry knows it")
     revoked = authd.json("machine", "revoke", "DNS:laptop.example.org")
     lab.equal(revoked["sessions"], 1, "sessions that are ended")
     port.expect_closed()

@@ -143,6 +143,7 @@ def a_machine_without_a_subject_goes_by_its_other_names(lab):
     authd, port = guarded(lab)
     daemon = lab.latchkeyd(port, client=lab.pki().root.issue("", names=["laptop.example.org"]))
     daemon.expect(r"port\.authorised")
+    lab.until(lambda: authd.json("machines"), "the registry knows it")
     lab.equal(authd.json("machine", "revoke", "DNS:laptop.example.org")["sessions"], 1, "sessions that are ended")
     authd.expect(r"session\.closed")
 

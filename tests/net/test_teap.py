@@ -112,8 +112,8 @@ def an_account_that_was_removed_resumes_nothing(lab, name):
     mark = daemon.mark()
     daemon.ctl("reauth", check=True)
     daemon.expect(r"port\.authorised .*resumed=yes", mark)
-    authd.ctl("account", "remove", name, check=True)
     seen = authd.mark()
+    authd.ctl("account", "remove", name, check=True)
     daemon.ctl("reauth", check=True)
     authd.expect(rf'auth\.reject .*resumed=yes .*diagnosis=account-unknown .*{name}', seen)
 
