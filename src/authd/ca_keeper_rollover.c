@@ -1,4 +1,5 @@
 /* A new root and issuing authority, beside the old ones: `latchkey-authd ca rollover`. */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -198,6 +199,7 @@ int ca_keeper_rollover(struct ca_keeper *k, const struct ca_order *order, struct
 		r = check_overlap(k, ro.old_issuing, why);
 	if (r == 0)
 		r = find_roots(k, &ro, why);
+	assert(r < 0 || ro.old_root);
 	if (r == 0 && !ro.new_root)
 		r = roll_root(k, &ro, why);
 	return r < 0 ? r : roll_issuing(k, &ro, why);

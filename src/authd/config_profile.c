@@ -32,7 +32,7 @@ static const struct ini_key keys[] = {
 
 	{ KEY("Certificate", "Credentials", config_choices, credentials), .words = credentials,
 	  .doc = "What a machine with this profile is given: `certificate`, `password` (an account), `symmetric` (a key). "
-		"Without this key what [Enroll] Credentials= in latchkey-authd.conf(5) says." },
+		"Without this key what [Enroll] Credentials= says." },
 
 	{ KEY("Names", "CommonName", ini_text, common_name), .fallback = "%{cn}",
 	  .doc = "The common name of the certificate. In it `%{cn}` stands for the name that the machine asks for, "

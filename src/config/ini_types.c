@@ -462,17 +462,19 @@ static void print_range(const struct ini_key *key, FILE *out)
 
 void ini_print_expected(const struct ini_key *key, FILE *out)
 {
-	bool open = key->type->expected;
+	const char *expected = key->type->expected;
+	bool list = expected && expected[strlen(expected) - 1] == ':'; /* of the words alone */
 
-	if (open) {
-		fputs(key->type->expected, out);
+	if (expected) {
+		fputs(expected, out);
 		print_range(key, out);
 		if (key->type == &ini_msec || key->type == &ini_spans)
 			fputs(", such as 30s or 5min", out);
 	}
 	for (const struct ini_word *w = key->words; w && w->word; w++) {
-		const char *before = w == key->words ? "" : w[1].word ? ", " : " or ";
+		const char *first = list ? " " : "";
+		const char *before = w == key->words ? first : w[1].word ? ", " : " or ";
 
-		fprintf(out, "%s%s", open ? ", or " : before, w->word);
+		fprintf(out, "%s%s", expected && !list ? ", or " : before, w->word);
 	}
 }

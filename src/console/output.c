@@ -237,7 +237,7 @@ static void print_row(const struct cli *cli, const char *const *cells, const uns
 void cli_table(const struct cli *cli, const char *const *headings, size_t columns,
 	       const json_t *rows)
 {
-	unsigned widths[TABLE_COLUMNS_MAX];
+	unsigned widths[TABLE_COLUMNS_MAX] = { 0 };
 	char buffer[TABLE_COLUMNS_MAX][CELL_MAX];
 	const char *cells[TABLE_COLUMNS_MAX];
 	size_t i, fit;

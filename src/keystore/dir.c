@@ -370,7 +370,7 @@ static int get_secret_once(const struct keystore *keystore, const char *name,
 {
 	AUTO_VALUE(generation) it = { -1, -1, 0 };
 	AUTO_VALUE(credential_secret) c = { 0 };
-	struct meta meta;
+	struct meta meta = { 0 };
 	int r = generation_open(keystore, name, &it, why);
 
 	if (r == 0)

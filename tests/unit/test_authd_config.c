@@ -161,6 +161,14 @@ TEST(every_error_of_every_file_is_told)
 	check_error(&rig, "b.rule", 4, "needs SessionTimeout=");
 }
 
+TEST(words_that_are_taken_are_listed)
+{
+	AUTO_VALUE(rig) rig = rig_make("[Enroll]\nTunnels=peap\n");
+
+	CHECK_INT(load(&rig), -EINVAL);
+	check_error(&rig, "a.conf", 2, "words of these: ttls or teap");
+}
+
 TEST(what_does_not_go_with_certificates_by_teap_is_told)
 {
 	static const struct {
