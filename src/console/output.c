@@ -203,13 +203,13 @@ static const char *cell(const json_t *row, size_t column, char *buffer, size_t s
 /* How many columns stand side by side; the others follow in lines of their own. */
 static size_t fitting(const struct cli *cli, const unsigned *widths, size_t columns)
 {
-	unsigned at = widths[0];
-	size_t n = 1;
+	unsigned at = 0;
+	size_t n = 0;
 
 	if (!cli->terminal)
 		return columns;
-	while (n < columns && at + 2 + widths[n] <= cli->columns)
-		at += 2 + widths[n++];
+	while (n < columns && (n == 0 || at + widths[n] <= cli->columns))
+		at += widths[n++] + 2;
 	return n;
 }
 
@@ -237,7 +237,7 @@ static void print_row(const struct cli *cli, const char *const *cells, const uns
 void cli_table(const struct cli *cli, const char *const *headings, size_t columns,
 	       const json_t *rows)
 {
-	unsigned widths[TABLE_COLUMNS_MAX] = { 0 };
+	unsigned widths[TABLE_COLUMNS_MAX];
 	char buffer[TABLE_COLUMNS_MAX][CELL_MAX];
 	const char *cells[TABLE_COLUMNS_MAX];
 	size_t i, fit;
