@@ -103,6 +103,7 @@ void conversation_free(struct conversation *c)
 	arming_free(c->arming);
 	packet_free(c->packet);
 	bytes_done(&c->shown_octets);
+	bytes_done(&c->given);
 	free(c->refused);
 	free(c->missed);
 	free(c->mud_url);
@@ -168,6 +169,24 @@ static void note_claim(struct conversation *c, const struct tls_claim *claim)
 	cert_hex(claim->fingerprint, to->fingerprint, sizeof to->fingerprint);
 	note_names(claim, to->names, sizeof to->names);
 	to->not_after = claim->not_after;
+}
+
+/* Who is let in with a certificate that it was just given is found by that, as when it has shown
+ * it: it may never come with it. */
+static bool note_given(struct conversation *c)
+{
+	const unsigned char *in = c->given.p;
+	AUTO(X509) cert = c->given.len > 0 ? d2i_X509(NULL, &in, (long)c->given.len) : NULL;
+	AUTO_VALUE(bytes) row = { 0 };
+	struct tls_claim claim;
+
+	if (c->given.len == 0)
+		return true;
+	if (!cert || tls_claim_build(cert, NULL, 0, &row) != OK ||
+	    tls_claim_parse(bytes_slice(&row), &claim) != OK)
+		return false;
+	note_claim(c, &claim);
+	return true;
 }
 
 /* The Class attribute by which accounting finds the session again. */
@@ -329,7 +348,10 @@ static enum answer judge_enrolled(struct conversation *c, const struct rules_mac
 	if (s->enroll.after == AFTER_ENROLMENT_ACCEPT) {
 		c->grant.vlan = (uint16_t)s->enroll.vlan;
 		name_user(c, machine);
-		return YES;
+		if (note_given(c))
+			return YES;
+		diagnosis_say(ret_why, DIAG_INTERNAL, "there is no memory to let it in");
+		return NO;
 	}
 	diagnosis_set(ret_why, DIAG_ENROLLED);
 	return NO;

@@ -46,7 +46,8 @@ struct conversation {
 	const struct eap_question *waits_for; /* CONVERSATION_WAITS; NULL: it does not */
 	bool other_good; /* of EAP_ASKS_ADMISSION: the account that was proved first was found */
 
-	bool enrolled; /* its token, if there is one, was counted */
+	bool enrolled;	    /* its token, if there is one, was counted */
+	struct bytes given; /* the certificate that it got, DER; empty: none */
 	char *mud_url; /* as the machine told it when it asked to be enrolled; NULL: it did not */
 
 	/* of a RADIUS conversation, while it waits */

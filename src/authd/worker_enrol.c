@@ -81,6 +81,19 @@ void worker_ask_enrolment(struct worker *w, struct conversation *c)
 	worker_send(w, &m->message);
 }
 
+/* Without memory its session is a machine's that is not known. */
+static void note_given(struct conversation *c, const struct enrolment_told *told)
+{
+	const struct enrol_question *question = c->waits_for->about.enrolment;
+
+	if (!told->accept)
+		return;
+	if (question->kind == ENROL_ASKS_ISSUE)
+		(void)!bytes_set(&c->given, bytes_slice(&told->certificate));
+	else if (question->kind == ENROL_ASKS_KEEP && question->type == ENROL_PASSWORD)
+		snprintf(c->account, sizeof c->account, "%s", told->username);
+}
+
 void worker_enrolment_told(struct worker *w, struct message_enrolment_told *m, struct moment now)
 {
 	struct conversation *c = worker_find(w, m->asker, m->conversation);
@@ -90,6 +103,7 @@ void worker_enrolment_told(struct worker *w, struct message_enrolment_told *m, s
 	    enrolment_reply_of(&m->told, &enrolment) != OK)
 		return; /* it has gone, or is forgotten when it has waited for too long */
 	c->enrolled = c->enrolled || m->told.paid;
+	note_given(c, &m->told);
 
 	const struct eap_reply reply = { .accept = enrolment.accept,
 					 .why = enrolment.why,

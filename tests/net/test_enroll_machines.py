@@ -437,6 +437,18 @@ def a_rogue_machine_with_a_certificate(lab):
 
 
 @test
+def a_machine_that_never_comes_with_what_it_was_given_is_put_out_by_it(lab):
+    authd, port, m, _ = world(lab, **{"Enroll.AfterEnrolment": "accept"})
+    m.proves(m.has())
+    m.say(VALIDATE | DONE)
+    lab.equal(m.peer.ended, "success", "how it ended")
+    authd.expect(r"session\.authorised")
+    lab.equal(authd.json("machine", "revoke", "pc7")["sessions"], 1, "sessions that were ended")
+    authd.expect(r"session\.closed")
+    lab.check(not port.ping(), "nothing passes")
+
+
+@test
 def rounds_are_counted_by_who_decides(lab):
     """And not by the port, which knows nothing of MaxRounds=."""
     authd, _, m, _ = world(lab, **{"Eap.MaxRounds": 80})

@@ -21,6 +21,9 @@ TEST(machine_with_a_token_is_given_a_certificate)
 	CHECK_STR(info.subject, "CN=printer-7");
 	CHECK_INT(s.rig.answer.verdict, AAA_ACCEPT);
 	CHECK_INT(s.rig.answer.grant.vlan, 99);
+	/* By this it is found when it is to be put out. */
+	CHECK_STR(s.rig.outcome->claim.subject, info.subject);
+	CHECK_STR(s.rig.outcome->claim.fingerprint, info.fingerprint);
 	CHECK_INT(used(&s), 1);
 	REQUIRE(registry_credential_find(s.registry, info.fingerprint, &c, NULL) == 1);
 	CHECK_STR(c.token, s.id);
